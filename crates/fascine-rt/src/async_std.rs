@@ -1,0 +1,47 @@
+use std::future::Future;
+use std::time::Instant;
+
+use crate::{BoxFuture, Runtime, enter_block_on};
+
+/// The global executor of async-std.
+///
+/// async-std is unmaintained (RUSTSEC-2025-0052); this adapter serves programs that live on it. New programs take
+/// `Smol`, which stands on the same reactor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsyncStd;
+
+impl AsyncStd {
+    /// Runs `future` on this thread until it ends.
+    ///
+    /// # Panics
+    ///
+    /// When called from async code.
+    #[track_caller]
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        let _entered = enter_block_on();
+        async_std::task::block_on(future)
+    }
+}
+
+impl Runtime for AsyncStd {
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn spawn(&self, future: BoxFuture<()>) {
+        // Dropping the handle detaches. `Task` owns the future: it ends by itself or when its owner cancels it.
+        drop(async_std::task::spawn(future));
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {
+        Box::pin(async move {
+            async_io::Timer::at(deadline).await;
+        })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        drop(async_std::task::spawn_blocking(work));
+    }
+}

@@ -1,0 +1,143 @@
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::{Runtime, Sleep, Task, task, unblock};
+
+/// A runtime, as a value: what services and scopes of this workspace take as their first argument.
+///
+/// Clones are cheap and mean the same runtime.
+#[derive(Clone)]
+pub struct Rt(Arc<dyn Runtime>);
+
+impl Rt {
+    /// Wraps a runtime.
+    #[must_use]
+    pub fn new(runtime: impl Runtime) -> Self {
+        Self(Arc::new(runtime))
+    }
+
+    /// Runs `future` in the background.
+    ///
+    /// The returned [`Task`] owns it: awaiting the task gives the output, dropping it cancels the future,
+    /// [`Task::detach`] lets it run on.
+    ///
+    /// # Cancel safety
+    ///
+    /// A cancelled future is dropped by the runtime at its next turn, at one of its own await points.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (task, worker) = task::new(future);
+        at_location(Location::caller(), || self.0.spawn(Box::pin(worker)));
+        task
+    }
+
+    /// Runs `work` on a thread where it may block, so that no other task is held up.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the task before the work has begun means that it never begins. Work that has begun cannot be
+    /// interrupted: it runs to its end and its result is dropped.
+    #[track_caller]
+    pub fn unblock<T, W>(&self, work: W) -> Task<T>
+    where
+        W: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (task, job) = unblock::new(work);
+        at_location(Location::caller(), || self.0.spawn_blocking(job));
+        task
+    }
+
+    /// Reads the runtime's clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    /// Returns the time `duration` from now, or `None` if that is further away than the clock can count, which means
+    /// *no deadline*. `Duration::MAX` always gives `None`.
+    #[must_use]
+    pub fn deadline_after(&self, duration: Duration) -> Option<Instant> {
+        if duration >= NEVER {
+            None
+        } else {
+            self.now().checked_add(duration)
+        }
+    }
+
+    /// Returns a future that completes `duration` from now.
+    ///
+    /// The time starts at this call, not at the first poll. `Duration::MAX` never completes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future removes its timer; nothing is lost.
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        match self.deadline_after(duration) {
+            Some(deadline) => Sleep::until(self.0.sleep_until(deadline)),
+            None => Sleep::never(),
+        }
+    }
+
+    /// Returns a future that completes once [`now`](Self::now) has reached `deadline`.
+    ///
+    /// A deadline in the past completes at the first poll; one centuries away never completes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future removes its timer; nothing is lost.
+    pub fn sleep_until(&self, deadline: Instant) -> Sleep {
+        if deadline.saturating_duration_since(self.now()) >= NEVER {
+            Sleep::never()
+        } else {
+            Sleep::until(self.0.sleep_until(deadline))
+        }
+    }
+}
+
+impl<R: Runtime> From<R> for Rt {
+    fn from(runtime: R) -> Self {
+        Self::new(runtime)
+    }
+}
+
+impl fmt::Debug for Rt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rt").field(&self.0).finish()
+    }
+}
+
+/// Where the [`Rt::spawn`] or [`Rt::unblock`] call stands that the runtime is serving right now.
+///
+/// For a [`Runtime`] that wants to name its tasks: it is `Some` while `Runtime::spawn` or `Runtime::spawn_blocking`
+/// is called through an [`Rt`].
+#[must_use]
+pub fn spawn_location() -> Option<&'static Location<'static>> {
+    LOCATION.get()
+}
+
+fn at_location(location: &'static Location<'static>, call: impl FnOnce()) {
+    struct Restore(Option<&'static Location<'static>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LOCATION.set(self.0);
+        }
+    }
+    let _restore = Restore(LOCATION.replace(Some(location)));
+    call();
+}
+
+thread_local! {
+    static LOCATION: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
+}
+
+/// A century: timers of the runtimes overflow somewhere beyond it, and no program waits that long.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

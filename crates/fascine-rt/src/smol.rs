@@ -1,0 +1,46 @@
+use std::future::Future;
+use std::time::Instant;
+
+use crate::{BoxFuture, Runtime, enter_block_on};
+
+/// The global executor of smol.
+///
+/// It runs on its own threads (`SMOL_THREADS`, one by default), which start at the first use and live as long as the
+/// process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Smol;
+
+impl Smol {
+    /// Runs `future` on this thread until it ends.
+    ///
+    /// # Panics
+    ///
+    /// When called from async code.
+    #[track_caller]
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        let _entered = enter_block_on();
+        smol::block_on(future)
+    }
+}
+
+impl Runtime for Smol {
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn spawn(&self, future: BoxFuture<()>) {
+        smol::spawn(future).detach(); // `Task` owns it: it ends by itself or when its owner cancels it.
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {
+        Box::pin(async move {
+            smol::Timer::at(deadline).await;
+        })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        smol::unblock(work).detach();
+    }
+}

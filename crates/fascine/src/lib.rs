@@ -1,0 +1,1 @@
+//! Everything under one name.
