@@ -1,1 +1,15 @@
 //! One binary holds every behaviour test of the workspace; `cargo xtask test` runs it once for each runtime.
+
+mod branch;
+mod concurrency;
+mod flow;
+mod http;
+mod message;
+mod mock;
+mod model;
+mod resilience;
+mod road;
+mod rt;
+mod runtimes;
+mod session;
+mod testing;

@@ -1,0 +1,1 @@
+//! Conversations: what is stored, and what is not when a call fails.

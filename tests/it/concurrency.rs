@@ -1,0 +1,1 @@
+//! Starting several things and ending them together.

@@ -1,0 +1,1 @@
+//! Graphs of steps: order, conditions, failures, cancellation, time.

@@ -1,0 +1,1 @@
+//! Bytes over HTTP: bodies, pools, timeouts, broken servers.

@@ -1,0 +1,1 @@
+//! Retries, backoff and rate limits.

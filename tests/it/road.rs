@@ -1,0 +1,1 @@
+//! The whole road: every crate in one job.

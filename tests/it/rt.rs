@@ -1,0 +1,1 @@
+//! The runtime seam: tasks, timers, blocking work.

@@ -1,0 +1,1 @@
+//! The runtimes of this build, and tests that run on each of them.

@@ -1,0 +1,1 @@
+//! Operations of branches as the steps of a flow.
