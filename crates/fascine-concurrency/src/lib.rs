@@ -1,1 +1,46 @@
-//! Placeholder.
+//! Structured concurrency: start several things, end them together, on any runtime.
+//!
+//! | you have | you want | use |
+//! |---|---|---|
+//! | a list of futures | all their outputs, or the first failure | [`gather`] |
+//! | many items, a limit | the outputs in the order of the items | [`bounded_map`] |
+//! | work that should run in parallel | all of it ended when you go on | [`TaskGroup`] |
+//! | a future | no longer than this | [`fail_after`], [`fail_at`] |
+//!
+//! The combinators need no runtime: they poll what they hold, may borrow from the caller's stack, and run anywhere.
+//! Only what spawns or sleeps takes an [`Rt`](fascine_rt::Rt).
+//!
+//! ```
+//! use fascine_concurrency::{bounded_map, fail_after, gather};
+//! use std::num::NonZeroUsize;
+//! use std::time::Duration;
+//! # fascine_testing::TestRuntime::run(|rt| async move {
+//!
+//! let sums: Result<Vec<u32>, ()> = gather([2, 3].map(|n| async move { Ok(n + 1) })).await;
+//! assert_eq!(sums, Ok(vec![3, 4]));
+//!
+//! let limit = NonZeroUsize::new(2).unwrap();
+//! let squares: Result<Vec<u64>, ()> =
+//!     bounded_map(1..=4, limit, |n| async move { Ok(n * n) }).await;
+//! assert_eq!(squares, Ok(vec![1, 4, 9, 16]));
+//!
+//! let slow = fail_after(&rt, Duration::from_millis(10), rt.sleep(Duration::from_secs(1))).await;
+//! assert!(slow.is_err());
+//! # });
+//! ```
+
+mod ambient;
+mod bounded_map;
+mod children;
+mod deadline;
+mod gather;
+mod join_errors;
+mod task_group;
+mod wake_list;
+
+pub use ambient::effective_deadline;
+pub use bounded_map::{BoundedMap, bounded_map};
+pub use deadline::{Elapsed, FailAfter, fail_after, fail_at};
+pub use gather::{Gather, gather};
+pub use join_errors::{ChildError, JoinErrors};
+pub use task_group::TaskGroup;

@@ -1,0 +1,68 @@
+use std::error::Error;
+use std::fmt;
+
+use fascine_rt::Panic;
+
+/// Why a group of tasks did not succeed: its first failure, and those that came while it was winding down.
+///
+/// What a task reports because its own group cancelled it is not a failure and is not kept.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct JoinErrors<E> {
+    /// The failure that ended the group.
+    pub first: ChildError<E>,
+    /// Failures of other tasks, in the order they came; at most 100 are kept.
+    pub others: Vec<ChildError<E>>,
+    /// How many failures came after those.
+    pub uncounted: usize,
+}
+
+impl<E> JoinErrors<E> {
+    pub(crate) fn new(first: ChildError<E>) -> Self {
+        Self {
+            first,
+            others: Vec::new(),
+            uncounted: 0,
+        }
+    }
+
+    pub(crate) fn push(&mut self, error: ChildError<E>) {
+        if self.others.len() < KEPT {
+            self.others.push(error);
+        } else {
+            self.uncounted += 1;
+        }
+    }
+}
+
+impl<E> fmt::Display for JoinErrors<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.others.len() + self.uncounted {
+            0 => f.write_str("a task of the group failed"),
+            others => write!(f, "a task of the group failed, and {others} more after it"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for JoinErrors<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.first)
+    }
+}
+
+/// How a task of a group failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChildError<E> {
+    /// Its runtime was shut down before it ended.
+    #[error("task was cancelled by its runtime")]
+    Cancelled,
+    /// It returned an error.
+    #[error("task failed")]
+    Failed(#[source] E),
+    /// It panicked.
+    #[error("task panicked: {}", .0.message())]
+    Panicked(Panic),
+}
+
+const KEPT: usize = 100;

@@ -1,0 +1,398 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fascine_rt::{BoxFuture, Runtime, spawn_location};
+
+use crate::clock::{Clock, TimerKey};
+
+/// Everything a [`TestRuntime`](crate::TestRuntime) and its wakers share.
+///
+/// No waker is woken or dropped, and no task is polled or dropped, while the lock is held.
+pub(crate) struct Executor {
+    state: Mutex<State>,
+    /// Signalled when something becomes runnable from another thread.
+    runnable: Condvar,
+}
+
+struct State {
+    clock: Clock,
+    random: fastrand::Rng,
+    tasks: HashMap<u64, TaskEntry>,
+    ready: Vec<Item>,
+    next_task: u64,
+    /// Blocking closures that did not end within the time the executor waits for one.
+    blocking: usize,
+    closed: bool,
+}
+
+struct TaskEntry {
+    /// `None` while it is polled, and for the main future, which lives on the stack of `block_on`.
+    future: Option<BoxFuture<()>>,
+    waker: Arc<TaskWaker>,
+    spawned_at: Option<&'static Location<'static>>,
+    polls: u64,
+}
+
+/// What the executor can do next.
+pub(crate) enum Item {
+    Task(u64),
+    Blocking(Box<dyn FnOnce() + Send>),
+}
+
+/// The task that `block_on` was called with.
+pub(crate) const MAIN: u64 = 0;
+
+impl Executor {
+    pub(crate) fn new(seed: u64) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State {
+                clock: Clock::new(),
+                random: fastrand::Rng::with_seed(seed),
+                tasks: HashMap::new(),
+                ready: Vec::new(),
+                next_task: MAIN + 1,
+                blocking: 0,
+                closed: false,
+            }),
+            runnable: Condvar::new(),
+        })
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.lock().clock.elapsed()
+    }
+
+    pub(crate) fn live_tasks(&self) -> usize {
+        self.lock().tasks.keys().filter(|id| **id != MAIN).count()
+    }
+
+    /// Registers the main future and returns the waker to poll it with.
+    pub(crate) fn enter_main(self: &Arc<Self>, at: &'static Location<'static>) -> Waker {
+        let waker = Arc::new(TaskWaker::new(MAIN, self));
+        let entry = TaskEntry {
+            future: None,
+            waker: Arc::clone(&waker),
+            spawned_at: Some(at),
+            polls: 0,
+        };
+        let mut state = self.lock();
+        state.ready.retain(|item| !matches!(item, Item::Task(MAIN)));
+        state.tasks.insert(MAIN, entry);
+        drop(state);
+        let waker = Waker::from(waker);
+        waker.wake_by_ref();
+        waker
+    }
+
+    pub(crate) fn leave_main(&self) {
+        let left = self.lock().tasks.remove(&MAIN);
+        drop(left);
+    }
+
+    /// Takes one runnable item, in seeded order.
+    pub(crate) fn next(&self) -> Option<Item> {
+        let mut state = self.lock();
+        if state.ready.is_empty() {
+            return None;
+        }
+        let bound = state.ready.len();
+        let at = state.random.usize(..bound);
+        let item = state.ready.swap_remove(at);
+        if let Item::Task(id) = item
+            && let Some(entry) = state.tasks.get_mut(&id)
+        {
+            entry.polls += 1;
+            entry.waker.taken();
+        }
+        Some(item)
+    }
+
+    /// Polls a spawned task once.
+    pub(crate) fn poll(&self, id: u64) {
+        let (mut future, waker) = {
+            let mut state = self.lock();
+            let Some(entry) = state.tasks.get_mut(&id) else {
+                return;
+            };
+            let Some(future) = entry.future.take() else {
+                return;
+            };
+            (future, Waker::from(Arc::clone(&entry.waker)))
+        };
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(()) => {
+                drop(future);
+                let ended = self.lock().tasks.remove(&id);
+                drop(ended);
+            }
+            Poll::Pending => {
+                let mut state = self.lock();
+                if let Some(entry) = state.tasks.get_mut(&id) {
+                    entry.future = Some(future);
+                }
+            }
+        }
+    }
+
+    /// Runs blocking work on a thread of its own and waits for it, so that it takes no virtual time and ends at a
+    /// point that the seed decides. Work that does not end within [`PATIENCE`] goes on beside the tasks.
+    pub(crate) fn run_blocking(self: &Arc<Self>, work: Box<dyn FnOnce() + Send>) {
+        self.lock().blocking += 1;
+        let executor = Arc::clone(self);
+        let worker = thread::spawn(move || {
+            work();
+            executor.lock().blocking -= 1;
+            executor.runnable.notify_all();
+        });
+        let state = self.lock();
+        let before = state.blocking;
+        let waited = self
+            .runnable
+            .wait_timeout_while(state, PATIENCE, |state| state.blocking >= before)
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(waited);
+        drop(worker); // Detached: the count of outstanding work keeps track of it.
+    }
+
+    /// Called when nothing can run: moves the clock, or waits for another thread; false if nothing will ever happen.
+    pub(crate) fn idle(&self) -> bool {
+        let state = self.lock();
+        let outstanding = state.blocking > 0;
+        let state = if outstanding {
+            self.wait_for_wake(state)
+        } else {
+            state
+        };
+        if !state.ready.is_empty() {
+            return true;
+        }
+        let mut state = state;
+        let due = state.clock.jump();
+        if due.is_empty() {
+            // Another thread may still hold a waker.
+            return !self.wait_for_wake(state).ready.is_empty();
+        }
+        drop(state);
+        for waker in due {
+            waker.wake();
+        }
+        true
+    }
+
+    fn wait_for_wake<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let waited = self
+            .runnable
+            .wait_timeout_while(state, PATIENCE, |state| state.ready.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Names every task that waits for something.
+    pub(crate) fn stuck(&self) -> String {
+        let state = self.lock();
+        let mut tasks: BTreeMap<u64, &TaskEntry> = BTreeMap::new();
+        tasks.extend(state.tasks.iter().map(|(id, entry)| (*id, entry)));
+        let mut list = String::new();
+        for (id, entry) in tasks {
+            let name = if id == MAIN {
+                "main future".to_owned()
+            } else {
+                format!("task {id}")
+            };
+            let _ = match entry.spawned_at {
+                Some(at) => write!(list, "\n  {name}, from {at}, polled {} times", entry.polls),
+                None => write!(list, "\n  {name}, polled {} times", entry.polls),
+            };
+        }
+        list
+    }
+
+    /// Drops every task; later spawns are dropped at once.
+    pub(crate) fn close(&self) {
+        loop {
+            let mut state = self.lock();
+            state.closed = true;
+            let ready = std::mem::take(&mut state.ready);
+            let tasks = std::mem::take(&mut state.tasks);
+            drop(state);
+            if ready.is_empty() && tasks.is_empty() {
+                return;
+            }
+            drop(ready);
+            drop(tasks);
+        }
+    }
+
+    fn push(&self, item: Item) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            drop(item);
+            return;
+        }
+        state.ready.push(item);
+        drop(state);
+        self.runnable.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The seam's view of the executor. Weak, because tasks own it: the [`TestRuntime`](crate::TestRuntime) alone decides
+/// how long they live.
+pub(crate) struct Handle {
+    pub(crate) executor: Weak<Executor>,
+    /// What the clock says once the runtime is gone.
+    pub(crate) origin: Instant,
+}
+
+impl Handle {
+    pub(crate) fn new(executor: &Arc<Executor>) -> Self {
+        let origin = executor.lock().clock.now();
+        Self {
+            executor: Arc::downgrade(executor),
+            origin,
+        }
+    }
+}
+
+impl Runtime for Handle {
+    fn spawn(&self, future: BoxFuture<()>) {
+        let Some(executor) = self.executor.upgrade() else {
+            return;
+        };
+        let mut state = executor.lock();
+        if state.closed {
+            drop(state);
+            return;
+        }
+        let id = state.next_task;
+        state.next_task += 1;
+        let waker = Arc::new(TaskWaker::new(id, &executor));
+        let entry = TaskEntry {
+            future: Some(future),
+            waker: Arc::clone(&waker),
+            spawned_at: spawn_location(),
+            polls: 0,
+        };
+        state.tasks.insert(id, entry);
+        drop(state);
+        waker.wake();
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {
+        Box::pin(Timer {
+            executor: Weak::clone(&self.executor),
+            deadline,
+            key: None,
+        })
+    }
+
+    fn now(&self) -> Instant {
+        self.executor
+            .upgrade()
+            .map_or(self.origin, |executor| executor.lock().clock.now())
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        if let Some(executor) = self.executor.upgrade() {
+            executor.push(Item::Blocking(work));
+        }
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestRuntime").finish_non_exhaustive()
+    }
+}
+
+struct TaskWaker {
+    id: u64,
+    executor: Weak<Executor>,
+    queued: Mutex<bool>,
+}
+
+impl TaskWaker {
+    fn new(id: u64, executor: &Arc<Executor>) -> Self {
+        Self {
+            id,
+            executor: Arc::downgrade(executor),
+            queued: Mutex::new(false),
+        }
+    }
+
+    /// Wakes count again from here on: the task is about to be polled.
+    fn taken(&self) {
+        *self.queued.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let Some(executor) = self.executor.upgrade() else {
+            return;
+        };
+        let before = {
+            let mut queued = self.queued.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *queued, true)
+        };
+        if !before {
+            executor.push(Item::Task(self.id));
+        }
+    }
+}
+
+struct Timer {
+    executor: Weak<Executor>,
+    deadline: Instant,
+    key: Option<TimerKey>,
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(executor) = self.executor.upgrade() else {
+            return Poll::Pending;
+        };
+        let (deadline, mut key) = (self.deadline, self.key);
+        let mut state = executor.lock();
+        let (replaced, ready) = if state.clock.now() >= deadline {
+            (key.take().and_then(|key| state.clock.disarm(key)), true)
+        } else {
+            (state.clock.arm(&mut key, deadline, cx.waker()), false)
+        };
+        drop(state);
+        drop(replaced);
+        self.key = key;
+        if ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let (Some(key), Some(executor)) = (self.key, self.executor.upgrade()) {
+            let removed = executor.lock().clock.disarm(key);
+            drop(removed);
+        }
+    }
+}
+
+/// How long, in real time, the executor waits for another thread before it goes on without it.
+const PATIENCE: Duration = Duration::from_secs(1);
