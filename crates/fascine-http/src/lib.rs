@@ -1,1 +1,86 @@
-//! Placeholder.
+//! Bytes over HTTP/1.1, on any async runtime; knows nothing of models.
+//!
+//! A [`Transport`] sends a request and gives a response whose [`Body`] streams. [`H1Transport`] is the one to use: the
+//! protocol comes from the sans-I/O core `ureq-proto`, and the request's own future drives the connection, so there is
+//! no task, no channel and no executor behind it, and dropping the future closes the connection. Its sockets come from
+//! a [`Net`]; [`MemoryNet`] is one without an operating system, for tests in virtual time.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use fascine_http::{H1Transport, MemoryNet, Net, Transport};
+//! use futures_lite::{AsyncReadExt, AsyncWriteExt};
+//! # fascine_testing::TestRuntime::run(|rt| async move {
+//!
+//! let net = MemoryNet::new();
+//! let listener = net.listen("127.0.0.1:80".parse().unwrap()).await.unwrap();
+//! let server = rt.spawn(async move {
+//!     let (mut socket, _peer) = listener.accept().await.unwrap();
+//!     let mut request = [0; 1024];
+//!     let _ = socket.read(&mut request).await.unwrap();
+//!     socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await.unwrap();
+//! });
+//!
+//! let transport = H1Transport::new(&rt, net);
+//! let request = http::Request::get("http://127.0.0.1/").body(Bytes::new()).unwrap();
+//! let response = transport.send(request).await.unwrap();
+//! assert_eq!(response.status(), 200);
+//! assert_eq!(response.into_body().collect(1024).await.unwrap(), "hello");
+//! # server.await.unwrap();
+//! # });
+//! ```
+//!
+//! # Features
+//!
+//! None is on by default. Each adds types and changes nothing else; all together is a supported build.
+//!
+//! - `async-io`: [`AsyncIoNet`], the sockets for smol, async-std and embedded executors.
+//! - `tokio`: [`TokioNet`], the sockets for tokio.
+//! - `rustls`: [`Tls`], https by rustls with the ring provider.
+//! - `surf`: [`SurfTransport`] and [`SurfBackend`], for programs that live on surf.
+
+mod transport;
+
+mod body;
+mod error;
+mod net;
+mod url;
+
+mod connection;
+mod connector;
+mod exchange;
+mod h1;
+mod h1_body;
+mod pool;
+mod timeout;
+
+mod memory_net;
+pub mod sse;
+
+#[cfg(feature = "async-io")]
+mod async_io_net;
+#[cfg(feature = "surf")]
+mod surf_backend;
+#[cfg(feature = "surf")]
+mod surf_transport;
+#[cfg(feature = "rustls")]
+mod tls;
+#[cfg(feature = "tokio")]
+mod tokio_net;
+
+pub use body::Body;
+pub use error::{Phase, TransportError};
+pub use h1::{H1Transport, PoolConfig, RetrySafe};
+pub use memory_net::MemoryNet;
+pub use net::{BoxSocket, Listener, LocalFuture, Net, Socket};
+pub use transport::Transport;
+
+#[cfg(feature = "async-io")]
+pub use async_io_net::AsyncIoNet;
+#[cfg(feature = "surf")]
+pub use surf_backend::SurfBackend;
+#[cfg(feature = "surf")]
+pub use surf_transport::SurfTransport;
+#[cfg(feature = "rustls")]
+pub use tls::{Tls, TlsError};
+#[cfg(feature = "tokio")]
+pub use tokio_net::TokioNet;

@@ -1,0 +1,100 @@
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+
+use crate::TransportError;
+
+/// The body of a response, piece by piece.
+///
+/// Dropping it before its end abandons the rest.
+pub struct Body {
+    chunks: Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>,
+}
+
+impl Body {
+    /// Wraps a stream of pieces.
+    pub fn from_stream(
+        chunks: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
+    ) -> Self {
+        Self {
+            chunks: Box::pin(chunks),
+        }
+    }
+
+    /// Waits for the next piece, which is never empty; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] when the rest cannot be had; nothing comes after it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost: the piece stays in the body until the poll that returns it.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+        poll_fn(|cx| self.chunks.as_mut().poll_next(cx))
+            .await
+            .transpose()
+    }
+
+    /// Waits for the whole body, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::TooLarge`] when it is longer, and as [`chunk`](Self::chunk).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future abandons the body.
+    pub async fn collect(mut self, limit: usize) -> Result<Bytes, TransportError> {
+        let Some(first) = self.chunk().await? else {
+            return Ok(Bytes::new());
+        };
+        let mut whole = BytesMut::new();
+        let mut next = Some(first);
+        while let Some(chunk) = next {
+            if chunk.len() > limit - whole.len() {
+                return Err(TransportError::TooLarge {
+                    what: "body",
+                    limit,
+                });
+            }
+            whole.extend_from_slice(&chunk);
+            next = self.chunk().await?;
+        }
+        Ok(whole.freeze())
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::from_stream(Once((!bytes.is_empty()).then_some(bytes)))
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.chunks.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
+    }
+}
+
+struct Once(Option<Bytes>);
+
+impl Stream for Once {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.take().map(Ok))
+    }
+}

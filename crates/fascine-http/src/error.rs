@@ -1,0 +1,165 @@
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Why there was no response, or not all of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The connection was closed before a byte of the response came.
+    #[error("the server closed the connection without an answer")]
+    ClosedBeforeResponse,
+    /// The connection was closed in the middle of the body.
+    #[error("the server closed the connection after {received} bytes of an unfinished body")]
+    ClosedInBody {
+        /// How many bytes of the body had come.
+        received: u64,
+    },
+    /// The connection was closed in the middle of the response's head.
+    #[error("the server closed the connection inside the head of its response")]
+    ClosedInHead,
+    /// No connection to the server.
+    #[error("cannot connect to {host}:{port}")]
+    Connect {
+        /// The server's name or address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What the operating system said of the last address tried.
+        source: io::Error,
+    },
+    /// The request cannot be put into HTTP.
+    #[error("the request is not valid HTTP: {reason}")]
+    InvalidRequest {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The URL cannot be used.
+    #[error("the URL cannot be used: {reason}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The connection broke.
+    #[error("the connection broke while {phase}")]
+    Io {
+        /// What was going on.
+        phase: Phase,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// What the server sent is not HTTP.
+    #[error("the server's answer is not valid HTTP: {reason}")]
+    MalformedResponse {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A client that is not ours gave up, for reasons of its own.
+    #[error("the client failed: {reason}")]
+    Other {
+        /// What it said.
+        reason: String,
+    },
+    /// The server's name has no address.
+    #[error("cannot resolve {host}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// It took too long.
+    #[error("no progress for {after:?} while {phase}")]
+    Timeout {
+        /// What was going on.
+        phase: Phase,
+        /// The time that was allowed.
+        after: Duration,
+    },
+    /// The encrypted connection could not be set up.
+    #[error("cannot set up TLS with {host}")]
+    Tls {
+        /// The server's name.
+        host: String,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The response is larger than what is accepted.
+    #[error("the {what} of the response is larger than {limit} bytes")]
+    TooLarge {
+        /// `head` or `body`.
+        what: &'static str,
+        /// What is accepted, in bytes.
+        limit: usize,
+    },
+}
+
+/// What an exchange was doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Looking up the name, connecting, setting up TLS.
+    Connect,
+    /// Sending the request and waiting for the head of the response.
+    Head,
+    /// Reading the body of the response.
+    Body,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connecting",
+            Self::Head => "waiting for the response",
+            Self::Body => "reading the body",
+        })
+    }
+}
+
+impl TransportError {
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::ClosedBeforeResponse
+            | Self::ClosedInBody { .. }
+            | Self::ClosedInHead
+            | Self::Connect { .. }
+            | Self::Io { .. }
+            | Self::Other { .. }
+            | Self::Resolve { .. }
+            | Self::Timeout { .. } => true,
+            Self::InvalidRequest { .. }
+            | Self::InvalidUrl { .. }
+            | Self::MalformedResponse { .. }
+            | Self::Tls { .. }
+            | Self::TooLarge { .. } => false,
+        }
+    }
+
+    /// Whether the request certainly did not reach a server: nothing was sent.
+    #[must_use]
+    pub fn is_before_request(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. }
+                | Self::InvalidRequest { .. }
+                | Self::InvalidUrl { .. }
+                | Self::Resolve { .. }
+                | Self::Timeout {
+                    phase: Phase::Connect,
+                    ..
+                }
+                | Self::Tls { .. }
+        )
+    }
+}
+
+impl From<ureq_proto::Error> for TransportError {
+    /// For errors met while reading; those met while writing are the request's.
+    fn from(error: ureq_proto::Error) -> Self {
+        Self::MalformedResponse {
+            reason: error.to_string(),
+        }
+    }
+}
