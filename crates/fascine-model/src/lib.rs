@@ -1,1 +1,59 @@
-//! Placeholder.
+//! Ask a language model, within its limits.
+//!
+//! [`Model`] is the one trait: ask, and get an answer, whole or in pieces. [`ModelService`] is the model behind an API:
+//! a [`Provider`] that maps requests and answers as pure functions, a transport, limits that are kept by reservation,
+//! and a retry policy that listens to `Retry-After`. [`EchoModel`] and [`ScriptedModel`] need neither.
+//!
+//! ```
+//! use fascine_message::Message;
+//! use fascine_model::{Model, Request, ScriptedModel};
+//! # fascine_testing::TestRuntime::run(|rt| async move {
+//!
+//! let model = ScriptedModel::new(&rt).with_answer("A spider has eight legs.");
+//! let request = Request::new([Message::user("How many legs has a spider?")]);
+//! let response = model.invoke(request).await.unwrap();
+//! assert_eq!(response.message.text(), "A spider has eight legs.");
+//! # });
+//! ```
+
+mod model;
+
+mod chunk;
+mod chunk_stream;
+mod request;
+mod response;
+
+mod error;
+mod failure;
+
+mod provider;
+mod retry_after;
+mod secret;
+
+mod openai;
+
+mod attempt;
+mod builder;
+mod estimate;
+mod service;
+mod stats;
+mod stream;
+
+mod echo;
+mod scripted;
+
+pub use builder::{BuildError, ModelServiceBuilder};
+pub use chunk::Chunk;
+pub use chunk_stream::ChunkStream;
+pub use echo::EchoModel;
+pub use error::ModelError;
+pub use failure::ModelFailure;
+pub use model::Model;
+pub use openai::OpenAi;
+pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};
+pub use request::{Request, ToolSpec};
+pub use response::{FinishReason, Response};
+pub use scripted::ScriptedModel;
+pub use secret::ApiKey;
+pub use service::ModelService;
+pub use stats::Stats;

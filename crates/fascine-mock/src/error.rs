@@ -1,0 +1,16 @@
+use std::io;
+use std::net::SocketAddr;
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MockError {
+    /// The address cannot be listened at: the port is in use, say.
+    #[error("cannot listen at {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,111 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use fascine_message::{Message, Part, Role, ToolCall};
+use futures_core::Stream;
+
+use crate::{Chunk, ModelError, Response};
+
+/// An answer in pieces. A failure is its last item; an answer that breaks off is never taken for a whole one.
+///
+/// Dropping it aborts the answer.
+pub struct ChunkStream {
+    chunks: Pin<Box<dyn Stream<Item = Result<Chunk, ModelError>> + Send>>,
+    attempts: u32,
+}
+
+impl ChunkStream {
+    /// Wraps the pieces of an answer that took so many requests.
+    pub fn new(
+        chunks: impl Stream<Item = Result<Chunk, ModelError>> + Send + 'static,
+        attempts: u32,
+    ) -> Self {
+        Self {
+            chunks: Box::pin(chunks),
+            attempts,
+        }
+    }
+
+    /// How many requests it took to get the answer started.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Waits for the next piece; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] when the answer breaks off.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost: a piece stays in the stream until the poll that returns it.
+    pub async fn chunk(&mut self) -> Result<Option<Chunk>, ModelError> {
+        poll_fn(|cx| self.chunks.as_mut().poll_next(cx))
+            .await
+            .transpose()
+    }
+
+    /// Waits for the end and gives the same response as [`Model::invoke`](crate::Model::invoke).
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] when the answer breaks off.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts the answer.
+    pub async fn collect(mut self) -> Result<Response, ModelError> {
+        let mut response = Response::new(Message::assistant(""));
+        response.attempts = self.attempts;
+        let mut text = String::new();
+        let mut calls: BTreeMap<usize, ToolCall> = BTreeMap::new();
+        while let Some(chunk) = self.chunk().await? {
+            match chunk {
+                Chunk::Finish(reason) => response.finish_reason = reason,
+                Chunk::Start { id, model } => (response.id, response.model) = (id, model),
+                Chunk::Text(more) => text.push_str(&more),
+                Chunk::ToolCall {
+                    index,
+                    id,
+                    name,
+                    arguments,
+                } => {
+                    let call = calls.entry(index).or_insert_with(|| ToolCall {
+                        id: String::new(),
+                        name: String::new(),
+                        arguments: String::new(),
+                    });
+                    call.id.push_str(id.as_deref().unwrap_or_default());
+                    call.name.push_str(name.as_deref().unwrap_or_default());
+                    call.arguments.push_str(&arguments);
+                }
+                Chunk::Usage(usage) => response.usage = usage,
+            }
+        }
+        let text = (!text.is_empty()).then(|| Part::text(text));
+        let calls = calls.into_values().map(Part::ToolCall);
+        response.message = Message::new(Role::Assistant, text.into_iter().chain(calls).collect());
+        Ok(response)
+    }
+}
+
+impl Stream for ChunkStream {
+    type Item = Result<Chunk, ModelError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.chunks.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for ChunkStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChunkStream")
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
