@@ -1,1 +1,29 @@
-//! Placeholder.
+//! A conversation with a model that keeps its history.
+//!
+//! A turn of a [`Branch`] is all or nothing: the question and its answer enter the history together, and a call that
+//! fails or is dropped leaves it as it was. Calls on one branch take turns; forks go their own ways.
+//!
+//! ```
+//! use fascine_branch::Branch;
+//! use fascine_model::ScriptedModel;
+//! # fascine_testing::TestRuntime::run(|rt| async move {
+//!
+//! let model = ScriptedModel::new(&rt).with_answer("Eight.").with_answer("Six.");
+//! let branch = Branch::new("zoology", model).with_system("Answer in one word.");
+//! assert_eq!(branch.communicate("How many legs has a spider?").await.unwrap().text(), "Eight.");
+//!
+//! let fork = branch.fork("insects");
+//! assert_eq!(fork.communicate("And a beetle?").await.unwrap().text(), "Six.");
+//! assert_eq!((branch.history().len(), fork.history().len()), (2, 4));
+//! # });
+//! ```
+
+mod branch;
+mod error;
+mod history;
+mod reply;
+
+pub use branch::Branch;
+pub use error::BranchError;
+pub use history::History;
+pub use reply::Reply;

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | a list of futures | all their outputs, or the first failure | [`gather`] |
 //! | many items, a limit | the outputs in the order of the items | [`bounded_map`] |
+//! | futures that come and go | each output as it ends | [`CompletionStream`] |
 //! | work that should run in parallel | all of it ended when you go on | [`TaskGroup`] |
 //! | a future | no longer than this | [`fail_after`], [`fail_at`] |
 //!
@@ -32,6 +33,7 @@
 mod ambient;
 mod bounded_map;
 mod children;
+mod completion_stream;
 mod deadline;
 mod gather;
 mod join_errors;
@@ -40,6 +42,7 @@ mod wake_list;
 
 pub use ambient::effective_deadline;
 pub use bounded_map::{BoundedMap, bounded_map};
+pub use completion_stream::CompletionStream;
 pub use deadline::{Elapsed, FailAfter, fail_after, fail_at};
 pub use gather::{Gather, gather};
 pub use join_errors::{ChildError, JoinErrors};

@@ -1,0 +1,116 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::graph::Inner;
+use crate::{SkipCause, Status, StepError};
+
+/// What a run did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FlowReport {
+    /// Every step, in the order they were added to the graph.
+    pub steps: Vec<StepReport>,
+    /// From the start of the run to its end.
+    pub wall: Duration,
+    /// What the run could not have been shorter than, with any number of places.
+    pub critical_path: CriticalPath,
+}
+
+/// How one step ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StepReport {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub status: Status,
+    /// How many tries its work took; 0 if it never began.
+    pub attempts: u32,
+    /// When it began, after the start of the run.
+    pub started: Option<Duration>,
+    /// How long it ran.
+    pub elapsed: Duration,
+    /// Why it failed.
+    pub error: Option<StepError>,
+    /// Why it was skipped.
+    pub skip_cause: Option<SkipCause>,
+    /// What it gave.
+    pub output: Option<Arc<Value>>,
+}
+
+/// The chain of steps, each waiting for the one before it, that took longest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CriticalPath {
+    /// Their names.
+    pub steps: Vec<String>,
+    /// How long they ran, together.
+    pub duration: Duration,
+}
+
+impl FlowReport {
+    pub(crate) fn new(graph: &Inner, steps: Vec<StepReport>, wall: Duration) -> Self {
+        let critical_path = CriticalPath::find(graph, &steps);
+        Self {
+            steps,
+            wall,
+            critical_path,
+        }
+    }
+
+    /// The report of the step with that name.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&StepReport> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// The steps that ended with that status.
+    pub fn with_status(&self, status: Status) -> impl Iterator<Item = &StepReport> {
+        self.steps.iter().filter(move |step| step.status == status)
+    }
+
+    /// Returns whether every step completed, or was skipped by a condition.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.steps.iter().all(|step| match step.status {
+            Status::Completed => true,
+            Status::Skipped => step.skip_cause == Some(SkipCause::Condition),
+            _ => false,
+        })
+    }
+}
+
+impl CriticalPath {
+    fn find(graph: &Inner, steps: &[StepReport]) -> Self {
+        // The longest chain that ends with each step, and the step before it in that chain.
+        let mut longest = vec![(Duration::ZERO, None); steps.len()];
+        let mut last = None;
+        for step in &graph.order {
+            let before = graph.incoming[*step]
+                .iter()
+                .map(|edge| graph.edges[*edge].from);
+            let before = before.max_by_key(|from| longest[*from].0);
+            let waited = before.map_or(Duration::ZERO, |from| longest[from].0);
+            longest[*step] = (waited.saturating_add(steps[*step].elapsed), before);
+            if last.is_none_or(|last: usize| longest[*step].0 > longest[last].0) {
+                last = Some(*step);
+            }
+        }
+        let duration = last.map_or(Duration::ZERO, |last| longest[last].0);
+        let mut path = Vec::new();
+        while let Some(step) = last {
+            // Steps that were skipped take no time, but what is behind them may have waited for what is before.
+            if steps[step].started.is_some() {
+                path.push(steps[step].name.clone());
+            }
+            last = longest[step].1;
+        }
+        path.reverse();
+        Self {
+            steps: path,
+            duration,
+        }
+    }
+}

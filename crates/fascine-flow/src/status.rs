@@ -1,0 +1,54 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How far a step has come.
+///
+/// `Pending` becomes `Processing`, `Skipped` or `Aborted`; `Processing` becomes `Completed`, `Failed` or `Cancelled`;
+/// nothing comes after those. Complete by definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The run was cancelled before the step began.
+    Aborted,
+    /// The run was cancelled while the step was running.
+    Cancelled,
+    /// It gave its output.
+    Completed,
+    /// It gave an error, or panicked.
+    Failed,
+    /// It waits for its inputs or for a place.
+    Pending,
+    /// It is running.
+    Processing,
+    /// It was not to run: a condition said so, or a step before it did not complete.
+    Skipped,
+}
+
+impl Status {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aborted => "aborted",
+            Self::Cancelled => "cancelled",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Returns whether nothing comes after it.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Processing)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

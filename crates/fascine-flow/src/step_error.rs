@@ -1,0 +1,51 @@
+use std::error::Error;
+use std::sync::Arc;
+
+/// Why a step failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// The condition of an edge into it panicked.
+    #[error("step `{step}` failed: the condition of its edge from `{from}` panicked: {message}")]
+    Condition {
+        /// The step.
+        step: String,
+        /// Where the edge begins.
+        from: String,
+        /// What the panic said.
+        message: String,
+    },
+    /// It returned an error.
+    #[error("step `{step}` failed at attempt {attempts}")]
+    Failed {
+        /// The step.
+        step: String,
+        /// How many tries its work took.
+        attempts: u32,
+        /// The error.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// It panicked.
+    #[error("step `{step}` panicked: {message}")]
+    Panicked {
+        /// The step.
+        step: String,
+        /// What the panic said.
+        message: String,
+    },
+}
+
+/// Why a step was not to run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SkipCause {
+    /// No edge into it was live. This is no failure.
+    #[error("no condition led to it")]
+    Condition,
+    /// A step before it did not complete.
+    #[error("step `{step}` did not complete")]
+    Dependency {
+        /// The step where the trouble began.
+        step: String,
+    },
+}
