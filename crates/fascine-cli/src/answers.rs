@@ -1,7 +1,7 @@
 //! What the embedded server answers to the prompts of the job, so that the demonstration reads like one.
 
 /// Pairs of words that stand in a prompt and the answer to it.
-pub const ANSWERS: [(&str, &str); 5] = [
+pub(crate) const ANSWERS: [(&str, &str); 5] = [
     (
         "Check these hourly readings",
         "Ten complete hours, 08:00 to 17:00; every row has requests, errors and p95 latency. \

@@ -34,7 +34,12 @@ pub struct Args {
     pub timeout: Duration,
 
     /// The port of the embedded server; 0 takes a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0, conflicts_with = "base_url")]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        conflicts_with = "base_url"
+    )]
     pub mock_port: u16,
 
     /// Print one JSON document and nothing else
@@ -80,10 +85,16 @@ fn duration(text: &str) -> Result<Duration, String> {
         "m" => 60.0,
         _ => return Err(format!("unknown unit `{unit}`: use ms, s or m")),
     };
-    let number: f64 = number.parse().map_err(|_| "not a number with a unit".to_owned())?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| "not a number with a unit".to_owned())?;
     let time = Duration::try_from_secs_f64(number * unit_seconds)
         .map_err(|_| "not a time that can be counted".to_owned())?;
-    if time.is_zero() { Err("must be more than zero".to_owned()) } else { Ok(time) }
+    if time.is_zero() {
+        Err("must be more than zero".to_owned())
+    } else {
+        Ok(time)
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +111,9 @@ mod tests {
 
     #[test]
     fn times_that_are_none_are_refused() {
-        for text in ["", "s", "0", "0ms", "-1", "nan", "inf", "1h", "1e400", "5 s", "ten"] {
+        for text in [
+            "", "s", "0", "0ms", "-1", "nan", "inf", "1h", "1e400", "5 s", "ten",
+        ] {
             assert!(duration(text).is_err(), "{text:?} was taken");
         }
     }

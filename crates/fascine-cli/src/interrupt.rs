@@ -12,8 +12,12 @@ static ON_INTERRUPT: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 /// # Errors
 ///
 /// When the operating system refuses the handler.
-pub fn install() -> Result<(), ctrlc::Error> {
+pub(crate) fn install() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
+        if interrupted() {
+            // Asked twice: without further ado.
+            std::process::exit(130);
+        }
         let stop = ON_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner);
         INTERRUPTED.store(true, Ordering::SeqCst);
         if let Some(stop) = &*stop {
@@ -23,7 +27,7 @@ pub fn install() -> Result<(), ctrlc::Error> {
 }
 
 /// Calls `stop` on Ctrl-C, at once if it was pressed before.
-pub fn on_interrupt(stop: impl Fn() + Send + 'static) {
+pub(crate) fn on_interrupt(stop: impl Fn() + Send + 'static) {
     let mut slot = ON_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner);
     if INTERRUPTED.load(Ordering::SeqCst) {
         stop();
@@ -32,6 +36,6 @@ pub fn on_interrupt(stop: impl Fn() + Send + 'static) {
 }
 
 /// Returns whether Ctrl-C was pressed.
-pub fn interrupted() -> bool {
+pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }

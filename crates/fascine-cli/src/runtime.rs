@@ -13,7 +13,7 @@ use crate::args::RuntimeName;
 /// # Errors
 ///
 /// When the operating system refuses the threads of the runtime.
-pub fn block_on<F: Future>(
+pub(crate) fn block_on<F: Future>(
     name: RuntimeName,
     job: impl FnOnce(Rt, Arc<dyn Net>) -> F,
 ) -> io::Result<F::Output> {
@@ -21,8 +21,11 @@ pub fn block_on<F: Future>(
         RuntimeName::Smol => Smol.block_on(job(Rt::new(Smol), Arc::new(AsyncIoNet))),
         RuntimeName::AsyncStd => AsyncStd.block_on(job(Rt::new(AsyncStd), Arc::new(AsyncIoNet))),
         RuntimeName::Tokio => {
-            let runtime =
-                Arc::new(tokio::runtime::Builder::new_multi_thread().enable_all().build()?);
+            let runtime = Arc::new(
+                tokio::runtime::Builder::new_multi_thread()
+                    .enable_all()
+                    .build()?,
+            );
             let adapter = Tokio::of(&runtime);
             let net = Arc::new(TokioNet::new(runtime.handle().clone()));
             adapter.block_on(job(Rt::new(adapter.clone()), net))

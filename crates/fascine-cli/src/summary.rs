@@ -4,50 +4,50 @@ use serde::Serialize;
 
 /// What a run of the job did: the JSON document of `--json`, and the source of the text.
 #[derive(Clone, Debug, Serialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// The runtime it ran on.
-    pub runtime: &'static str,
+    pub(crate) runtime: &'static str,
     /// From the start of the first step to the end of the last.
-    pub wall_ms: f64,
+    pub(crate) wall_ms: f64,
     /// The longest chain of steps that had to wait for each other.
-    pub critical_path_ms: f64,
+    pub(crate) critical_path_ms: f64,
     /// Every step of the flow, in the order it was described.
-    pub steps: Vec<StepSummary>,
+    pub(crate) steps: Vec<StepSummary>,
     /// Requests sent to the model server, retries among them.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Requests that repeated one before them.
-    pub retries: u64,
+    pub(crate) retries: u64,
     /// Tokens used by the answered requests.
-    pub tokens: Tokens,
+    pub(crate) tokens: Tokens,
     /// The text of the last step; absent when it did not complete.
-    pub report: Option<String>,
+    pub(crate) report: Option<String>,
     /// The steps of the critical path; text only.
     #[serde(skip)]
-    pub critical_path: Vec<String>,
+    pub(crate) critical_path: Vec<String>,
 }
 
 /// What one step did.
 #[derive(Clone, Debug, Serialize)]
-pub struct StepSummary {
+pub(crate) struct StepSummary {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// How it ended: `completed`, `failed`, `skipped`, `cancelled` or `aborted`.
-    pub status: String,
+    pub(crate) status: &'static str,
     /// How often it asked the model.
-    pub attempts: u32,
+    pub(crate) attempts: u32,
     /// From its start to its end; zero if it never started.
-    pub elapsed_ms: f64,
+    pub(crate) elapsed_ms: f64,
     /// Why it did not complete, causes included.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// Tokens, as the server counted them.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     /// What was sent.
-    pub prompt: u64,
+    pub(crate) prompt: u64,
     /// What was answered.
-    pub completion: u64,
+    pub(crate) completion: u64,
 }
 
 impl Summary {
@@ -56,7 +56,7 @@ impl Summary {
     /// # Errors
     ///
     /// When `out` refuses it.
-    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         serde_json::to_writer(&mut *out, self)?;
         writeln!(out)
     }
@@ -66,8 +66,13 @@ impl Summary {
     /// # Errors
     ///
     /// When `out` refuses it.
-    pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        let width = self.steps.iter().map(|step| step.name.len()).max().unwrap_or(0);
+    pub(crate) fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let width = self
+            .steps
+            .iter()
+            .map(|step| step.name.len())
+            .max()
+            .unwrap_or(0);
         writeln!(out)?;
         for step in &self.steps {
             write!(out, "{:width$}  {:9}", step.name, step.status)?;
@@ -87,11 +92,22 @@ impl Summary {
         }
         writeln!(out)?;
         writeln!(out, "runtime        {}", self.runtime)?;
-        writeln!(out, "requests       {}, {} of them retries", self.requests, self.retries)?;
+        writeln!(
+            out,
+            "requests       {}, {} of them retries",
+            self.requests, self.retries
+        )?;
         let Tokens { prompt, completion } = self.tokens;
-        writeln!(out, "tokens         {prompt} in prompts, {completion} in answers")?;
+        writeln!(
+            out,
+            "tokens         {prompt} in prompts, {completion} in answers"
+        )?;
         writeln!(out, "wall time      {:.0} ms", self.wall_ms)?;
         let path = self.critical_path.join(" → ");
-        writeln!(out, "critical path  {:.0} ms: {path}", self.critical_path_ms)
+        writeln!(
+            out,
+            "critical path  {:.0} ms: {path}",
+            self.critical_path_ms
+        )
     }
 }

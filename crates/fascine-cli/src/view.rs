@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows the steps of a run while it goes on.
-pub trait View {
+pub(crate) trait View {
     /// A step began.
     fn started(&mut self, step: &str);
 
@@ -19,7 +19,7 @@ pub trait View {
 /// Chooses a view: none under `--json`, one that moves on a terminal, plain lines everywhere else and under
 /// `NO_COLOR` or `CI`.
 #[must_use]
-pub fn choose(json: bool, steps: &[&str]) -> Box<dyn View + Send> {
+pub(crate) fn choose(json: bool, steps: &[&str]) -> Box<dyn View + Send> {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let width = steps.iter().map(|step| step.len()).max().unwrap_or(0);
     if json {
@@ -51,7 +51,10 @@ impl View for Plain {
 
     fn ended(&mut self, step: &str, status: &str, elapsed: Duration) {
         let ms = elapsed.as_secs_f64() * 1e3;
-        line(format_args!("{step:width$}  {status:9}  {ms:7.0} ms", width = self.width));
+        line(format_args!(
+            "{step:width$}  {status:9}  {ms:7.0} ms",
+            width = self.width
+        ));
     }
 
     fn finish(&mut self) {}
@@ -84,7 +87,9 @@ impl Live {
 impl View for Live {
     fn started(&mut self, step: &str) {
         if let Some(bar) = self.bars.get(step) {
-            bar.set_style(style("{spinner:.cyan} {prefix} {msg:9} {elapsed_precise:.dim}"));
+            bar.set_style(style(
+                "{spinner:.cyan} {prefix} {msg:9} {elapsed_precise:.dim}",
+            ));
             bar.reset_elapsed();
             bar.set_message("running");
             bar.enable_steady_tick(Duration::from_millis(100));

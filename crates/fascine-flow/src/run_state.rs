@@ -67,10 +67,12 @@ impl RunState {
                 ready.push((graph.inner.remaining[step], Reverse(step)));
             }
         }
+        let live = vec![false; graph.inner.edges.len()];
         Self {
             graph: graph.clone(),
             started: now,
             steps,
+            live,
             ready,
             readers,
         }

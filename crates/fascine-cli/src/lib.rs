@@ -1,0 +1,20 @@
+//! The `fascine` program: runs a flow of model calls on the runtime of your choice.
+//!
+//! The library is the program without its `main`, so that tests can run the job in virtual time. It is not meant to be
+//! depended on.
+
+mod answers;
+mod args;
+mod interrupt;
+mod job;
+mod program;
+mod readings;
+mod runtime;
+mod setup;
+mod summary;
+mod view;
+
+pub use args::{Args, RuntimeName};
+pub use job::operations;
+pub use program::run;
+pub use setup::embedded_server;

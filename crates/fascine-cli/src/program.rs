@@ -1,0 +1,171 @@
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use fascine::branch::Branch;
+use fascine::flow::{Flow, FlowEvents, FlowReport, SkipCause, Status, StepReport};
+use fascine::http::Net;
+use fascine::model::{ModelService, Stats};
+use fascine::rt::Rt;
+use fascine::session::Session;
+use futures_lite::future;
+
+use crate::args::Args;
+use crate::job::{REPORT, operations};
+use crate::setup::{self, SetupError};
+use crate::summary::{StepSummary, Summary, Tokens};
+use crate::view::{self, View};
+use crate::{interrupt, runtime};
+
+/// Runs the program with these arguments.
+#[must_use]
+pub fn run(args: Args) -> ExitCode {
+    if let Err(error) = interrupt::install() {
+        return complain(BAD_USAGE, &error);
+    }
+    let name = args.runtime;
+    let worked = runtime::block_on(name, |rt, net| work(args, rt, net));
+    match worked {
+        Err(error) => complain(FAILED, &error),
+        Ok(Err(error)) => complain(BAD_USAGE, &error),
+        Ok(Ok(_)) if interrupt::interrupted() => ExitCode::from(INTERRUPTED),
+        Ok(Ok(true)) => ExitCode::SUCCESS,
+        Ok(Ok(false)) => ExitCode::from(FAILED),
+    }
+}
+
+/// Does the job and prints what came of it; true if every step that was to run completed.
+async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError> {
+    // An empty variable is what many shells make of an unset one.
+    let key = || {
+        std::env::var("OPENAI_API_KEY")
+            .ok()
+            .filter(|key| !key.is_empty())
+    };
+    let (server, base_url, model, key) = match (&args.base_url, &args.model) {
+        (Some(url), Some(model)) => (None, url.clone(), model.clone(), key()),
+        _ => {
+            let server = setup::start_server(&rt, &net, args.mock_port).await?;
+            let url = server.base_url();
+            (Some(server), url, "embedded".to_owned(), None)
+        }
+    };
+    let service = setup::service(&rt, &net, &base_url, &model, args.timeout, key)?;
+    let report = flow(&args, &rt, &service).await?;
+    if let Some(server) = server {
+        server.shutdown().await;
+    }
+    let succeeded = report.is_success();
+    let summary = summarise(args.runtime.as_str(), &report, service.stats());
+    print(|out| {
+        if args.json {
+            summary.write_json(out)
+        } else {
+            summary.write_text(out)
+        }
+    });
+    Ok(succeeded)
+}
+
+async fn flow(args: &Args, rt: &Rt, service: &ModelService) -> Result<FlowReport, SetupError> {
+    let branch = Branch::new("analyst", service.clone())
+        .with_system("You are an analyst. Be brief and exact; say nothing the data does not show.");
+    let session = Session::new(rt, branch);
+    let flow = Flow::new(rt).with_max_concurrent(args.max_concurrent);
+    let flow = if args.sequential {
+        flow.sequential()
+    } else {
+        flow
+    };
+    let operations = operations();
+    let mut run = session.start(&flow, &operations).map_err(SetupError::job)?;
+    let (events, canceller) = (run.events(), run.canceller());
+    interrupt::on_interrupt(move || canceller.cancel());
+    let names: Vec<&str> = operations.names().collect();
+    let view = view::choose(args.json, &names);
+    let (report, ()) = future::zip(run, show(events, view)).await;
+    Ok(report)
+}
+
+async fn show(mut events: FlowEvents, mut view: Box<dyn View + Send>) {
+    while let Some(event) = events.next().await {
+        match event.status {
+            Status::Pending => {}
+            Status::Processing => view.started(&event.step),
+            ended => view.ended(&event.step, ended.as_str(), event.elapsed),
+        }
+    }
+    view.finish();
+}
+
+fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summary {
+    let ms = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+    let steps = report.steps.iter().map(|step| StepSummary {
+        name: step.name.clone(),
+        status: step.status.as_str(),
+        attempts: step.attempts,
+        elapsed_ms: ms(step.elapsed),
+        error: why_not(step),
+    });
+    let text = report
+        .step(REPORT)
+        .and_then(|step| step.output.as_ref()?["text"].as_str());
+    Summary {
+        runtime,
+        wall_ms: ms(report.wall),
+        critical_path_ms: ms(report.critical_path.duration),
+        steps: steps.collect(),
+        requests: stats.requests,
+        retries: stats.retries,
+        tokens: Tokens {
+            prompt: stats.usage.prompt_tokens,
+            completion: stats.usage.completion_tokens,
+        },
+        report: text.map(str::to_owned),
+        critical_path: report.critical_path.steps.clone(),
+    }
+}
+
+/// Why a step did not complete, from the step down to the cause.
+fn why_not(step: &StepReport) -> Option<String> {
+    match (step.status, &step.error, &step.skip_cause) {
+        (_, Some(error), _) => Some(chain(error)),
+        (_, _, Some(SkipCause::Condition)) => None,
+        (_, _, Some(cause)) => Some(format!(
+            "step `{}` was skipped: {}",
+            step.name,
+            chain(cause)
+        )),
+        (Status::Cancelled, ..) => Some(format!("step `{}` was cancelled", step.name)),
+        (Status::Aborted, ..) => Some(format!("step `{}` was never started", step.name)),
+        _ => None,
+    }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[expect(clippy::print_stderr, reason = "this is the program's own voice")]
+fn complain(code: u8, error: &dyn Error) -> ExitCode {
+    eprintln!("error: {}", chain(error));
+    ExitCode::from(code)
+}
+
+/// A reader that went away is no reason to fail: the exit code still tells how it ended.
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+    let mut out = io::stdout().lock();
+    let _ = write(&mut out).and_then(|()| out.flush());
+}
+
+const FAILED: u8 = 1;
+const BAD_USAGE: u8 = 2;
+const INTERRUPTED: u8 = 130;
