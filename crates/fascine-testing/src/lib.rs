@@ -20,13 +20,15 @@
 //! });
 //! ```
 //!
-//! [`drop_after_every_poll`] proves that a future may be dropped at each of its await points.
+//! [`drop_after_every_poll`] proves that a future may be dropped at each of its await points, and [`conformance!`]
+//! holds a runtime, one of ours or your own, to the laws that all of them share.
 
 mod clock;
-
 mod drop_after;
 mod executor;
 mod test_runtime;
+
+pub mod conformance;
 
 pub use drop_after::{Cut, drop_after_every_poll};
 pub use test_runtime::TestRuntime;

@@ -1,0 +1,108 @@
+use std::process::Command;
+
+use crate::process::{Done, Failed, cargo, has_cargo_command, root, stage};
+
+pub(crate) fn fmt() -> Done {
+    stage("fmt", &mut cargo(&["fmt", "--all", "--check"]))
+}
+
+pub(crate) fn check() -> Done {
+    stage(
+        "check",
+        &mut cargo(&[
+            "check",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--all-targets",
+        ]),
+    )
+}
+
+pub(crate) fn lint() -> Done {
+    let clippy = [
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-features",
+        "--all-targets",
+    ];
+    stage("lint", cargo(&clippy).args(["--", "-D", "warnings"]))
+}
+
+pub(crate) fn doc() -> Done {
+    let doc = [
+        "doc",
+        "--locked",
+        "--workspace",
+        "--all-features",
+        "--no-deps",
+    ];
+    stage("doc", cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Runs cargo-deny, which is not part of cargo; the list of advisories needs a network and is left out.
+pub(crate) fn deny() -> Done {
+    if !has_cargo_command("deny") {
+        return Err(Failed(
+            "cargo-deny is not installed: `cargo install --locked cargo-deny`".to_owned(),
+        ));
+    }
+    let deny = [
+        "deny",
+        "--offline",
+        "--all-features",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ];
+    stage("deny", &mut cargo(&deny))
+}
+
+/// Runs the models. They are unit tests behind `cfg(loom)`, built on their own so that nothing else is rebuilt.
+pub(crate) fn loom() -> Done {
+    let test = [
+        "test",
+        "--locked",
+        "--release",
+        "-p",
+        "fascine-concurrency",
+        "--lib",
+    ];
+    let mut command = cargo(&test);
+    command.args(["--target-dir".into(), root().join("target").join("loom")]);
+    command
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("LOOM_MAX_PREEMPTIONS", "3");
+    stage("loom", &mut command)
+}
+
+pub(crate) fn bench(args: &[&str]) -> Done {
+    let mut build = cargo(&["build", "--locked", "--release", "-p", "fascine-peers"]);
+    // What it prints may be read by a program: the build speaks on the other stream.
+    let built = build
+        .status()
+        .map_err(|error| Failed(format!("bench: {error}")))?;
+    if !built.success() {
+        return Err(Failed("bench: the build failed".to_owned()));
+    }
+    let mut run: Command = cargo(&[
+        "run",
+        "--quiet",
+        "--locked",
+        "--release",
+        "-p",
+        "fascine-peers",
+        "--",
+    ]);
+    let status = run
+        .args(args)
+        .status()
+        .map_err(|error| Failed(format!("bench: {error}")))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failed(format!("bench failed: {status}")))
+    }
+}

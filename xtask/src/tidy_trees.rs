@@ -1,0 +1,70 @@
+use std::collections::BTreeSet;
+
+use crate::manifest::{LEVELS, Manifest, libraries};
+use crate::process::{Failed, cargo, output, root};
+
+/// Arrows between crates, and what each runtime's build has in its tree.
+pub(crate) fn check() -> Result<Vec<String>, Failed> {
+    let mut breaches = arrows();
+    let runtimes = [
+        ("smol", &["tokio", "async-std"][..]),
+        ("async-std", &["tokio", "smol"]),
+        (
+            "tokio",
+            &["async-io", "async-std", "smol", "async-executor", "polling"],
+        ),
+        ("async-executor", &["tokio", "smol", "async-std"]),
+    ];
+    for (feature, banned) in runtimes {
+        let tree = tree("fascine", feature)?;
+        for name in banned.iter().filter(|name| tree.contains(**name)) {
+            breaches.push(format!(
+                "crates/fascine/Cargo.toml: a build with `{feature}` alone has {name} in its tree; \
+                 see `cargo tree -p fascine --no-default-features --features {feature} -e normal -i {name}`"
+            ));
+        }
+    }
+    Ok(breaches)
+}
+
+fn tree(package: &str, feature: &str) -> Result<BTreeSet<String>, Failed> {
+    let mut command = cargo(&["tree", "--locked", "-p", package, "--no-default-features"]);
+    command.args(["--features", feature, "-e", "normal", "--prefix", "none"]);
+    let lines = output("cargo tree", &mut command)?;
+    Ok(lines
+        .lines()
+        .filter_map(|line| Some(line.split(' ').next()?.to_owned()))
+        .collect())
+}
+
+fn arrows() -> Vec<String> {
+    let level = |name: &str| {
+        LEVELS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, level)| *level)
+    };
+    let mut breaches = Vec::new();
+    for name in libraries().into_iter().chain(["fascine-cli".to_owned()]) {
+        let manifest = Manifest::load(&root().join("crates").join(&name));
+        let Some(own) = level(&name) else {
+            breaches.push(format!(
+                "crates/{name}: it has no level; give it one in xtask/src/manifest.rs"
+            ));
+            continue;
+        };
+        for dependency in &manifest.dependencies {
+            // The program is made of the facade, on the same level.
+            let facade = name == "fascine-cli" && dependency == "fascine";
+            if let Some(other) = level(dependency)
+                && other >= own
+                && !facade
+            {
+                breaches.push(format!(
+                    "crates/{name}/Cargo.toml: it is on level {own} and must not depend on {dependency}, on level {other}"
+                ));
+            }
+        }
+    }
+    breaches
+}
