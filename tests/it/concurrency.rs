@@ -1,1 +1,8 @@
 //! Starting several things and ending them together.
+
+mod bounded_map;
+mod completion_stream;
+mod deadline;
+mod gather;
+mod probe;
+mod task_group;

@@ -1,5 +1,10 @@
 //! One binary holds every behaviour test of the workspace; `cargo xtask test` runs it once for each runtime.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
+
 mod branch;
 mod concurrency;
 mod flow;

@@ -1,1 +1,4 @@
 //! Retries, backoff and rate limits.
+
+mod rate_limiter;
+mod retry;

@@ -1,8 +1,11 @@
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use async_io::Async;
 use fascine_rt::BoxFuture;
+use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::{BoxSocket, Listener, LocalFuture, Net};
 
@@ -15,7 +18,7 @@ impl Net for AsyncIoNet {
         Box::pin(async move {
             let socket = Async::<TcpStream>::connect(address).await?;
             socket.get_ref().set_nodelay(true)?;
-            Ok(Box::new(socket) as BoxSocket)
+            Ok(Box::new(AsyncIoSocket(socket)) as BoxSocket)
         })
     }
 
@@ -39,7 +42,38 @@ impl Listener for AsyncIoListener {
         Box::pin(async {
             let (socket, peer) = self.0.accept().await?;
             socket.get_ref().set_nodelay(true)?;
-            Ok((Box::new(socket) as BoxSocket, peer))
+            Ok((Box::new(AsyncIoSocket(socket)) as BoxSocket, peer))
         })
+    }
+}
+
+struct AsyncIoSocket(Async<TcpStream>);
+
+impl AsyncRead for AsyncIoSocket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_read(cx, out)
+    }
+}
+
+impl AsyncWrite for AsyncIoSocket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // `Async` itself only flushes here, and the other side would wait for an end that never comes.
+        Poll::Ready(self.0.get_ref().shutdown(Shutdown::Write))
     }
 }
