@@ -1,1 +1,5 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
+
+mod building;
+mod running;
+mod simulated;

@@ -14,7 +14,12 @@ pub struct Args {
     pub runtime: RuntimeName,
 
     /// How many steps may run at once
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "5",
+        allow_negative_numbers = true
+    )]
     pub max_concurrent: NonZeroUsize,
 
     /// Run one step at a time
@@ -31,6 +36,7 @@ pub struct Args {
 
     /// How long one request may take: 90, 1.5s, 500ms or 2m
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(allow_negative_numbers = true)]
     pub timeout: Duration,
 
     /// The port of the embedded server; 0 takes a free one

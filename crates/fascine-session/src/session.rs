@@ -102,7 +102,7 @@ impl Session {
                 };
             }
             graph = graph.step(name, move |context| {
-                let fork = branch.fork(context.name());
+                let fork = branch.fork(branch.name());
                 operation.clone().run(fork, context)
             });
         }

@@ -1,0 +1,104 @@
+use fascine::flow::{Flow, GraphBuilder, GraphError};
+use fascine_testing::TestRuntime;
+use serde_json::json;
+
+/// A graph of steps that do nothing.
+fn graph(steps: &[&str], edges: &[(&str, &str)]) -> Result<(), GraphError> {
+    let mut graph = GraphBuilder::new();
+    for (from, to) in edges {
+        graph = graph.edge(*from, *to);
+    }
+    for step in steps {
+        graph = graph.step(*step, |_| async { Ok(json!(null)) });
+    }
+    graph.build().map(drop)
+}
+
+#[test]
+fn a_cycle_is_refused_with_its_path() {
+    let error = graph(
+        &["a", "b", "c", "d"],
+        &[("a", "b"), ("b", "c"), ("c", "b"), ("c", "d")],
+    );
+    match error.unwrap_err() {
+        GraphError::Cycle { path } => {
+            assert!(
+                [vec!["b", "c", "b"], vec!["c", "b", "c"]]
+                    .contains(&path.iter().map(String::as_str).collect()),
+                "{path:?}"
+            );
+        }
+        other => panic!("{other}"),
+    }
+    let itself = graph(&["a"], &[("a", "a")]).unwrap_err();
+    assert_eq!(itself.to_string(), "steps wait for each other: a -> a");
+}
+
+#[test]
+fn names_that_make_no_sense_are_refused() {
+    let of = |text: &str| text.to_owned();
+    assert_eq!(
+        graph(&["a", "a"], &[]).unwrap_err(),
+        GraphError::DuplicateStep { name: of("a") }
+    );
+    assert_eq!(graph(&[""], &[]).unwrap_err(), GraphError::EmptyName);
+    let (from, to) = (of("a"), of("b"));
+    let twice = graph(&["a", "b"], &[("a", "b"), ("a", "b")]).unwrap_err();
+    assert_eq!(
+        twice,
+        GraphError::DuplicateEdge {
+            from: from.clone(),
+            to: to.clone()
+        }
+    );
+    let unknown = graph(&["a"], &[("a", "b")]).unwrap_err();
+    assert_eq!(
+        unknown,
+        GraphError::UnknownStep {
+            from,
+            to: to.clone(),
+            name: to
+        }
+    );
+}
+
+#[test]
+fn an_empty_graph_is_done_at_once() {
+    TestRuntime::run(|rt| async move {
+        let graph = GraphBuilder::new().build().unwrap();
+        let report = Flow::new(&rt).run(&graph).await;
+        assert!(report.is_success() && graph.is_empty() && report.critical_path.steps.is_empty());
+    });
+}
+
+#[test]
+fn a_hundred_thousand_steps_in_a_chain_need_no_recursion() {
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        for n in 0..100_000_u32 {
+            graph = graph.step(n.to_string(), move |_| async move { Ok(json!(n)) });
+            if n > 0 {
+                graph = graph.edge((n - 1).to_string(), n.to_string());
+            }
+        }
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        assert!(report.is_success());
+        assert_eq!(report.critical_path.duration, report.wall);
+    });
+}
+
+#[test]
+fn a_failure_at_the_head_of_a_long_chain_skips_all_of_it() {
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new().step("0", |_| async { Err("no".into()) });
+        for n in 1..50_000_u32 {
+            graph = graph.step(n.to_string(), |_| async { Ok(json!(null)) });
+            graph = graph.edge((n - 1).to_string(), n.to_string());
+        }
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        assert_eq!(
+            report.with_status(fascine::flow::Status::Skipped).count(),
+            49_999
+        );
+    });
+}
