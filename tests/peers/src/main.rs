@@ -1,2 +1,32 @@
-//! x
-fn main() {}
+//! Benchmarks against named peers: each figure is a ratio, ours over theirs, both measured in this run.
+//!
+//! `cargo xtask bench [NAME] [--quick] [--json]`. Times on a shared machine prove nothing; the ratio of the medians of
+//! batches that alternate between the two sides does. Below 1 is better.
+
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+
+mod gather;
+mod harness;
+mod spawn;
+
+use std::process::ExitCode;
+
+use harness::Options;
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(problem) => {
+            println!("bench: {problem}");
+            return ExitCode::from(2);
+        }
+    };
+    let before = options.measured();
+    spawn::run(&options);
+    gather::run(&options);
+    if options.measured() == before {
+        println!("bench: no figure is named `{}`", options.filter());
+        return ExitCode::from(2);
+    }
+    ExitCode::SUCCESS
+}

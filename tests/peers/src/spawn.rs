@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use fascine_rt::{Rt, Smol, Tokio};
+
+use crate::harness::Options;
+
+const TASKS: u32 = 100;
+
+/// What the seam costs: spawning and joining through [`Rt`], and on the bare runtime.
+#[expect(clippy::disallowed_methods, reason = "the bare runtimes are the peers")]
+pub(crate) fn run(options: &Options) {
+    let rt = Rt::new(Smol);
+    options.compare(
+        "rt/spawn_join/smol",
+        "smol::spawn",
+        TASKS,
+        || Smol.block_on(through(&rt)),
+        || {
+            smol::block_on(async {
+                let tasks: Vec<_> = (0..TASKS).map(|n| smol::spawn(async move { n })).collect();
+                for task in tasks {
+                    task.await;
+                }
+            });
+        },
+    );
+
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+    else {
+        return;
+    };
+    let runtime = Arc::new(runtime);
+    let adapter = Tokio::of(&runtime);
+    let rt = Rt::new(adapter.clone());
+    options.compare(
+        "rt/spawn_join/tokio",
+        "tokio::spawn",
+        TASKS,
+        || adapter.block_on(through(&rt)),
+        || {
+            runtime.block_on(async {
+                let tasks: Vec<_> = (0..TASKS).map(|n| tokio::spawn(async move { n })).collect();
+                for task in tasks {
+                    let _ = task.await;
+                }
+            });
+        },
+    );
+}
+
+async fn through(rt: &Rt) {
+    let tasks: Vec<_> = (0..TASKS).map(|n| rt.spawn(async move { n })).collect();
+    for task in tasks {
+        let _ = task.await;
+    }
+}
