@@ -32,3 +32,8 @@ pub mod conformance;
 
 pub use drop_after::{Cut, drop_after_every_poll};
 pub use test_runtime::TestRuntime;
+
+/// The page's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
+mod testing_page {}

@@ -1,4 +1,18 @@
 //! Everything of Fascine under one name; re-exports only.
+//!
+//! Small, runtime-agnostic crates for programs that make many calls to language models. Each module here is a crate of
+//! its own, and says in its documentation what it is for.
+//!
+//! # Features
+//!
+//! None is on by default. Each adds types and changes nothing else; all together is a supported build.
+//!
+//! - `smol`: [`rt`]'s `Smol`, and sockets for it.
+//! - `async-std`: [`rt`]'s `AsyncStd`, and sockets for it.
+//! - `tokio`: [`rt`]'s `Tokio`, and sockets for it.
+//! - `async-executor`: [`rt`]'s `Embedded`, and sockets for it.
+//! - `rustls`: https in [`http`].
+//! - `surf`: surf in front of the transport of [`http`], and behind it.
 
 pub use fascine_branch as branch;
 pub use fascine_concurrency as concurrency;
@@ -9,3 +23,8 @@ pub use fascine_model as model;
 pub use fascine_resilience as resilience;
 pub use fascine_rt as rt;
 pub use fascine_session as session;
+
+/// The README's example compiles and runs.
+#[cfg(all(doctest, feature = "smol"))]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
