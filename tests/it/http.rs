@@ -9,3 +9,5 @@ mod sse;
 #[cfg(feature = "surf")]
 mod surf;
 mod timeouts;
+#[cfg(feature = "tokio")]
+mod tokio_outside;

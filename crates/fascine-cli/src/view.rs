@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Shows the steps of a run while it goes on.
 pub(crate) trait View {
@@ -118,7 +118,15 @@ impl View for Live {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    let style = ProgressStyle::with_template(template);
+    style
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .with_key(
+            "so_far",
+            |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{:7.0} ms", state.elapsed().as_secs_f64() * 1e3);
+            },
+        )
 }
 
 /// A reader that went away is no reason to fail the run: the exit code still tells how it ended.

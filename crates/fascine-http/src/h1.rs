@@ -51,7 +51,7 @@ struct Timeouts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolConfig {
-    /// How many requests are on their way at once; more wait. 100 by default.
+    /// How many requests are on their way at once; more wait, without a time-out. 100 by default.
     pub max_in_use: NonZeroUsize,
     /// How many unused connections are kept for each origin. 20 by default.
     pub max_idle: usize,
@@ -180,7 +180,9 @@ impl H1Transport {
     }
 
     async fn lease(&self, origin: &Origin, fresh: bool) -> Result<Lease, TransportError> {
-        let lease = self.pool.lease(origin, fresh);
+        // A place among many slow requests may take long to come, which says nothing of the server.
+        let permit = self.pool.permit().await;
+        let lease = self.pool.lease(permit, origin, fresh);
         timeout(&self.rt, Phase::Connect, self.timeouts.connect, lease).await
     }
 

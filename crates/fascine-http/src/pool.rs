@@ -49,13 +49,18 @@ impl Pool {
         }
     }
 
-    /// Waits for a place and takes a connection to the origin: a kept one, unless `fresh`, or a new one.
+    /// Waits until one more request may be on its way.
+    pub(crate) async fn permit(&self) -> SemaphoreGuardArc {
+        self.in_use.acquire_arc().await
+    }
+
+    /// Takes a connection to the origin: a kept one, unless `fresh`, or a new one.
     pub(crate) async fn lease(
         self: &Arc<Self>,
+        permit: SemaphoreGuardArc,
         origin: &Origin,
         fresh: bool,
     ) -> Result<Lease, TransportError> {
-        let permit = self.in_use.acquire_arc().await;
         let kept = if fresh {
             None
         } else {

@@ -112,6 +112,7 @@ macro_rules! conformance {
             a_runtime_is_used_from_many_threads
             two_runtimes_talk_to_each_other
             a_foreign_executor_may_await_a_task
+            a_foreign_executor_may_await_a_timer
             a_hundred_thousand_tasks_end
             a_long_chain_of_tasks_ends
         }

@@ -1,11 +1,12 @@
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fascine::http::{
-    BoxSocket, H1Transport, Listener, MemoryNet, Net, Phase, Transport, TransportError,
+    BoxSocket, H1Transport, Listener, MemoryNet, Net, Phase, PoolConfig, Transport, TransportError,
 };
 use fascine::rt::BoxFuture;
 use fascine_testing::TestRuntime;
@@ -100,6 +101,37 @@ fn a_body_may_take_long_but_not_pause_long() {
             body.chunk().await.unwrap().is_none(),
             "nothing comes after an error"
         );
+    });
+}
+
+#[test]
+fn waiting_for_a_place_is_not_connecting() {
+    TestRuntime::run(|rt| async move {
+        let net: Arc<dyn Net> = Arc::new(MemoryNet::new());
+        let clock = rt.clone();
+        let server = Server::start(&rt, &net, move |mut socket| {
+            let clock = clock.clone();
+            async move {
+                while read_request(&mut socket).await.is_some() {
+                    clock.sleep(seconds(50)).await;
+                    let _ = socket
+                        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                        .await;
+                }
+            }
+        })
+        .await;
+        let mut config = PoolConfig::default();
+        config.max_in_use = NonZeroUsize::MIN;
+        let transport = H1Transport::new(&rt, net).with_pool(config);
+        let sent: Vec<_> = (0..3)
+            .map(|_| rt.spawn(transport.send(get(&server.url))))
+            .collect();
+        let started = rt.now();
+        for sent in sent {
+            assert_eq!(sent.await.unwrap().unwrap().status(), 200);
+        }
+        assert_eq!(rt.now() - started, seconds(150));
     });
 }
 

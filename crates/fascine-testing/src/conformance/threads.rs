@@ -100,3 +100,21 @@ pub fn a_foreign_executor_may_await_a_task(host: impl Host) {
     });
     assert_eq!(foreign.join().unwrap(), 8);
 }
+
+pub fn a_foreign_executor_may_await_a_timer(host: impl Host) {
+    let rt = host.rt();
+    let foreign = thread::spawn({
+        let rt = rt.clone();
+        move || {
+            let started = rt.now();
+            future::block_on(rt.sleep(ms(10)));
+            rt.now() - started
+        }
+    });
+    host.block_on(async {
+        while !foreign.is_finished() {
+            rt.sleep(ms(1)).await;
+        }
+    });
+    assert!(foreign.join().unwrap() >= ms(10));
+}
