@@ -30,3 +30,8 @@ conformance!(
     embedded,
     runtimes::EmbeddedHost::new()
 );
+conformance!(
+    #[cfg(feature = "async-executor")]
+    embedded_on_host_threads,
+    runtimes::HostThreads::new()
+);

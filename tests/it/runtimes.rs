@@ -188,12 +188,13 @@ mod tokio {
 }
 
 #[cfg(feature = "async-executor")]
-pub(crate) use embedded::EmbeddedHost;
+pub(crate) use embedded::{EmbeddedHost, HostThreads};
 #[cfg(feature = "async-executor")]
 mod embedded {
     use async_executor::Executor;
     use fascine::http::AsyncIoNet;
     use fascine::rt::Embedded;
+    use futures_lite::future;
 
     use super::*;
 
@@ -219,6 +220,52 @@ mod embedded {
     impl NetHost for EmbeddedHost {
         fn net(&self) -> Arc<dyn Net> {
             Arc::new(AsyncIoNet)
+        }
+    }
+
+    /// An executor that the host drives on threads of its own, as an engine or an editor would.
+    pub(crate) struct HostThreads {
+        rt: Rt,
+        stop: Option<async_channel::Sender<()>>,
+        threads: Vec<std::thread::JoinHandle<()>>,
+    }
+
+    impl HostThreads {
+        pub(crate) fn new() -> Self {
+            let executor = Arc::new(Executor::new());
+            let (stop, stopped) = async_channel::bounded::<()>(1);
+            let threads = (0..2).map(|_| {
+                let (executor, stopped) = (Arc::clone(&executor), stopped.clone());
+                std::thread::spawn(move || {
+                    let _ = future::block_on(executor.run(stopped.recv()));
+                })
+            });
+            let threads = threads.collect();
+            Self {
+                rt: Rt::new(Embedded::new(executor)),
+                stop: Some(stop),
+                threads,
+            }
+        }
+    }
+
+    impl Host for HostThreads {
+        fn rt(&self) -> Rt {
+            self.rt.clone()
+        }
+
+        fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+            let _entered = fascine::rt::enter_block_on();
+            future::block_on(future)
+        }
+    }
+
+    impl Drop for HostThreads {
+        fn drop(&mut self) {
+            self.stop = None;
+            for thread in self.threads.drain(..) {
+                thread.join().unwrap();
+            }
         }
     }
 }

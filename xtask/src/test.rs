@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::process::{Done, Failed, cargo, has_cargo_command, now};
 use crate::rows::{ROWS, Row};
-use crate::test_output::Counts;
+use crate::test_output::{Counts, Runner};
 
 /// Runs one row, or all of them, and ends with a table and a line that counts.
 pub(crate) fn run(only: Option<Row>) -> Done {
@@ -43,22 +43,28 @@ pub(crate) fn run(only: Option<Row>) -> Done {
 }
 
 fn run_row(row: Row, nextest: bool) -> Counts {
-    let runner: &[&str] = match nextest {
-        true => &["nextest", "run", "--locked", "--no-fail-fast"],
-        // Without the examples: they are run below, for both runners alike.
-        false => &["test", "--locked", "--no-fail-fast", "--all-targets"],
+    // Without the examples: they are run below, for both runners alike.
+    let (runner, command): (_, &[&str]) = match nextest {
+        true => (
+            Runner::Nextest,
+            &["nextest", "run", "--locked", "--no-fail-fast"],
+        ),
+        false => (
+            Runner::Libtest,
+            &["test", "--locked", "--no-fail-fast", "--all-targets"],
+        ),
     };
-    let mut counts = run_counted(cargo(runner).args(row.selection()));
+    let mut counts = run_counted(runner, cargo(command).args(row.selection()));
     if let Some(selection) = row.doc_selection() {
         let docs = &["test", "--locked", "--no-fail-fast", "--doc"];
-        counts.add(run_counted(cargo(docs).args(selection)));
+        counts.add(run_counted(Runner::Libtest, cargo(docs).args(selection)));
     }
     counts
 }
 
 /// Runs a command, shows what it says, and adds up its closing lines. A command that fails without a failed test, by
 /// not compiling for example, counts as one failure.
-fn run_counted(command: &mut Command) -> Counts {
+fn run_counted(runner: Runner, command: &mut Command) -> Counts {
     let none = Counts {
         passed: 0,
         failed: 1,
@@ -75,9 +81,10 @@ fn run_counted(command: &mut Command) -> Counts {
         }
     };
     let (out, err) = (child.stdout.take(), child.stderr.take());
-    let out =
-        thread::spawn(move || out.map_or_else(Counts::default, |out| show_and_count(out, false)));
-    let mut counts = err.map_or_else(Counts::default, |err| show_and_count(err, true));
+    let out = thread::spawn(move || {
+        out.map_or_else(Counts::default, |out| show_and_count(runner, out, false))
+    });
+    let mut counts = err.map_or_else(Counts::default, |err| show_and_count(runner, err, true));
     counts.add(out.join().unwrap_or(none));
     match child.wait() {
         Ok(status) if status.success() => {}
@@ -86,7 +93,7 @@ fn run_counted(command: &mut Command) -> Counts {
     counts
 }
 
-fn show_and_count(from: impl Read, is_error: bool) -> Counts {
+fn show_and_count(runner: Runner, from: impl Read, is_error: bool) -> Counts {
     let mut counts = Counts::default();
     for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
@@ -95,7 +102,7 @@ fn show_and_count(from: impl Read, is_error: bool) -> Counts {
         } else {
             println!("{line}");
         }
-        counts.add(Counts::read(&line).unwrap_or_default());
+        counts.add(Counts::read(runner, &line).unwrap_or_default());
     }
     counts
 }

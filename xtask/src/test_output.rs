@@ -1,3 +1,10 @@
+/// Who runs the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runner {
+    Libtest,
+    Nextest,
+}
+
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -11,17 +18,16 @@ impl Counts {
         self.failed += other.failed;
     }
 
-    /// What a line of a test runner's output says; `None` if it is not one of the closing lines.
+    /// What a line of a test runner's output says; `None` if it is not one of its closing lines.
     ///
     /// libtest: `test result: ok. 3 passed; 0 failed; ..`.
-    /// nextest: `Summary [   0.1s] 4 tests run: 3 passed (1 slow), 1 failed, 2 timed out, 0 skipped`.
-    pub(crate) fn read(line: &str) -> Option<Self> {
+    /// nextest: `Summary [   0.1s] 4 tests run: 3 passed (1 slow), 1 failed, 2 timed out, 0 skipped`; it also repeats
+    /// what libtest says of each failed test, which does not count.
+    pub(crate) fn read(runner: Runner, line: &str) -> Option<Self> {
         let line = line.trim();
-        let counted = if let Some(rest) = line.strip_prefix("test result:") {
-            rest
-        } else {
-            let rest = line.strip_prefix("Summary [")?;
-            rest.split_once("run:")?.1
+        let counted = match runner {
+            Runner::Libtest => line.strip_prefix("test result:")?,
+            Runner::Nextest => line.strip_prefix("Summary [")?.split_once("run:")?.1,
         };
         let count = |word: &str| {
             let words: Vec<&str> = counted
@@ -46,21 +52,29 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(line: &str, expected: Option<(u64, u64)>) {
+    fn check(runner: Runner, line: &str, expected: Option<(u64, u64)>) {
         let expected = expected.map(|(passed, failed)| Counts { passed, failed });
-        assert_eq!(Counts::read(line), expected, "{line}");
+        assert_eq!(Counts::read(runner, line), expected, "{line}");
     }
 
     #[test]
-    fn the_closing_lines_of_both_runners_are_read() {
+    fn the_closing_lines_of_libtest_are_read() {
+        let check = |line, expected| check(Runner::Libtest, line, expected);
         check(
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s",
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 2 filtered out; finished in 0.01s",
             Some((3, 0)),
         );
         check(
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured",
             Some((3, 2)),
         );
+        check("running 3 tests", None);
+        check("", None);
+    }
+
+    #[test]
+    fn the_closing_line_of_nextest_is_read_and_nothing_else() {
+        let check = |line, expected| check(Runner::Nextest, line, expected);
         check(
             "     Summary [   0.117s] 9 tests run: 9 passed, 0 skipped",
             Some((9, 0)),
@@ -73,15 +87,13 @@ mod tests {
             "     Summary [   1.117s] 3 tests run: 2 passed (1 flaky), 1 exec failed, 0 skipped",
             Some((2, 1)),
         );
-    }
-
-    #[test]
-    fn other_lines_are_not_counted() {
-        check("running 3 tests", None);
         check(
             "        PASS [   0.004s] fascine-it::it rt::smol::a_test",
             None,
         );
-        check("", None);
+        check(
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured",
+            None,
+        );
     }
 }

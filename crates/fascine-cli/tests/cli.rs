@@ -105,7 +105,8 @@ fn one_step_at_a_time_takes_the_sum_of_the_steps() {
         let document = json(&run(args));
         let steps = document["steps"].as_array().unwrap().iter();
         let work: f64 = steps.map(|step| step["elapsed_ms"].as_f64().unwrap()).sum();
-        assert!(document["wall_ms"].as_f64().unwrap() >= work);
+        // Each of them is rounded.
+        assert!(document["wall_ms"].as_f64().unwrap() >= work - 0.1);
     }
 }
 

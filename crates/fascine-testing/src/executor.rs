@@ -1,15 +1,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::panic::Location;
-use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fascine_rt::{BoxFuture, Runtime, spawn_location};
+use fascine_rt::{BoxFuture, spawn_location};
 
 use crate::clock::{Clock, TimerKey};
+use crate::task_waker::TaskWaker;
 
 /// Everything a [`TestRuntime`](crate::TestRuntime) and its wakers share.
 ///
@@ -228,7 +228,60 @@ impl Executor {
         }
     }
 
-    fn push(&self, item: Item) {
+    /// Adds a task, unless the executor is closed.
+    pub(crate) fn spawn(self: &Arc<Self>, future: BoxFuture<()>) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            return;
+        }
+        let id = state.next_task;
+        state.next_task += 1;
+        let waker = Arc::new(TaskWaker::new(id, self));
+        let entry = TaskEntry {
+            future: Some(future),
+            waker: Arc::clone(&waker),
+            spawned_at: spawn_location(),
+            polls: 0,
+        };
+        state.tasks.insert(id, entry);
+        drop(state);
+        waker.wake();
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.lock().clock.now()
+    }
+
+    /// Arms a timer, or finds that its time has come.
+    pub(crate) fn poll_timer(
+        &self,
+        key: &mut Option<TimerKey>,
+        deadline: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mut state = self.lock();
+        let (replaced, ready) = if state.clock.now() >= deadline {
+            (key.take().and_then(|key| state.clock.disarm(key)), true)
+        } else {
+            (state.clock.arm(key, deadline, cx.waker()), false)
+        };
+        drop(state);
+        drop(replaced);
+        if ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    pub(crate) fn disarm(&self, key: TimerKey) {
+        let removed = self.lock().clock.disarm(key);
+        drop(removed);
+    }
+
+    /// Adds something that can run.
+    pub(crate) fn push(&self, item: Item) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
@@ -242,155 +295,6 @@ impl Executor {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The seam's view of the executor. Weak, because tasks own it: the [`TestRuntime`](crate::TestRuntime) alone decides
-/// how long they live.
-pub(crate) struct Handle {
-    pub(crate) executor: Weak<Executor>,
-    /// What the clock says once the runtime is gone.
-    pub(crate) origin: Instant,
-}
-
-impl Handle {
-    pub(crate) fn new(executor: &Arc<Executor>) -> Self {
-        let origin = executor.lock().clock.now();
-        Self {
-            executor: Arc::downgrade(executor),
-            origin,
-        }
-    }
-}
-
-impl Runtime for Handle {
-    fn spawn(&self, future: BoxFuture<()>) {
-        let Some(executor) = self.executor.upgrade() else {
-            return;
-        };
-        let mut state = executor.lock();
-        if state.closed {
-            drop(state);
-            return;
-        }
-        let id = state.next_task;
-        state.next_task += 1;
-        let waker = Arc::new(TaskWaker::new(id, &executor));
-        let entry = TaskEntry {
-            future: Some(future),
-            waker: Arc::clone(&waker),
-            spawned_at: spawn_location(),
-            polls: 0,
-        };
-        state.tasks.insert(id, entry);
-        drop(state);
-        waker.wake();
-    }
-
-    fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {
-        Box::pin(Timer {
-            executor: Weak::clone(&self.executor),
-            deadline,
-            key: None,
-        })
-    }
-
-    fn now(&self) -> Instant {
-        self.executor
-            .upgrade()
-            .map_or(self.origin, |executor| executor.lock().clock.now())
-    }
-
-    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
-        if let Some(executor) = self.executor.upgrade() {
-            executor.push(Item::Blocking(work));
-        }
-    }
-}
-
-impl std::fmt::Debug for Handle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TestRuntime").finish_non_exhaustive()
-    }
-}
-
-struct TaskWaker {
-    id: u64,
-    executor: Weak<Executor>,
-    queued: Mutex<bool>,
-}
-
-impl TaskWaker {
-    fn new(id: u64, executor: &Arc<Executor>) -> Self {
-        Self {
-            id,
-            executor: Arc::downgrade(executor),
-            queued: Mutex::new(false),
-        }
-    }
-
-    /// Wakes count again from here on: the task is about to be polled.
-    fn taken(&self) {
-        *self.queued.lock().unwrap_or_else(PoisonError::into_inner) = false;
-    }
-}
-
-impl Wake for TaskWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let Some(executor) = self.executor.upgrade() else {
-            return;
-        };
-        let before = {
-            let mut queued = self.queued.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *queued, true)
-        };
-        if !before {
-            executor.push(Item::Task(self.id));
-        }
-    }
-}
-
-struct Timer {
-    executor: Weak<Executor>,
-    deadline: Instant,
-    key: Option<TimerKey>,
-}
-
-impl Future for Timer {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(executor) = self.executor.upgrade() else {
-            return Poll::Pending;
-        };
-        let (deadline, mut key) = (self.deadline, self.key);
-        let mut state = executor.lock();
-        let (replaced, ready) = if state.clock.now() >= deadline {
-            (key.take().and_then(|key| state.clock.disarm(key)), true)
-        } else {
-            (state.clock.arm(&mut key, deadline, cx.waker()), false)
-        };
-        drop(state);
-        drop(replaced);
-        self.key = key;
-        if ready {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        if let (Some(key), Some(executor)) = (self.key, self.executor.upgrade()) {
-            let removed = executor.lock().clock.disarm(key);
-            drop(removed);
-        }
     }
 }
 

@@ -26,6 +26,8 @@
 mod clock;
 mod drop_after;
 mod executor;
+mod handle;
+mod task_waker;
 mod test_runtime;
 
 pub mod conformance;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use fascine_rt::{Rt, enter_block_on};
 
-use crate::executor::{Executor, Handle, Item, MAIN};
+use crate::executor::{Executor, Item, MAIN};
+use crate::handle::Handle;
 
 /// A runtime with one thread, a virtual clock and a seeded order.
 ///

@@ -74,16 +74,22 @@ async fn a_run_can_be_cancelled_from_elsewhere(rt: Rt, _: Arc<dyn Net>) {
         })
         .build()
         .unwrap();
-    let run = Flow::new(&rt).start(&graph);
-    let canceller = run.canceller();
-    let clock = rt.clone();
-    rt.spawn(async move {
-        clock.sleep(ms(60)).await;
-        canceller.cancel();
-        canceller.cancel();
-    })
-    .detach();
+    let mut run = Flow::new(&rt).start(&graph);
+    let (mut events, canceller) = (run.events(), run.canceller());
+    // Once one step is done and the other is running.
+    let cancel = rt.spawn(async move {
+        let (mut done, mut running) = (false, false);
+        while let Some(event) = events.next().await {
+            done |= &*event.step == "done" && event.status == Status::Completed;
+            running |= &*event.step == "endless" && event.status == Status::Processing;
+            if done && running {
+                canceller.cancel();
+                canceller.cancel();
+            }
+        }
+    });
     let report = run.await;
+    cancel.await.unwrap();
     let status = |name| report.step(name).unwrap().status;
     assert_eq!(status("done"), Status::Completed);
     assert_eq!(status("endless"), Status::Cancelled);

@@ -60,13 +60,14 @@ async fn a_cancelled_request_never_answers_the_next_one(rt: Rt, net: Arc<dyn Net
 }
 
 async fn the_server_sees_that_a_request_was_cancelled(rt: Rt, net: Arc<dyn Net>) {
-    let gone = Arc::new(AtomicUsize::new(0));
+    let (got, gone) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let server = Server::start(&rt, &net, {
-        let gone = Arc::clone(&gone);
+        let (got, gone) = (Arc::clone(&got), Arc::clone(&gone));
         move |mut socket| {
-            let gone = Arc::clone(&gone);
+            let (got, gone) = (Arc::clone(&got), Arc::clone(&gone));
             async move {
                 read_request(&mut socket).await;
+                got.fetch_add(1, SeqCst);
                 if !matches!(socket.read(&mut [0]).await, Ok(1..)) {
                     gone.fetch_add(1, SeqCst);
                 }
@@ -75,17 +76,19 @@ async fn the_server_sees_that_a_request_was_cancelled(rt: Rt, net: Arc<dyn Net>)
     })
     .await;
     let transport = H1Transport::new(&rt, net);
-    for _ in 0..5 {
+    let reaches = |counter: &Arc<AtomicUsize>, count| {
+        let (rt, counter) = (rt.clone(), Arc::clone(counter));
+        async move {
+            while counter.load(SeqCst) < count {
+                rt.sleep(Duration::from_millis(1)).await;
+            }
+        }
+    };
+    for n in 1..=5 {
         let sent = transport.send(get(&server.url));
-        future::or(
-            async { drop(sent.await) },
-            rt.sleep(Duration::from_millis(5)),
-        )
-        .await;
+        future::or(async { drop(sent.await) }, reaches(&got, n)).await;
     }
-    while gone.load(SeqCst) < server.accepted() {
-        rt.sleep(Duration::from_millis(1)).await;
-    }
+    reaches(&gone, 5).await;
     assert_eq!(server.accepted(), 5);
 }
 

@@ -32,6 +32,7 @@ on_every_runtime! {
 async fn no_window_holds_more_than_the_limit(rt: Rt, _: Arc<dyn Net>) {
     let per = ms(50);
     let limiter = RateLimiter::new(&rt, [Quota::new("requests", 5, per).unwrap()]).unwrap();
+    let started = rt.now();
     let tasks: Vec<_> = (0..20)
         .map(|_| {
             let (limiter, clock) = (limiter.clone(), rt.clone());
@@ -45,13 +46,15 @@ async fn no_window_holds_more_than_the_limit(rt: Rt, _: Arc<dyn Net>) {
     for task in tasks {
         granted.push(task.await.unwrap());
     }
+    // Seen at or after it was granted, however busy the machine is.
     granted.sort();
-    // Seen a little after it was granted; on a busy machine the sixth may be seen less late than the first.
-    assert!(
-        granted[19] - granted[0] >= per * 3 - ms(20),
-        "{:?}",
-        granted[19] - granted[0]
-    );
+    for (nth, at) in granted.iter().enumerate() {
+        assert!(
+            *at - started >= per * (nth / 5) as u32,
+            "{nth}: {:?}",
+            *at - started
+        );
+    }
 }
 
 #[test]

@@ -85,8 +85,10 @@ pub fn a_panic_while_a_future_is_dropped_is_contained(host: impl Host) {
         }
     }
     let rt = host.rt();
-    let task = rt.spawn(async {
-        let _held = PanicOnDrop;
+    // Owned from the start: it is dropped with the future whether that was polled or not.
+    let held = PanicOnDrop;
+    let task = rt.spawn(async move {
+        let _held = held;
         pending::<()>().await;
     });
     host.block_on(async {
