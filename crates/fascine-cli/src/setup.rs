@@ -87,12 +87,17 @@ pub(crate) fn service(
         .with_first_byte_timeout(Duration::MAX)
         .with_idle_timeout(Duration::MAX);
     let backoff = Backoff::exponential(Duration::from_millis(200)).with_max(Duration::from_secs(5));
+    // A server that never answers is asked twice, not until the attempts run out.
+    let retry = Retry::new(rt)
+        .with_attempts(FIVE)
+        .with_backoff(backoff)
+        .with_max_elapsed(timeout.saturating_mul(2));
     ModelService::builder(rt, provider, transport)
         .limit_requests(60)
         .limit_tokens(60_000)
         .capacity_refresh_time(Duration::from_secs(1))
         .queue_capacity(100)
-        .retry(Retry::new(rt).with_attempts(FIVE).with_backoff(backoff))
+        .retry(retry)
         .timeout(timeout)
         .build()
         .map_err(|error| SetupError::new(format!("--timeout {timeout:?}"), error))

@@ -334,7 +334,8 @@ fn a_server_that_never_answers_runs_into_the_timeout() {
             error.contains("there was no answer within 150ms"),
             "{error}"
         );
-        assert_eq!(document["steps"][0]["attempts"], 5);
+        let attempts = document["steps"][0]["attempts"].as_u64().unwrap();
+        assert!((1..=2).contains(&attempts), "{attempts} attempts");
     }
 }
 

@@ -128,7 +128,9 @@ fn a_connection_that_was_closed_while_idle_is_noticed() {
         let server = tired(&rt, &net, 1).await;
         let transport = H1Transport::new(&rt, net);
         for n in 1..=5 {
-            ask(&transport, &server.url).await.unwrap();
+            // A POST: a second try would not be made for it.
+            let response = transport.send(post(&server.url, "x")).await.unwrap();
+            assert_eq!(response.into_body().collect(10).await.unwrap(), "ok");
             rt.sleep(Duration::from_millis(1)).await;
             assert_eq!(server.accepted(), n);
         }
@@ -166,6 +168,24 @@ fn a_stale_connection_costs_one_more_try_where_that_is_safe() {
         let mut request = post(&server.url, "again");
         request.extensions_mut().insert(RetrySafe);
         assert_eq!(transport.send(request).await.unwrap().status(), 200);
+    });
+}
+
+#[test]
+fn a_server_that_says_more_than_it_was_asked_is_not_asked_again_on_that_connection() {
+    on_memory(|rt, net| async move {
+        let server = Server::start(&rt, &net, |mut socket| async move {
+            read_request(&mut socket).await;
+            let more = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok{more}");
+            let _ = socket.write_all(answer.as_bytes()).await;
+            std::future::pending::<()>().await;
+        })
+        .await;
+        let transport = H1Transport::new(&rt, net);
+        ask(&transport, &server.url).await.unwrap();
+        ask(&transport, &server.url).await.unwrap();
+        assert_eq!(server.accepted(), 2);
     });
 }
 

@@ -228,6 +228,26 @@ fn the_queue_is_bounded_and_who_leaves_makes_room() {
 }
 
 #[test]
+fn when_the_first_leaves_the_next_takes_over_its_timer() {
+    TestRuntime::run_seeds(8, |rt| async move {
+        let limiter = limiter(&rt, 1, 100);
+        limiter.acquire(&[("requests", 1)]).await.unwrap().commit();
+        let wait = || {
+            let limiter = limiter.clone();
+            rt.spawn(async move { limiter.acquire(&[("requests", 1)]).await.unwrap().commit() })
+        };
+        let first = wait();
+        rt.sleep(ms(1)).await;
+        let second = wait();
+        rt.sleep(ms(1)).await;
+        let started = rt.now();
+        drop(first);
+        second.await.unwrap();
+        assert_eq!(rt.now() - started, ms(998));
+    });
+}
+
+#[test]
 fn a_wait_that_cannot_fit_fails_at_once_with_the_time_it_needs() {
     TestRuntime::run(|rt| async move {
         let limiter = limiter(&rt, 1, 100);
