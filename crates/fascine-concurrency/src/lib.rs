@@ -37,6 +37,7 @@ mod completion_stream;
 mod deadline;
 mod gather;
 mod join_errors;
+mod siblings;
 mod task_group;
 mod wake_list;
 

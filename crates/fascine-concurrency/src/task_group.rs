@@ -1,18 +1,20 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::sync::Arc;
 
 use fascine_rt::{JoinError, Rt, Task};
 
 use crate::ambient::Inherit;
 use crate::children::Children;
+use crate::siblings::{Member, Siblings};
 use crate::{ChildError, JoinErrors};
 
 /// Tasks that run in parallel and end together.
 ///
 /// Children are spawned on the runtime, so they own what they use. [`join`](Self::join) waits for all of them; the
-/// first that fails or panics ends the group: the others are cancelled, and `join` returns when the last of them is
-/// gone. Failures are acted on while `join` is polled: call it once everything is spawned. Dropping the group, or the
-/// future of `join`, cancels every child, but cannot wait for them.
+/// first that fails or panics ends the group: the others are cancelled at once, children that are spawned later too, and
+/// `join` returns when the last of them is gone. Dropping the group, or the future of `join`, cancels every child, but
+/// cannot wait for them.
 ///
 /// Children inherit the ambient [`effective_deadline`](crate::effective_deadline).
 ///
@@ -33,6 +35,7 @@ use crate::{ChildError, JoinErrors};
 pub struct TaskGroup<T, E> {
     rt: Rt,
     children: Children<Task<Result<T, E>>>,
+    siblings: Arc<Siblings>,
     spawned: usize,
 }
 
@@ -43,6 +46,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         Self {
             rt: rt.clone(),
             children: Children::new(),
+            siblings: Arc::default(),
             spawned: 0,
         }
     }
@@ -53,7 +57,17 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let task = self.rt.spawn(Inherit::new(future));
+        let member = Member::new(
+            Inherit::new(future),
+            self.spawned,
+            Arc::clone(&self.siblings),
+        );
+        let task = self.rt.spawn(member);
+        self.siblings.enter(self.spawned, task.canceller());
+        if task.is_finished() {
+            // It left before it was entered.
+            self.siblings.leave(self.spawned);
+        }
         self.children.push(self.spawned, task);
         self.spawned += 1;
     }
@@ -91,15 +105,17 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
                 }
                 Ok(Err(error)) => ChildError::Failed(error),
                 Err(JoinError::Panicked(panic)) => ChildError::Panicked(panic),
-                Err(JoinError::Cancelled) if errors.is_some() => continue,
+                Err(JoinError::Cancelled) if self.siblings.culprit().is_some() => continue,
                 Err(JoinError::Cancelled) => ChildError::Cancelled,
             };
             match &mut errors {
-                Some(errors) => errors.push(error),
-                None => {
-                    self.children.iter().for_each(Task::cancel);
-                    errors = Some(JoinErrors::new(error));
+                // Others may be gone, and have failed on their way out, before the one that began it is.
+                Some(errors) if self.siblings.culprit() == Some(index) => {
+                    let later = std::mem::replace(&mut errors.first, error);
+                    errors.push(later);
                 }
+                Some(errors) => errors.push(error),
+                None => errors = Some(JoinErrors::new(error)),
             }
         }
         match errors {

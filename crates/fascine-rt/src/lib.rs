@@ -60,7 +60,7 @@ pub use join_error::{JoinError, Panic};
 pub use rt::{Rt, spawn_location};
 pub use runtime::{BoxFuture, Runtime};
 pub use sleep::Sleep;
-pub use task::Task;
+pub use task::{Task, TaskCanceller};
 
 #[cfg(feature = "async-std")]
 pub use async_std::AsyncStd;

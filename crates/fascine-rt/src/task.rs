@@ -32,14 +32,16 @@ impl<T> Task<T> {
     /// Await the task afterwards to know that the future is gone: the result is [`JoinError::Cancelled`], or the
     /// output if it had already ended. Cancelling a task that has ended does nothing.
     pub fn cancel(&self) {
-        let worker = {
-            let mut state = self.shared.lock();
-            state.cancelled = true;
-            state.worker.take()
-        };
-        if let Some(worker) = worker {
-            worker.wake();
-        }
+        self.shared.cancel();
+    }
+
+    /// Makes a handle that can cancel the task from anywhere, without owning it.
+    #[must_use]
+    pub fn canceller(&self) -> TaskCanceller
+    where
+        T: Send + 'static,
+    {
+        TaskCanceller(Arc::clone(&self.shared) as Arc<dyn Cancel>)
     }
 
     /// Lets the future run on without an owner. Whoever calls this knows what ends it.
@@ -89,6 +91,34 @@ impl<T> fmt::Debug for Task<T> {
         f.debug_struct("Task")
             .field("finished", &self.is_finished())
             .finish_non_exhaustive()
+    }
+}
+
+/// Cancels a [`Task`] as [`Task::cancel`] does; made by [`Task::canceller`].
+#[derive(Clone)]
+pub struct TaskCanceller(Arc<dyn Cancel>);
+
+impl TaskCanceller {
+    /// Asks the future to stop, without waiting for it.
+    pub fn cancel(&self) {
+        self.0.cancel_task();
+    }
+}
+
+impl fmt::Debug for TaskCanceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskCanceller").finish_non_exhaustive()
+    }
+}
+
+/// What a canceller needs to know of a task: not its output.
+trait Cancel: Send + Sync {
+    fn cancel_task(&self);
+}
+
+impl<T: Send> Cancel for Shared<T> {
+    fn cancel_task(&self) {
+        self.cancel();
     }
 }
 
@@ -148,6 +178,17 @@ impl<T> Shared<T> {
         drop(state);
         drop(replaced);
         false
+    }
+
+    fn cancel(&self) {
+        let worker = {
+            let mut state = self.lock();
+            state.cancelled = true;
+            state.worker.take()
+        };
+        if let Some(worker) = worker {
+            worker.wake();
+        }
     }
 
     /// Returns whether the owner cancelled the task.

@@ -53,6 +53,41 @@ async fn a_failure_cancels_the_others_and_waits_for_them(rt: Rt, _: Arc<dyn Net>
 }
 
 #[test]
+fn a_failure_or_a_panic_cancels_the_others_before_anybody_joins() {
+    for panics in [false, true] {
+        TestRuntime::run_seeds(16, |rt| async move {
+            let alive = Arc::new(());
+            let mut group: TaskGroup<(), &str> = TaskGroup::new(&rt);
+            let waiting = |alive: &Arc<()>| {
+                let alive = Arc::clone(alive);
+                async move {
+                    let _alive = alive;
+                    pending().await
+                }
+            };
+            group.spawn(waiting(&alive));
+            group.spawn(async move { if panics { panic!("boo") } else { Err("no") } });
+            rt.sleep(ms(1)).await;
+            assert_eq!(Arc::strong_count(&alive), 1, "it waited for join");
+            group.spawn(waiting(&alive));
+            rt.sleep(ms(1)).await;
+            assert_eq!(
+                Arc::strong_count(&alive),
+                1,
+                "a late child was not cancelled"
+            );
+            let errors = group.join().await.unwrap_err();
+            match errors.first {
+                ChildError::Failed("no") => assert!(!panics),
+                ChildError::Panicked(_) => assert!(panics),
+                other => panic!("{other:?}"),
+            }
+            assert!(errors.others.is_empty());
+        });
+    }
+}
+
+#[test]
 fn a_panic_ends_the_group_too() {
     TestRuntime::run_seeds(16, |rt| async move {
         let mut group: TaskGroup<(), ()> = TaskGroup::new(&rt);
@@ -67,15 +102,37 @@ fn a_panic_ends_the_group_too() {
 
 #[test]
 fn further_failures_are_kept_up_to_a_hundred_and_counted_beyond() {
-    TestRuntime::run(|rt| async move {
-        let mut group: TaskGroup<(), u32> = TaskGroup::new(&rt);
-        for n in 0..250 {
-            group.spawn(async move { Err(n) });
+    /// The others are cancelled when one fails: what still fails is what their ends do.
+    struct FailsAtTheEnd;
+    impl Drop for FailsAtTheEnd {
+        fn drop(&mut self) {
+            panic!("at the end");
         }
-        rt.sleep(ms(1)).await; // All of them have failed by now.
+    }
+    TestRuntime::run_seeds(4, |rt| async move {
+        let mut group: TaskGroup<(), &str> = TaskGroup::new(&rt);
+        for _ in 0..249 {
+            let held = FailsAtTheEnd;
+            group.spawn(async move {
+                let _held = held;
+                pending().await
+            });
+        }
+        group.spawn(async { Err("first") });
         let errors = group.join().await.unwrap_err();
         assert_eq!((errors.others.len(), errors.uncounted), (100, 149));
         assert!(errors.to_string().contains("249 more"), "{errors}");
+        assert!(
+            matches!(errors.first, ChildError::Failed("first")),
+            "{:?}",
+            errors.first
+        );
+        assert!(
+            errors
+                .others
+                .iter()
+                .all(|error| matches!(error, ChildError::Panicked(_)))
+        );
     });
 }
 
