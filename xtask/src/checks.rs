@@ -60,22 +60,31 @@ pub(crate) fn deny() -> Done {
     stage("deny", &mut cargo(&deny))
 }
 
-/// Runs the models. They are unit tests behind `cfg(loom)`, built on their own so that nothing else is rebuilt.
+/// Runs the models under loom: every interleaving of small ones.
 pub(crate) fn loom() -> Done {
-    let test = [
+    let mut command = models("loom");
+    command.env("LOOM_MAX_PREEMPTIONS", "3");
+    stage("loom", &mut command)
+}
+
+/// Runs the models under shuttle: many random schedules of larger ones.
+pub(crate) fn shuttle() -> Done {
+    stage("shuttle", &mut models("shuttle"))
+}
+
+/// The models are unit tests behind a `cfg`, built on their own so that nothing else is rebuilt.
+fn models(checker: &str) -> Command {
+    let mut command = cargo(&[
         "test",
         "--locked",
         "--release",
         "-p",
         "fascine-concurrency",
         "--lib",
-    ];
-    let mut command = cargo(&test);
-    command.args(["--target-dir".into(), root().join("target").join("loom")]);
+    ]);
+    command.args(["--target-dir".into(), root().join("target").join(checker)]);
+    command.env("RUSTFLAGS", format!("--cfg {checker}"));
     command
-        .env("RUSTFLAGS", "--cfg loom")
-        .env("LOOM_MAX_PREEMPTIONS", "3");
-    stage("loom", &mut command)
 }
 
 pub(crate) fn bench(args: &[&str]) -> Done {

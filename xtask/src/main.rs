@@ -30,9 +30,10 @@ cargo xtask COMMAND
   features                 each crate with no features, each feature alone, all together
   deny                     licences, bans and sources, by cargo-deny
   api [--bless]            the public API against docs/public-api; --bless accepts it
-  loom                     the models under `cfg(loom)`
+  loom                     the models under `cfg(loom)`: every interleaving
+  shuttle                  the models under `cfg(shuttle)`: many random schedules
   bench [NAME] [--quick] [--json]
-                           ratios against named peers, measured in one run
+                           ratios against named peers, measured in one run; NAME is a suite or a figure
 ";
 
 fn main() -> ExitCode {
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         ["api"] => api::run(false),
         ["api", "--bless"] => api::run(true),
         ["loom"] => checks::loom(),
+        ["shuttle"] => checks::shuttle(),
         ["bench", rest @ ..] => checks::bench(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

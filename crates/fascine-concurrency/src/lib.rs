@@ -38,6 +38,7 @@ mod deadline;
 mod gather;
 mod join_errors;
 mod siblings;
+mod sync;
 mod task_group;
 mod wake_list;
 

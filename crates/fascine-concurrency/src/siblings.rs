@@ -1,12 +1,14 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::thread;
 
 use fascine_rt::TaskCanceller;
 use pin_project_lite::pin_project;
+
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// The running children of a group, so that one that fails can cancel the others before anybody joins.
 #[derive(Default)]
@@ -60,7 +62,7 @@ impl Siblings {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -9,32 +9,30 @@ use fascine_concurrency::gather;
 use futures_lite::future;
 use futures_util::future::{join_all, try_join_all};
 
-use crate::harness::Options;
+use crate::harness::{Options, peer};
 
 /// Many futures at once, ready or woken one by one.
 pub(crate) fn run(options: &Options) {
     for count in [10_u32, 1000] {
         options.compare(
             &format!("gather/ready/{count}"),
-            "futures try_join_all",
             count,
             || {
                 let children = (0..count).map(|n| ready(Ok::<_, ()>(n)));
                 black_box(future::block_on(gather(children)).is_ok());
             },
-            || {
+            vec![peer("futures try_join_all", || {
                 let children = (0..count).map(|n| ready(Ok::<_, ()>(n)));
                 black_box(future::block_on(try_join_all(children)).is_ok());
-            },
+            })],
         );
     }
     for count in [30_usize, 1000, 10_000] {
         options.compare(
             &format!("gather/staggered/{count}"),
-            "futures join_all",
             count as u32,
             || staggered(count, |gates| gather(gates.map(succeed))),
-            || staggered(count, join_all),
+            vec![peer("futures join_all", || staggered(count, join_all))],
         );
     }
 }

@@ -11,6 +11,14 @@ pub(crate) struct Options {
     measured: Cell<usize>,
 }
 
+/// Somebody else's way to do the same work.
+pub(crate) type Peer<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
+/// Makes a [`Peer`].
+pub(crate) fn peer<'a>(name: &'static str, work: impl FnMut() + 'a) -> Peer<'a> {
+    (name, Box::new(work))
+}
+
 impl Options {
     pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self {
@@ -35,41 +43,64 @@ impl Options {
         &self.filter
     }
 
+    /// Runs a suite whole if it is the one that was asked for; its figures one by one otherwise.
+    pub(crate) fn suite(&mut self, name: &str, run: impl FnOnce(&Self)) {
+        let filter = self.filter.clone();
+        if filter == name {
+            self.filter.clear();
+        }
+        run(self);
+        self.filter = filter;
+    }
+
     pub(crate) fn measured(&self) -> usize {
         self.measured.get()
     }
 
-    /// Measures both sides in alternating batches and prints the ratio of their medians.
+    /// Whether a figure is asked for; for those that are expensive to prepare.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        name.starts_with(&self.filter)
+    }
+
+    /// Measures all sides in alternating batches and prints the ratio of our median to that of the best peer.
     ///
     /// Each side does `units` units of work in one call; figures are nanoseconds to a unit.
-    pub(crate) fn compare(
-        &self,
-        name: &str,
-        peer: &str,
-        units: u32,
-        mut ours: impl FnMut(),
-        mut theirs: impl FnMut(),
-    ) {
-        if !name.starts_with(&self.filter) {
+    pub(crate) fn compare(&self, name: &str, units: u32, ours: impl FnMut(), peers: Vec<Peer<'_>>) {
+        if !self.wants(name) {
+            return;
+        }
+        let (batches, length) = match self.quick {
+            true => (9, Duration::from_millis(10)),
+            false => (31, Duration::from_millis(30)),
+        };
+        let mut sides: Vec<Side<'_>> = vec![Side::new("ours", Box::new(ours), length)];
+        sides.extend(
+            peers
+                .into_iter()
+                .map(|(peer, work)| Side::new(peer, work, length)),
+        );
+        for _ in 0..batches {
+            sides.iter_mut().for_each(Side::measure);
+        }
+        let mut medians = sides
+            .into_iter()
+            .map(|side| (side.name, side.median() / f64::from(units)));
+        let Some((_, ours)) = medians.next() else {
+            return;
+        };
+        let best = medians.min_by(|(_, a), (_, b)| a.total_cmp(b));
+        let Some((peer, theirs)) = best else {
+            return;
+        };
+        self.report(name, "ns", ours, theirs, peer);
+    }
+
+    /// Prints a figure that was measured by other means than a stopwatch.
+    pub(crate) fn report(&self, name: &str, unit: &str, ours: f64, theirs: f64, peer: &str) {
+        if !self.wants(name) {
             return;
         }
         self.measured.set(self.measured.get() + 1);
-        let (batches, length) = match self.quick {
-            true => (9, Duration::from_millis(10)),
-            false => (31, Duration::from_millis(40)),
-        };
-        let (calls_ours, calls_theirs) =
-            (calibrate(&mut ours, length), calibrate(&mut theirs, length));
-        let (mut times_ours, mut times_theirs) = (Vec::new(), Vec::new());
-        for _ in 0..batches {
-            times_ours.push(batch(&mut ours, calls_ours));
-            times_theirs.push(batch(&mut theirs, calls_theirs));
-        }
-        let per_unit = |mut times: Vec<f64>| {
-            times.sort_by(f64::total_cmp);
-            times[times.len() / 2] / f64::from(units)
-        };
-        let (ours, theirs) = (per_unit(times_ours), per_unit(times_theirs));
         let ratio = ours / theirs;
         if self.json {
             let line = json!({
@@ -78,9 +109,37 @@ impl Options {
             println!("{line}");
         } else {
             println!(
-                "{name:28} ours {ours:10.1} ns  theirs {theirs:10.1} ns  ratio {ratio:5.2}  {peer}"
+                "{name:28} ours {ours:10.2} {unit}  theirs {theirs:10.2} {unit}  ratio {ratio:5.2}  {peer}"
             );
         }
+    }
+}
+
+struct Side<'a> {
+    name: &'static str,
+    work: Box<dyn FnMut() + 'a>,
+    calls: u32,
+    times: Vec<f64>,
+}
+
+impl<'a> Side<'a> {
+    fn new(name: &'static str, mut work: Box<dyn FnMut() + 'a>, length: Duration) -> Self {
+        let calls = calibrate(&mut work, length);
+        Self {
+            name,
+            work,
+            calls,
+            times: Vec::new(),
+        }
+    }
+
+    fn measure(&mut self) {
+        self.times.push(batch(&mut self.work, self.calls));
+    }
+
+    fn median(mut self) -> f64 {
+        self.times.sort_by(f64::total_cmp);
+        self.times[self.times.len() / 2]
     }
 }
 

@@ -1,6 +1,7 @@
 //! Benchmarks against named peers: each figure is a ratio, ours over theirs, both measured in this run.
 //!
-//! `cargo xtask bench [NAME] [--quick] [--json]`. Times on a shared machine prove nothing; the ratio of the medians of
+//! `cargo xtask bench [NAME] [--quick] [--json]`: NAME is a suite (`concurrency`) or how the names of figures begin.
+//! Times on a shared machine prove nothing; the ratio of the medians of
 //! batches that alternate between the two sides does. Below 1 is better.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use harness::Options;
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
+    let mut options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(problem) => {
             println!("bench: {problem}");
@@ -22,8 +23,10 @@ fn main() -> ExitCode {
         }
     };
     let before = options.measured();
-    spawn::run(&options);
-    gather::run(&options);
+    options.suite("rt", spawn::run);
+    options.suite("concurrency", |options| {
+        gather::run(options);
+    });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());
         return ExitCode::from(2);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use fascine_rt::{Rt, Smol, Tokio};
 
-use crate::harness::Options;
+use crate::harness::{Options, peer};
 
 const TASKS: u32 = 100;
 
@@ -12,17 +12,16 @@ pub(crate) fn run(options: &Options) {
     let rt = Rt::new(Smol);
     options.compare(
         "rt/spawn_join/smol",
-        "smol::spawn",
         TASKS,
         || Smol.block_on(through(&rt)),
-        || {
+        vec![peer("smol::spawn", || {
             smol::block_on(async {
                 let tasks: Vec<_> = (0..TASKS).map(|n| smol::spawn(async move { n })).collect();
                 for task in tasks {
                     task.await;
                 }
             });
-        },
+        })],
     );
 
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
@@ -36,17 +35,16 @@ pub(crate) fn run(options: &Options) {
     let rt = Rt::new(adapter.clone());
     options.compare(
         "rt/spawn_join/tokio",
-        "tokio::spawn",
         TASKS,
         || adapter.block_on(through(&rt)),
-        || {
+        vec![peer("tokio::spawn", || {
             runtime.block_on(async {
                 let tasks: Vec<_> = (0..TASKS).map(|n| tokio::spawn(async move { n })).collect();
                 for task in tasks {
                     let _ = task.await;
                 }
             });
-        },
+        })],
     );
 }
 
