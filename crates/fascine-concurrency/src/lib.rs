@@ -30,22 +30,24 @@
 //! # });
 //! ```
 
-mod ambient;
 mod bounded_map;
+mod cancel;
 mod children;
 mod completion_stream;
-mod deadline;
 mod gather;
-mod join_errors;
-mod siblings;
+mod group;
 mod sync;
-mod task_group;
 mod wake_list;
 
-pub use ambient::effective_deadline;
 pub use bounded_map::{BoundedMap, bounded_map};
+pub use cancel::{
+    CancelReason, CancelScope, Cancelled, Closing, Elapsed, FailAfter, MoveOn, Run, RunSync,
+    ScopeEnded, ScopeHandle, Shield, block_on, checkpoint, closing, effective_deadline, fail_after,
+    fail_at, is_closing, move_on_after, move_on_at, run_sync, shield, shield_for,
+};
 pub use completion_stream::CompletionStream;
-pub use deadline::{Elapsed, FailAfter, fail_after, fail_at};
 pub use gather::{Gather, gather};
-pub use join_errors::{ChildError, JoinErrors};
-pub use task_group::TaskGroup;
+pub use group::{
+    ChildEnded, ChildError, ChildHandle, GroupEnded, GroupHandle, JoinErrors, Ready, Spawner,
+    Start, StartError, TaskGroup,
+};

@@ -17,29 +17,34 @@ pub fn enter_block_on() -> EnteredBlockOn {
          await the future instead, or move the blocking call into Rt::unblock"
     );
     EnteredBlockOn {
-        _polling: mark_polling(),
+        _polling: enter_task(),
     }
 }
 
 /// A guard made by [`enter_block_on`].
 #[derive(Debug)]
 pub struct EnteredBlockOn {
-    _polling: Polling,
+    _polling: EnteredTask,
 }
 
-/// Marks this thread as polling a task until the guard is dropped; nests.
-pub(crate) fn mark_polling() -> Polling {
-    Polling {
+/// Marks this thread as polling a task until the returned guard is dropped; nests.
+///
+/// For futures that go to [`Rt::spawn_boxed`](crate::Rt::spawn_boxed): a `block_on` inside them is refused then, as it
+/// is in every task.
+#[must_use = "the thread counts as polling a task only while the guard lives"]
+pub fn enter_task() -> EnteredTask {
+    EnteredTask {
         before: POLLING.replace(true),
     }
 }
 
+/// A guard made by [`enter_task`].
 #[derive(Debug)]
-pub(crate) struct Polling {
+pub struct EnteredTask {
     before: bool,
 }
 
-impl Drop for Polling {
+impl Drop for EnteredTask {
     fn drop(&mut self) {
         POLLING.set(self.before);
     }

@@ -55,7 +55,7 @@ mod tokio;
 #[doc(hidden)]
 pub mod doc;
 
-pub use block_on::{EnteredBlockOn, enter_block_on};
+pub use block_on::{EnteredBlockOn, EnteredTask, enter_block_on, enter_task};
 pub use join_error::{JoinError, Panic};
 pub use rt::{Rt, spawn_location};
 pub use runtime::{BoxFuture, Runtime};

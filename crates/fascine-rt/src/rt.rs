@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Runtime, Sleep, Task, task, unblock};
+use crate::{BoxFuture, Runtime, Sleep, Task, task, unblock};
 
 /// A runtime, as a value: what services and scopes of this workspace take as their first argument.
 ///
@@ -37,6 +37,19 @@ impl Rt {
         let (task, worker) = task::new(future);
         at_location(Location::caller(), || self.0.spawn(Box::pin(worker)));
         task
+    }
+
+    /// Runs a future that tells somebody else how it ended: what tasks and groups of tasks are made of.
+    ///
+    /// Nothing is made around it. It must not unwind, and marks its polls with [`enter_task`](crate::enter_task);
+    /// whoever passes it here knows what ends it. For anything else there is [`spawn`](Self::spawn).
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when it has ended, or with its runtime.
+    #[track_caller]
+    pub fn spawn_boxed(&self, future: BoxFuture<()>) {
+        at_location(Location::caller(), || self.0.spawn(future));
     }
 
     /// Runs `work` on a thread where it may block, so that no other task is held up.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::block_on::mark_polling;
+use crate::enter_task;
 use crate::task::Shared;
 use crate::{JoinError, Panic};
 
@@ -40,7 +40,7 @@ impl<F: Future> Worker<F> {
     fn finish(self: Pin<&mut Self>, outcome: Result<F::Output, JoinError>) {
         let mut this = self.project();
         let dropped = {
-            let _polling = mark_polling();
+            let _polling = enter_task();
             catch_unwind(AssertUnwindSafe(|| this.future.set(None)))
         };
         this.shared.end(match dropped {
@@ -63,7 +63,7 @@ impl<F: Future> Future for Worker<F> {
             return Poll::Ready(());
         }
         let polled = {
-            let _polling = mark_polling();
+            let _polling = enter_task();
             catch_unwind(AssertUnwindSafe(|| future.poll(cx)))
         };
         match polled {

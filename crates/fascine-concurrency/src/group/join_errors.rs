@@ -9,7 +9,8 @@ use fascine_rt::Panic;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct JoinErrors<E> {
-    /// The failure that ended the group.
+    /// The failure that came first in time: the root cause. [`ChildError::Cancelled`] only if there was no failure at
+    /// all, but somebody cancelled the group or a child, or their runtime was shut down.
     pub first: ChildError<E>,
     /// Failures of other tasks, in the order they came; at most 100 are kept.
     pub others: Vec<ChildError<E>>,
@@ -33,11 +34,18 @@ impl<E> JoinErrors<E> {
             self.uncounted += 1;
         }
     }
+
+    /// How many failures there were.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there is always the first")]
+    pub fn len(&self) -> usize {
+        1 + self.others.len() + self.uncounted
+    }
 }
 
 impl<E> fmt::Display for JoinErrors<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.others.len() + self.uncounted {
+        match self.len() - 1 {
             0 => f.write_str("a task of the group failed"),
             others => write!(f, "a task of the group failed, and {others} more after it"),
         }
@@ -54,8 +62,8 @@ impl<E: Error + 'static> Error for JoinErrors<E> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChildError<E> {
-    /// Its runtime was shut down before it ended.
-    #[error("task was cancelled by its runtime")]
+    /// It was cancelled, or its runtime was shut down, before it ended.
+    #[error("task was cancelled")]
     Cancelled,
     /// It returned an error.
     #[error("task failed")]

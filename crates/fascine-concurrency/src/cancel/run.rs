@@ -1,0 +1,157 @@
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use fascine_rt::BoxFuture;
+use pin_project_lite::pin_project;
+
+use crate::cancel::ambient::Parent;
+use crate::cancel::cleanup::Cleanup;
+use crate::cancel::node::Node;
+use crate::cancel::scoped::{Ended, Scoped};
+use crate::{CancelReason, Cancelled};
+
+pin_project! {
+    /// The future of [`CancelScope::run`](crate::CancelScope::run).
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Run<F: Future> {
+        #[pin]
+        body: Scoped<F>,
+        node: Arc<Node>,
+        cleanup: Arc<Cleanup>,
+        // Set once the body is gone: what is left is clean-up.
+        outcome: Option<Outcome<F::Output>>,
+        cleaning: Option<Pin<Box<Scoped<BoxFuture<()>>>>>,
+    }
+
+    impl<F: Future> PinnedDrop for Run<F> {
+        fn drop(this: Pin<&mut Self>) {
+            this.cleanup.close();
+        }
+    }
+}
+
+/// How the body ended.
+enum Outcome<T> {
+    Done(T),
+    Cancelled(CancelReason),
+    /// A scope further out was cancelled, which is about to drop this one.
+    Outer,
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl<F: Future> Run<F> {
+    pub(crate) fn new(node: Arc<Node>, cleanup: Arc<Cleanup>, future: F) -> Self {
+        Self {
+            body: Scoped::with_cleanup(Arc::clone(&node), Arc::clone(&cleanup), future),
+            node,
+            cleanup,
+            outcome: None,
+            cleaning: None,
+        }
+    }
+
+    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<F::Output>> {
+        let mut body = self.project().body;
+        let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx)));
+        Poll::Ready(match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Ok(output))) => Outcome::Done(output),
+            Ok(Poll::Ready(Err(Ended::Cancelled(reason)))) => Outcome::Cancelled(reason),
+            Ok(Poll::Ready(Err(Ended::Outer))) => Outcome::Outer,
+            Err(payload) => {
+                // The clean-up may rely on what the body held being gone; a second panic on the way is not the cause.
+                let _ = catch_unwind(AssertUnwindSafe(|| body.drop_future(false)));
+                Outcome::Panicked(payload)
+            }
+        })
+    }
+
+    /// Does all clean-up; a panic in it does not keep the rest from being done.
+    fn poll_cleanup(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        loop {
+            // The time of grace may be set, or shortened, while this is going on.
+            this.node.set_task(Some(cx.waker().clone()));
+            let deadline = this.node.cleanup_deadline();
+            let cleaning = match this.cleaning {
+                Some(cleaning) => {
+                    if let Some(node) = cleaning.existing_node() {
+                        node.set_deadline(deadline);
+                    }
+                    cleaning
+                }
+                None => {
+                    let Some(next) = this.cleanup.pop() else {
+                        this.node.set_task(None);
+                        return Poll::Ready(());
+                    };
+                    let node = Node::new(None, this.node.rt().cloned(), deadline, true);
+                    let scoped = Scoped::with_node(node, Parent::Ambient, next);
+                    this.cleaning.insert(Box::pin(scoped))
+                }
+            };
+            let polled = catch_unwind(AssertUnwindSafe(|| cleaning.as_mut().poll(cx).is_ready()));
+            match polled {
+                Ok(false) => return Poll::Pending,
+                Ok(true) => {}
+                Err(payload) => {
+                    if !matches!(this.outcome, Some(Outcome::Panicked(_))) {
+                        *this.outcome = Some(Outcome::Panicked(payload));
+                    }
+                }
+            }
+            *this.cleaning = None;
+        }
+    }
+}
+
+impl<F: Future> Future for Run<F> {
+    type Output = Result<F::Output, Cancelled>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.outcome.is_none() {
+            let outcome = ready!(self.as_mut().poll_body(cx));
+            *self.as_mut().project().outcome = Some(outcome);
+        }
+        ready!(self.as_mut().poll_cleanup(cx));
+        let mut this = self.project();
+        this.body.as_mut().release();
+        let abandoned = this.node.abandoned();
+        match this.outcome.take() {
+            Some(Outcome::Done(output)) => Poll::Ready(Ok(output)),
+            Some(Outcome::Cancelled(reason)) => Poll::Ready(Err(Cancelled::new(reason, abandoned))),
+            Some(Outcome::Panicked(payload)) => resume_unwind(payload),
+            Some(Outcome::Outer) | None => {
+                let above = this
+                    .node
+                    .parent()
+                    .and_then(|node| node.effectively_cancelled());
+                match above {
+                    Some(_) => {
+                        *this.outcome = Some(Outcome::Outer);
+                        Poll::Pending
+                    }
+                    // It was moved out of the scope that ended it, and nobody else will.
+                    None => Poll::Ready(Err(Cancelled::new(
+                        CancelReason::Requested(None),
+                        abandoned,
+                    ))),
+                }
+            }
+        }
+    }
+}
+
+impl<F: Future> fmt::Debug for Run<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("body", &self.body)
+            .field("cleanup", &self.cleanup)
+            .finish_non_exhaustive()
+    }
+}

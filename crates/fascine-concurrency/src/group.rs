@@ -1,0 +1,18 @@
+//! Groups of tasks, spawned on a runtime.
+
+mod child_handle;
+mod group_handle;
+mod join_errors;
+mod member;
+mod results;
+mod shared;
+mod spawner;
+mod start;
+mod task_group;
+
+pub use child_handle::{ChildEnded, ChildHandle};
+pub use group_handle::GroupHandle;
+pub use join_errors::{ChildError, JoinErrors};
+pub use spawner::{GroupEnded, Spawner};
+pub use start::{Ready, Start, StartError};
+pub use task_group::TaskGroup;

@@ -1,0 +1,95 @@
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::cancel::Node;
+use crate::group::child_handle::ChildHandle;
+use crate::group::member::{End, Sink};
+use crate::group::results::Report;
+use crate::group::shared::Shared;
+use crate::group::start::{Plain, Ready, Start};
+
+/// Starts children in a [`TaskGroup`](crate::TaskGroup) from somewhere else: from one of its children, from another
+/// task.
+///
+/// Clones are cheap and mean the same group.
+pub struct Spawner<T, E> {
+    shared: Arc<Shared<T, E>>,
+}
+
+/// The group has been joined or dropped: it takes no more children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the group has ended")]
+pub struct GroupEnded(());
+
+impl<T: Send + 'static, E: Send + 'static> Spawner<T, E> {
+    pub(crate) fn new(shared: Arc<Shared<T, E>>) -> Self {
+        Self { shared }
+    }
+
+    /// Starts a child, as [`TaskGroup::spawn`](crate::TaskGroup::spawn) does.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupEnded`] when the group has been joined or dropped; the future is dropped.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> Result<(), GroupEnded>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        self.shared
+            .spawn(None, future, Plain)
+            .map_err(|_| GroupEnded(()))
+    }
+
+    /// Starts a child whose output goes to a handle, as
+    /// [`TaskGroup::spawn_with_handle`](crate::TaskGroup::spawn_with_handle) does. In a group that has ended, the child
+    /// counts as cancelled.
+    #[track_caller]
+    pub fn spawn_with_handle<U, F>(&self, future: F) -> ChildHandle<U>
+    where
+        U: Send + 'static,
+        F: Future<Output = Result<U, E>> + Send + 'static,
+    {
+        let node = self.child_node();
+        let (handle, sink) = ChildHandle::new(Arc::clone(&node));
+        if let Err(sink) = self.shared.spawn(Some(node), future, sink) {
+            let _: Report<T, E> = sink.take(End::Cancelled);
+        }
+        handle
+    }
+
+    /// Starts a child and waits until it is ready, as [`TaskGroup::start`](crate::TaskGroup::start) does.
+    #[track_caller]
+    pub fn start<R, F>(&self, make: impl FnOnce(Ready<R>) -> F) -> Start<R, E>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let node = self.child_node();
+        let (start, ready, sink) = Start::new(Arc::clone(&node));
+        if let Err(sink) = self.shared.spawn(Some(node), make(ready), sink) {
+            let _: Report<T, E> = sink.take(End::Cancelled);
+        }
+        start
+    }
+
+    fn child_node(&self) -> Arc<Node> {
+        let group = Arc::clone(self.shared.node());
+        Node::new(Some(group), Some(self.shared.rt().clone()), None, false)
+    }
+}
+
+impl<T, E> Clone for Spawner<T, E> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T, E> fmt::Debug for Spawner<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spawner").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,239 @@
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use fascine_rt::Rt;
+
+use crate::cancel::current;
+use crate::group::child_handle::ChildHandle;
+use crate::group::group_handle::GroupHandle;
+use crate::group::shared::Shared;
+use crate::group::spawner::Spawner;
+use crate::group::start::{Ready, Start};
+use crate::{ChildError, JoinErrors};
+
+/// Tasks that run in parallel and end together.
+///
+/// Children are spawned on the runtime, so they own what they use. [`join`](Self::join) waits for all of them; the
+/// first that fails or panics ends the group: the others are cancelled at once, children that are spawned later too, and
+/// `join` returns when the last of them is gone.
+///
+/// The group belongs to the scope in which it was made: its children see that scope's
+/// [deadline](crate::effective_deadline), are cancelled with it, and that scope does not end before the last of them is
+/// gone. **Dropping** the group, or the future of `join`, cancels every child but cannot wait for them: only a scope, or
+/// `join`, can.
+///
+/// # Defaults
+///
+/// - a failure cancels the others: see [`supervised`](Self::supervised)
+/// - outputs are kept for `join`: see [`discarding`](Self::discarding)
+/// - no limit: see [`with_limit`](Self::with_limit)
+///
+/// For futures that borrow, use [`scope`](crate::scope) or [`gather`](crate::gather): they share the task they are in.
+///
+/// # Examples
+///
+/// ```
+/// # use fascine_concurrency::TaskGroup;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+/// let group = TaskGroup::new(&rt);
+/// for n in [3, 1, 2] {
+///     group.spawn(async move { Ok::<_, std::num::ParseIntError>(n * 10) });
+/// }
+/// assert_eq!(group.join().await.unwrap(), [30, 10, 20]);
+/// # });
+/// ```
+#[must_use = "dropping a group cancels its children"]
+pub struct TaskGroup<T: Send + 'static, E: Send + 'static> {
+    shared: Arc<Shared<T, E>>,
+}
+
+impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
+    /// Makes an empty group whose children run on `rt`.
+    pub fn new(rt: &Rt) -> Self {
+        Self {
+            shared: Shared::new(rt, current()),
+        }
+    }
+
+    /// Runs no more than `limit` children at once; others wait for their turn inside the group, in order.
+    ///
+    /// To wait outside instead, see [`spawn_when_free`](Self::spawn_when_free).
+    pub fn with_limit(self, limit: NonZeroUsize) -> Self {
+        self.shared.set_limit(limit.get());
+        self
+    }
+
+    /// Lets children run on when one fails or panics; `join` still reports the failures, and
+    /// [`join_all`](Self::join_all) tells one child from another.
+    pub fn supervised(self) -> Self {
+        self.shared.supervise();
+        self
+    }
+
+    /// Drops the outputs of children as they come, and all trace of those that ended well: a server that spawns a child
+    /// for each connection can run for months. `join` gives no outputs; of failures, the first 101 are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::TaskGroup;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let connections = TaskGroup::<(), std::io::Error>::new(&rt).supervised().discarding();
+    /// for _ in 0..1000 {
+    ///     connections.spawn(async { Ok(()) });
+    /// }
+    /// assert_eq!(connections.join().await.unwrap(), []);
+    /// # });
+    /// ```
+    pub fn discarding(self) -> Self {
+        self.shared.discard();
+        self
+    }
+
+    /// Starts a child, or queues it if the [limit](Self::with_limit) is reached.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F)
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        // A group that somebody still has takes children.
+        let _ = self.spawner().spawn(future);
+    }
+
+    /// Starts a child whose output, of any type, goes to the returned handle instead of to `join`. Its failures go to
+    /// the group, as all do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::TaskGroup;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let group = TaskGroup::<(), ()>::new(&rt);
+    /// let name = group.spawn_with_handle(async { Ok("fascine") });
+    /// assert_eq!(name.await, Ok("fascine"));
+    /// group.join().await.unwrap();
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn_with_handle<U, F>(&self, future: F) -> ChildHandle<U>
+    where
+        U: Send + 'static,
+        F: Future<Output = Result<U, E>> + Send + 'static,
+    {
+        self.spawner().spawn_with_handle(future)
+    }
+
+    /// Starts a child and waits until it says that it is [ready](Ready::set).
+    ///
+    /// An end before that goes to the caller alone: the group goes on. After that the child is one like the others.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`](crate::StartError) when the child ended first.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before the child is ready cancels the child.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::TaskGroup;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let group = TaskGroup::<(), std::io::Error>::new(&rt);
+    /// let port = group.start(|ready| async move {
+    ///     ready.set(8080); // once it listens
+    ///     Ok(())
+    /// });
+    /// assert_eq!(port.await.unwrap(), 8080);
+    /// group.join().await.unwrap();
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn start<R, F>(&self, make: impl FnOnce(Ready<R>) -> F) -> Start<R, E>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        self.spawner().start(make)
+    }
+
+    /// Makes a handle to start children from elsewhere, also from the group's own children.
+    #[must_use]
+    pub fn spawner(&self) -> Spawner<T, E> {
+        Spawner::new(Arc::clone(&self.shared))
+    }
+
+    /// Makes a handle to cancel the group from anywhere.
+    #[must_use]
+    pub fn handle(&self) -> GroupHandle {
+        GroupHandle::new(Arc::clone(&self.shared))
+    }
+
+    /// How many children were started or queued, in all.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.spawned()
+    }
+
+    /// Returns whether there has never been a child.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many children have not ended.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.shared.running()
+    }
+
+    /// Waits for every child and gives their outputs in the order they were started.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinErrors`] when a child failed or panicked, once all the others are gone; also when the group was cancelled
+    /// before all its children had ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels every child; outputs are lost.
+    pub async fn join(self) -> Result<Vec<T>, JoinErrors<E>> {
+        self.wait().await;
+        self.shared.take_results().into_outputs()
+    }
+
+    /// Waits for every child and says how each ended, in the order they were started.
+    ///
+    /// A child whose output went to a handle is left out, unless it failed. A [discarding](Self::discarding) group gives
+    /// the failures alone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels every child; outputs are lost.
+    pub async fn join_all(self) -> Vec<Result<T, ChildError<E>>> {
+        self.wait().await;
+        self.shared.take_results().into_all()
+    }
+
+    async fn wait(&self) {
+        poll_fn(|cx| self.shared.poll_idle(cx.waker())).await;
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> Drop for TaskGroup<T, E> {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> fmt::Debug for TaskGroup<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskGroup")
+            .field("spawned", &self.len())
+            .field("running", &self.running())
+            .finish_non_exhaustive()
+    }
+}
