@@ -1,6 +1,5 @@
 //! Scopes: parts of a program that can be cancelled, with deadlines, shields and clean-up.
 
-mod ambient;
 mod cancel_scope;
 mod checkpoint;
 mod cleanup;
@@ -8,6 +7,7 @@ mod deadline;
 mod hold;
 mod node;
 mod observers;
+mod place;
 mod reason;
 mod run;
 mod run_sync;
@@ -15,7 +15,6 @@ mod scope_handle;
 mod scoped;
 mod shield;
 
-pub(crate) use ambient::{Parent, current};
 pub use cancel_scope::CancelScope;
 pub use checkpoint::{Closing, checkpoint, closing, effective_deadline, is_closing};
 pub use cleanup::ScopeEnded;
@@ -25,9 +24,10 @@ pub use deadline::{
 pub(crate) use hold::Hold;
 pub(crate) use node::Node;
 pub(crate) use observers::Observer;
+pub(crate) use place::current;
 pub use reason::{CancelReason, Cancelled};
 pub use run::Run;
 pub use run_sync::{RunSync, block_on, run_sync};
 pub use scope_handle::ScopeHandle;
-pub(crate) use scoped::Scoped;
+pub(crate) use scoped::{Parent, Scoped};
 pub use shield::{Shield, shield};

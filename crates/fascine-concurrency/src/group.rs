@@ -1,5 +1,6 @@
 //! Groups of tasks, spawned on a runtime.
 
+mod census;
 mod child_handle;
 mod group_handle;
 mod join_errors;

@@ -36,6 +36,7 @@ mod children;
 mod completion_stream;
 mod gather;
 mod group;
+mod raw;
 mod sync;
 mod wake_list;
 

@@ -12,3 +12,11 @@ pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Under a checker many model threads share one of the system's: each must see its own.
+#[cfg(loom)]
+pub(crate) use loom::thread_local;
+#[cfg(all(shuttle, not(loom)))]
+pub(crate) use shuttle::thread_local;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use std::thread_local;

@@ -31,7 +31,10 @@ impl JoinError {
 }
 
 /// A panic that was caught at the border of a task.
-pub struct Panic {
+// Boxed: outcomes that are not panics, nearly all, should not be as large as one.
+pub struct Panic(Box<Caught>);
+
+struct Caught {
     message: String,
     // The lock makes the payload shareable; it is only ever taken out by value.
     payload: Mutex<Box<dyn Any + Send>>,
@@ -48,16 +51,16 @@ impl Panic {
         } else {
             "a payload that is not text".to_owned()
         };
-        Self {
+        Self(Box::new(Caught {
             message,
             payload: Mutex::new(payload),
-        }
+        }))
     }
 
     /// The text the panic was raised with.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Lets the panic go on in the caller, without calling the panic hook a second time.
@@ -72,7 +75,8 @@ impl Panic {
     /// Returns what the panic was raised with.
     #[must_use]
     pub fn into_payload(self) -> Box<dyn Any + Send> {
-        self.payload
+        self.0
+            .payload
             .into_inner()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -80,6 +84,6 @@ impl Panic {
 
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Panic").field(&self.message).finish()
+        f.debug_tuple("Panic").field(&self.message()).finish()
     }
 }

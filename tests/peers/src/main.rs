@@ -7,7 +7,9 @@
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod gather;
+mod groups;
 mod harness;
+mod scopes;
 mod spawn;
 
 use std::process::ExitCode;
@@ -26,6 +28,8 @@ fn main() -> ExitCode {
     options.suite("rt", spawn::run);
     options.suite("concurrency", |options| {
         gather::run(options);
+        scopes::run(options);
+        groups::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());

@@ -4,10 +4,10 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::cancel::ambient::current;
 use crate::cancel::hold::Observing;
 use crate::cancel::node::Node;
 use crate::cancel::observers::Observer;
+use crate::cancel::place::current;
 use crate::sync::{Mutex, lock};
 
 /// The nearest deadline around the code that runs now, or `None` if there is none.

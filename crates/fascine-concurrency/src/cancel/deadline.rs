@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fascine_rt::Rt;
 use pin_project_lite::pin_project;
 
-use crate::cancel::ambient::Limit;
+use crate::cancel::place::Limit;
 use crate::cancel::reason::Abandoned;
 use crate::cancel::scoped::Scoped;
 

@@ -115,6 +115,7 @@ impl Node {
         }
     }
 
+    #[inline]
     pub(crate) fn has_news(&self) -> bool {
         self.news.load(Ordering::Acquire)
     }

@@ -9,10 +9,9 @@ use std::task::{Context, Poll, ready};
 use fascine_rt::BoxFuture;
 use pin_project_lite::pin_project;
 
-use crate::cancel::ambient::Parent;
 use crate::cancel::cleanup::Cleanup;
 use crate::cancel::node::Node;
-use crate::cancel::scoped::{Ended, Scoped};
+use crate::cancel::scoped::{Ended, Parent, Scoped};
 use crate::{CancelReason, Cancelled};
 
 pin_project! {

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use fascine_rt::{JoinError, Rt, Task, enter_block_on};
 
-use crate::cancel::ambient::current;
+use crate::cancel::place::current;
 
 /// Runs blocking work on a thread of the runtime's and waits for it, until the scope around it ends.
 ///

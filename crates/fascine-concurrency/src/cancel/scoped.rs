@@ -9,25 +9,23 @@ use fascine_rt::{Rt, Sleep};
 use pin_project_lite::pin_project;
 
 use crate::CancelReason;
-use crate::cancel::ambient::{Ambient, Fresh, Limit, Parent, address, current, enter};
 use crate::cancel::cleanup::Cleanup;
 use crate::cancel::hold::{Hold, Observing};
 use crate::cancel::node::Node;
 use crate::cancel::observers::Observer;
+use crate::cancel::place::{Limit, Place, current, current_address};
 
 pin_project! {
     /// Runs a future inside a scope: what every public scope is made of.
     ///
-    /// A poll in the steady state costs two swaps of a thread-local, a load and two comparisons; everything else
+    /// A poll in the steady state swaps a thread-local pointer twice and makes a few comparisons; everything else
     /// happens when there is news.
     pub(crate) struct Scoped<F> {
         #[pin]
         future: Option<F>,
-        place: Ambient,
+        place: Place,
         parent: Parent,
-        // The address of the parent that the node is below.
-        known: usize,
-        watch: Watch,
+        watch: Option<Box<Watch>>,
     }
 
     impl<F> PinnedDrop for Scoped<F> {
@@ -37,10 +35,19 @@ pin_project! {
     }
 }
 
+/// Where a scope finds its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// It is the scope around whoever polls it.
+    Ambient,
+    /// It stays the one it was given: the group of a task.
+    Given,
+}
+
 /// What a scope that had to wait keeps.
 #[derive(Debug, Default)]
 struct Watch {
-    /// Who is registered with the node.
+    /// Who is registered with the node; `None` before its timer and the like are as it wants them.
     task: Option<Waker>,
     timer: Option<(Instant, Sleep)>,
     /// No timer is needed while this scope, further out, has the nearer deadline.
@@ -48,7 +55,6 @@ struct Watch {
     hold: Option<Hold>,
     /// While there is clean-up to do, the scopes further out are held, and heard of.
     cleanup: Option<Arc<Cleanup>>,
-    settled: bool,
 }
 
 /// Why a scope dropped its future.
@@ -63,63 +69,55 @@ pub(crate) enum Ended {
 impl<F> Scoped<F> {
     /// A scope that belongs to whatever scope it is polled in.
     pub(crate) fn new(rt: Option<Rt>, limit: Limit, is_shield: bool, future: F) -> Self {
-        let place = Ambient::Fresh(Fresh {
-            parent: None,
-            rt,
-            limit,
-            is_shield,
-        });
-        Self::at(place, Parent::Ambient, future)
+        Self::at(Place::new(rt, limit, is_shield), Parent::Ambient, future)
     }
 
-    /// A scope whose node has been made already.
+    /// A scope whose node others know already.
     pub(crate) fn with_node(node: Arc<Node>, parent: Parent, future: F) -> Self {
-        Self::at(Ambient::In(node), parent, future)
+        Self::at(Place::of(node), parent, future)
     }
 
     /// A scope that does not end before what is in `cleanup` has been done.
     pub(crate) fn with_cleanup(node: Arc<Node>, cleanup: Arc<Cleanup>, future: F) -> Self {
         let mut scoped = Self::with_node(node, Parent::Ambient, future);
-        scoped.watch.cleanup = Some(cleanup);
+        scoped.watch = Some(Box::new(Watch {
+            cleanup: Some(cleanup),
+            ..Watch::default()
+        }));
         scoped
     }
 
-    /// The scope of a task that a group owns.
-    pub(crate) fn below(group: Arc<Node>, future: F) -> Self {
-        let place = Ambient::Fresh(Fresh {
-            rt: group.rt().cloned(),
-            parent: Some(group),
-            limit: Limit::Never,
-            is_shield: false,
-        });
-        Self::at(place, Parent::Given, future)
+    /// The scope of a task that a group owns, to be [put below](Self::put_below) the group before it is polled.
+    pub(crate) fn of_child(future: F) -> Self {
+        // Its clock is the group's.
+        Self::at(Place::new(None, Limit::Never, false), Parent::Given, future)
     }
 
-    fn at(place: Ambient, parent: Parent, future: F) -> Self {
-        let known = match &place {
-            Ambient::In(node) => address(node.parent().as_ref()),
-            Ambient::Fresh(_) | Ambient::Nowhere => 0,
-        };
+    pub(crate) fn put_below(self: Pin<&mut Self>, group: &Arc<Node>) {
+        self.project().place.set_parent(Some(Arc::clone(group)));
+    }
+
+    fn at(place: Place, parent: Parent, future: F) -> Self {
         Self {
             future: Some(future),
             place,
             parent,
-            known,
-            watch: Watch::default(),
+            watch: None,
         }
     }
 
     /// The node, if the scope ever had to wait or somebody asked for it.
     pub(crate) fn existing_node(&self) -> Option<&Arc<Node>> {
-        match &self.place {
-            Ambient::In(node) => Some(node),
-            Ambient::Fresh(_) | Ambient::Nowhere => None,
-        }
+        self.place.existing_node()
     }
 
     /// Lets go of the scopes further out.
     pub(crate) fn release(self: Pin<&mut Self>) {
-        let hold = self.project().watch.hold.take();
+        let hold = self
+            .project()
+            .watch
+            .as_mut()
+            .and_then(|watch| watch.hold.take());
         drop(hold);
     }
 
@@ -127,95 +125,86 @@ impl<F> Scoped<F> {
     pub(crate) fn drop_future(self: Pin<&mut Self>, caught: bool) {
         let mut this = self.project();
         if this.future.is_some() {
-            let _entered = enter(this.place, *this.parent, this.known);
-            this.future.set(None);
+            this.place.enter(|| this.future.set(None));
         }
-        if let Ambient::In(node) = this.place {
+        if let Some(node) = this.place.existing_node() {
             node.end(caught);
         }
     }
 }
 
 impl<F: Future> Scoped<F> {
+    #[inline]
     pub(crate) fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<F::Output, Ended>> {
-        if let Some(ended) = self.is_cut_off() {
+        let this = self.as_mut().project();
+        if *this.parent == Parent::Ambient && current_address() != this.place.parent_address() {
+            this.place.set_parent(current());
+        }
+        if let Some(node) = this.place.existing_node()
+            && node.has_news()
+            && let Some(ended) = cut_off(node)
+        {
             return Poll::Ready(Err(self.finish(ended)));
         }
-        let this = self.as_mut().project();
-        let polled = {
-            let _entered = enter(this.place, *this.parent, this.known);
+        let polled = this.place.enter(|| {
             let future = this.future.as_pin_mut();
             future
                 .expect("a scope is not polled after it ended")
                 .poll(cx)
-        };
-        match polled {
-            Poll::Ready(output) => {
-                self.drop_future(false);
-                Poll::Ready(Ok(output))
-            }
-            Poll::Pending => match self.as_mut().settle(cx) {
-                Some(ended) => Poll::Ready(Err(self.finish(ended))),
-                None => Poll::Pending,
-            },
+        });
+        if let Poll::Ready(output) = polled {
+            self.drop_future(false);
+            return Poll::Ready(Ok(output));
+        }
+        if let Some(node) = this.place.existing_node()
+            && !node.has_news()
+            && let Some(watch) = this.watch
+            && let Some(task) = &watch.task
+            && task.will_wake(cx.waker())
+        {
+            return Poll::Pending;
+        }
+        match self.as_mut().settle(cx) {
+            Some(ended) => Poll::Ready(Err(self.finish(ended))),
+            None => Poll::Pending,
         }
     }
 
-    /// Whether the scope was cancelled by somebody, and not by its deadline: then the future is not polled once more.
-    fn is_cut_off(&self) -> Option<Ended> {
-        let node = self.existing_node().filter(|node| node.has_news())?;
-        let look = node.look();
-        match look.cancelled? {
-            CancelReason::Deadline => None,
-            reason => (!look.held).then_some(Ended::Cancelled(reason)),
-        }
-    }
-
+    #[cold]
     fn finish(self: Pin<&mut Self>, ended: Ended) -> Ended {
         self.drop_future(matches!(ended, Ended::Cancelled(_)));
         ended
     }
 
     /// Arranges to be woken for everything that may end the scope, or finds that it has to end now.
+    #[cold]
     fn settle(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Ended> {
         let this = self.project();
-        if let Ambient::Fresh(fresh) = this.place {
-            if *this.parent == Parent::Ambient {
-                fresh.parent = current(); // What was lent to it during the poll has gone back.
-            }
-            this.place.node();
-        }
-        let Ambient::In(node) = this.place else {
-            return None;
-        };
-        let watch = this.watch;
+        let node = this.place.node();
+        let watch = this.watch.get_or_insert_default();
         loop {
-            let news = node.take_news();
-            let same_task = watch
-                .task
-                .as_ref()
-                .is_some_and(|task| task.will_wake(cx.waker()));
-            if !same_task || news {
-                node.set_task(Some(cx.waker().clone()));
-            }
-            if !same_task {
-                watch.task = Some(cx.waker().clone());
-            }
-            if watch.settled && !news {
-                if node.has_news() {
-                    continue;
-                }
-                return None;
-            }
-            watch.settled = true;
+            // Before anything is looked at: what happens from here on shows up again.
+            node.take_news();
+            node.set_task(Some(cx.waker().clone()));
             let ended = watch.look(node);
             if ended.is_some() || !node.has_news() {
+                watch.task = Some(cx.waker().clone());
                 return ended;
             }
         }
+    }
+}
+
+/// Whether somebody cancelled the scope, and not its deadline: then the future is not polled once more.
+#[cold]
+fn cut_off(node: &Node) -> Option<Ended> {
+    let look = node.look();
+    match look.cancelled? {
+        CancelReason::Deadline => None,
+        reason => (!look.held).then_some(Ended::Cancelled(reason)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::cancel::ambient::Limit;
+use crate::cancel::place::Limit;
 use crate::cancel::scoped::Scoped;
 
 /// Runs a future that no cancelling from further out may cut.

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use crate::CancelReason;
 use crate::cancel::{Node, Parent, Scoped};
 use crate::group::results::Report;
-use crate::group::shared::Shared;
+use crate::group::shared::{Key, Shared};
 
 /// How a child ended.
 pub(crate) enum End<O> {
@@ -42,7 +42,7 @@ pin_project! {
         number: usize,
         // `None` once it has reported.
         sink: Option<S>,
-        key: Option<usize>,
+        key: Key,
         started: bool,
     }
 
@@ -78,15 +78,26 @@ where
     ) -> Self {
         let scoped = match node {
             Some(node) => Scoped::with_node(node, Parent::Given, future),
-            None => Scoped::below(Arc::clone(shared.node()), future),
+            None => Scoped::of_child(future),
         };
         Self {
             scoped,
             shared: Arc::clone(shared),
             number,
             sink: Some(sink),
-            key: None,
+            key: Key::NONE,
             started: false,
+        }
+    }
+
+    /// On the child's own thread: whoever spawns it is not to be held up by what the children share.
+    fn begin(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if !*this.started {
+            *this.started = true;
+            if this.scoped.existing_node().is_none() {
+                this.scoped.as_mut().put_below(this.shared.node());
+            }
         }
     }
 
@@ -99,8 +110,7 @@ where
             Ok(()) => end,
             Err(payload) => End::Panicked(Panic::new(payload)),
         };
-        this.shared
-            .leave(this.key.take(), *this.number, sink.take(end));
+        this.shared.leave(*this.key, *this.number, sink.take(end));
     }
 
     /// Polls the child, and makes it known to the group when it has to wait.
@@ -114,13 +124,13 @@ where
                 Ok(Poll::Ready(Err(_))) => return Poll::Ready(End::Cancelled),
                 Err(payload) => return Poll::Ready(End::Panicked(Panic::new(payload))),
             }
-            if this.key.is_some() {
+            if *this.key != Key::NONE {
                 return Poll::Pending;
             }
             let Some(node) = this.scoped.existing_node() else {
                 return Poll::Pending;
             };
-            *this.key = Some(this.shared.enter(node));
+            *this.key = this.shared.enter(node);
             if !this.shared.is_cancelled() || node.is_cancelled() {
                 return Poll::Pending;
             }
@@ -147,7 +157,7 @@ where
         let end = if !self.started && self.shared.is_cancelled() {
             Poll::Ready(End::Cancelled)
         } else {
-            *self.as_mut().project().started = true;
+            self.as_mut().begin();
             self.as_mut().poll_scoped(cx)
         };
         match end {

@@ -1,14 +1,13 @@
 use crate::{ChildError, JoinErrors};
 
-/// How the children of a group ended.
+/// What a child tells its group when it ends; `None` if all of it went elsewhere.
+pub(crate) type Report<T, E> = Option<Result<T, ChildError<E>>>;
+
+/// How the children of a group ended, in the order they did.
 #[derive(Debug)]
 pub(crate) enum Results<T, E> {
-    /// All of them, by number.
-    Kept {
-        slots: Vec<Slot<T, E>>,
-        /// The numbers of those that failed, in the order they did.
-        failures: Vec<usize>,
-    },
+    /// All of them, with their numbers.
+    Kept(Vec<(usize, Result<T, ChildError<E>>)>),
     /// Failures alone: a group that runs for months does not grow.
     Discarded {
         errors: Option<JoinErrors<E>>,
@@ -16,51 +15,23 @@ pub(crate) enum Results<T, E> {
     },
 }
 
-#[derive(Debug)]
-pub(crate) enum Slot<T, E> {
-    Running,
-    Ended(Result<T, ChildError<E>>),
-    /// Its output went to a handle.
-    Elsewhere,
-}
-
-/// What a child tells its group when it ends.
-pub(crate) type Report<T, E> = Option<Result<T, ChildError<E>>>;
-
 impl<T, E> Results<T, E> {
-    pub(crate) fn kept() -> Self {
-        Self::Kept {
-            slots: Vec::new(),
-            failures: Vec::new(),
-        }
+    pub(crate) const fn kept() -> Self {
+        Self::Kept(Vec::new())
     }
 
-    pub(crate) fn discarded() -> Self {
+    pub(crate) const fn discarded() -> Self {
         Self::Discarded {
             errors: None,
             was_cancelled: false,
         }
     }
 
-    /// Makes room for one more child, and gives it its number.
-    pub(crate) fn add(&mut self) -> usize {
-        match self {
-            Self::Kept { slots, .. } => {
-                slots.push(Slot::Running);
-                slots.len() - 1
-            }
-            Self::Discarded { .. } => 0,
-        }
-    }
-
     /// Notes how a child ended; gives back what is not kept, to be dropped outside the lock.
     pub(crate) fn put(&mut self, number: usize, report: Report<T, E>) -> Option<T> {
         match self {
-            Self::Kept { slots, failures } => {
-                if let Some(Err(ChildError::Failed(_) | ChildError::Panicked(_))) = &report {
-                    failures.push(number);
-                }
-                slots[number] = report.map_or(Slot::Elsewhere, Slot::Ended);
+            Self::Kept(ended) => {
+                ended.extend(report.map(|report| (number, report)));
                 None
             }
             Self::Discarded {
@@ -78,44 +49,34 @@ impl<T, E> Results<T, E> {
         }
     }
 
-    /// The outputs, or why there are none.
+    /// The outputs in the order of the children, or why there are none.
     pub(crate) fn into_outputs(self) -> Result<Vec<T>, JoinErrors<E>> {
-        match self {
+        let (ended, errors, was_cancelled) = match self {
+            Self::Kept(ended) => (ended, None, false),
             Self::Discarded {
-                errors: Some(errors),
-                ..
-            } => Err(errors),
-            Self::Discarded {
-                was_cancelled: true,
-                ..
-            } => Err(JoinErrors::new(ChildError::Cancelled)),
-            Self::Discarded { .. } => Ok(Vec::new()),
-            Self::Kept {
-                mut slots,
-                failures,
-            } => {
-                let mut errors = None;
-                for number in failures {
-                    if let Slot::Ended(Err(error)) =
-                        std::mem::replace(&mut slots[number], Slot::Elsewhere)
-                    {
-                        push(&mut errors, error);
-                    }
-                }
-                match errors {
-                    Some(errors) => Err(errors),
-                    None => ended(slots)
-                        .collect::<Result<_, _>>()
-                        .map_err(JoinErrors::new),
-                }
+                errors,
+                was_cancelled,
+            } => (Vec::new(), errors, was_cancelled),
+        };
+        let (mut outputs, mut errors, mut was_cancelled) = (Vec::new(), errors, was_cancelled);
+        for (number, ended) in ended {
+            match ended {
+                Ok(output) => outputs.push((number, output)),
+                Err(ChildError::Cancelled) => was_cancelled = true,
+                Err(error) => push(&mut errors, error),
             }
+        }
+        match errors {
+            Some(errors) => Err(errors),
+            None if was_cancelled => Err(JoinErrors::new(ChildError::Cancelled)),
+            None => Ok(in_order(outputs)),
         }
     }
 
-    /// How each child ended.
+    /// How each child ended, in their order.
     pub(crate) fn into_all(self) -> Vec<Result<T, ChildError<E>>> {
         match self {
-            Self::Kept { slots, .. } => ended(slots).collect(),
+            Self::Kept(ended) => in_order(ended),
             Self::Discarded { errors, .. } => errors
                 .into_iter()
                 .flat_map(|errors| std::iter::once(errors.first).chain(errors.others))
@@ -125,11 +86,15 @@ impl<T, E> Results<T, E> {
     }
 }
 
-fn ended<T, E>(slots: Vec<Slot<T, E>>) -> impl Iterator<Item = Result<T, ChildError<E>>> {
-    slots.into_iter().filter_map(|slot| match slot {
-        Slot::Ended(result) => Some(result),
-        Slot::Running | Slot::Elsewhere => None,
-    })
+/// In the order of their numbers, of which each is there once at most.
+fn in_order<T>(numbered: Vec<(usize, T)>) -> Vec<T> {
+    let last = numbered.iter().map(|(number, _)| *number).max();
+    let mut slots = Vec::new();
+    slots.resize_with(last.map_or(0, |last| last + 1), || None);
+    for (number, value) in numbered {
+        slots[number] = Some(value);
+    }
+    slots.into_iter().flatten().collect()
 }
 
 fn push<E>(errors: &mut Option<JoinErrors<E>>, error: ChildError<E>) {

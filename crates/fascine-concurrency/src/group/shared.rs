@@ -6,6 +6,7 @@ use std::task::{Poll, Waker};
 use fascine_rt::{BoxFuture, Rt};
 
 use crate::cancel::{Hold, Node, Observer};
+use crate::group::census::Census;
 use crate::group::member::{Member, Sink};
 use crate::group::results::{Report, Results};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -14,52 +15,64 @@ use crate::{CancelReason, ChildError};
 
 /// What a group, its children and its handles share.
 ///
-/// Nothing foreign runs while the lock is held, and no other lock is taken.
+/// Whoever spawns takes no lock, unless there is a limit: children that end on other threads do not hold it up. Nothing
+/// foreign runs while the lock is held, and no other lock is taken.
+#[repr(C)] // The census beside the reference counts: a spawn touches one cache line of those that children write.
 pub(crate) struct Shared<T, E> {
+    census: Census,
+    cancelled: AtomicBool,
+    has_parent: bool,
     rt: Rt,
     /// The scope of the group: its children are below it.
     node: Arc<Node>,
-    cancelled: AtomicBool,
     state: Mutex<State<T, E>>,
 }
 
 struct State<T, E> {
-    /// How many children run at once.
-    limit: usize,
-    /// A failure leaves the others alone.
-    is_supervised: bool,
-    results: Results<T, E>,
-    spawned: usize,
+    /// How many children run at once, if that is limited.
+    limit: Option<usize>,
+    /// How many do, if that is limited.
     running: usize,
     /// Children that wait for others to end.
     queued: VecDeque<BoxFuture<()>>,
+    /// A failure leaves the others alone.
+    is_supervised: bool,
+    results: Results<T, E>,
     /// The scopes of children that have had to wait.
     nodes: Vec<Option<Arc<Node>>>,
-    free: Vec<usize>,
+    free: Vec<Key>,
     /// Keeps the scopes around the group until its children are gone.
     hold: Option<Hold>,
     joiner: Option<Waker>,
-    closed: bool,
+}
+
+/// Where a group has the scope of a child. Half as large as an index: every child has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(u32);
+
+impl Key {
+    /// Of a child that has never had to wait.
+    pub(crate) const NONE: Self = Self(u32::MAX);
 }
 
 impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
     pub(crate) fn new(rt: &Rt, parent: Option<Arc<Node>>) -> Arc<Self> {
         Arc::new(Self {
             rt: rt.clone(),
+            has_parent: parent.is_some(),
             node: Node::new(parent, Some(rt.clone()), None, false),
+            census: Census::new(),
             cancelled: AtomicBool::new(false),
             state: Mutex::new(State {
-                limit: usize::MAX,
-                is_supervised: false,
-                results: Results::kept(),
-                spawned: 0,
+                limit: None,
                 running: 0,
                 queued: VecDeque::new(),
+                is_supervised: false,
+                results: Results::kept(),
                 nodes: Vec::new(),
                 free: Vec::new(),
                 hold: None,
                 joiner: None,
-                closed: false,
             }),
         })
     }
@@ -68,8 +81,17 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         &self.rt
     }
 
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    pub(crate) fn census(&self) -> &Census {
+        &self.census
+    }
+
     pub(crate) fn set_limit(&self, limit: usize) {
-        lock(&self.state).limit = limit;
+        lock(&self.state).limit = Some(limit);
+        self.census.set_limited();
     }
 
     pub(crate) fn supervise(&self) {
@@ -82,19 +104,6 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             std::mem::replace(&mut state.results, Results::discarded())
         };
         drop(former);
-    }
-
-    pub(crate) fn node(&self) -> &Arc<Node> {
-        &self.node
-    }
-
-    pub(crate) fn spawned(&self) -> usize {
-        lock(&self.state).spawned
-    }
-
-    pub(crate) fn running(&self) -> usize {
-        let state = lock(&self.state);
-        state.running + state.queued.len()
     }
 
     /// Whether children end as soon as they can.
@@ -115,92 +124,80 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         F::Output: Send,
         S: Sink<F::Output, T, E> + Send + 'static,
     {
-        let mut state = lock(&self.state);
-        if state.closed {
-            drop(state);
+        let Some(number) = self.census.enter() else {
             drop(future);
             return Err(sink);
-        }
-        let number = state.results.add();
-        let child = Box::pin(Member::new(self, number, node, future, sink));
-        state.spawned += 1;
-        if state.running >= state.limit {
-            state.queued.push_back(child);
-            return Ok(());
-        }
-        state.running += 1;
-        let needs_hold = state.hold.is_none();
-        drop(state);
-        if needs_hold {
+        };
+        let child: BoxFuture<()> = Box::pin(Member::new(self, number, node, future, sink));
+        if self.has_parent {
             self.hold();
         }
-        self.rt.spawn_boxed(child);
+        if let Some(child) = self.admit(child) {
+            self.rt.spawn_boxed(child);
+        }
         Ok(())
+    }
+
+    /// Gives the child back if it may run now.
+    fn admit(&self, child: BoxFuture<()>) -> Option<BoxFuture<()>> {
+        if !self.census.is_limited() {
+            return Some(child);
+        }
+        let mut state = lock(&self.state);
+        // In a cancelled group nobody leaves the queue any more.
+        if state.limit.is_some_and(|limit| state.running >= limit) && !self.is_cancelled() {
+            state.queued.push_back(child);
+            return None;
+        }
+        state.running += 1;
+        Some(child)
     }
 
     /// Keeps the scopes around the group from ending before its children have.
     fn hold(self: &Arc<Self>) {
-        let Some(parent) = self.node.parent() else {
+        if lock(&self.state).hold.is_some() {
             return;
-        };
+        }
         let observer: Weak<dyn Observer> = {
             let weak: Weak<Self> = Arc::downgrade(self);
             weak
         };
-        let hold = Hold::new(Some(&parent), Some(&observer));
-        let superfluous = {
-            let mut state = lock(&self.state);
-            if state.running == 0 {
-                Some(hold)
-            } else {
-                state.hold.replace(hold)
-            }
-        };
-        drop(superfluous);
-        // It may have been cancelled before there was anybody to be told.
+        let hold = Hold::new(self.node.parent().as_ref(), Some(&observer));
+        let former = lock(&self.state).hold.replace(hold);
+        drop(former);
+        // They may have been cancelled before there was anybody to be told.
         self.tell();
     }
 
     /// Adds the scope of a child that has to wait, to be told when the group is cancelled from now on.
-    pub(crate) fn enter(&self, node: &Arc<Node>) -> usize {
+    pub(crate) fn enter(&self, node: &Arc<Node>) -> Key {
         let mut state = lock(&self.state);
         let node = Some(Arc::clone(node));
-        match state.free.pop() {
-            Some(key) => {
-                state.nodes[key] = node;
-                key
-            }
-            None => {
-                state.nodes.push(node);
-                state.nodes.len() - 1
-            }
+        if let Some(key) = state.free.pop() {
+            state.nodes[key.0 as usize] = node;
+            return key;
         }
+        let next = u32::try_from(state.nodes.len()).unwrap_or(u32::MAX);
+        assert!(next != u32::MAX, "a group holds at most 2^32 - 1 children");
+        state.nodes.push(node);
+        Key(next)
     }
 
     /// Notes that a child is gone, and how it ended.
-    pub(crate) fn leave(&self, key: Option<usize>, number: usize, report: Report<T, E>) {
+    pub(crate) fn leave(&self, key: Key, number: usize, report: Report<T, E>) {
         let failed = matches!(&report, Some(Err(error)) if !matches!(error, ChildError::Cancelled));
         let mut state = lock(&self.state);
-        let node = key.and_then(|key| {
-            state.free.push(key);
-            state.nodes[key].take()
-        });
-        let discarded = state.results.put(number, report);
-        state.running -= 1;
-        let next = if state.running < state.limit && !self.is_cancelled() {
-            state.queued.pop_front()
-        } else {
+        let node = if key == Key::NONE {
             None
-        };
-        if next.is_some() {
-            state.running += 1;
-        }
-        let is_idle = state.running == 0;
-        let (joiner, hold) = if is_idle {
-            (state.joiner.take(), state.hold.take())
         } else {
-            (None, None)
+            state.free.push(key);
+            state.nodes[key.0 as usize].take()
         };
+        let discarded = state.results.put(number, report);
+        let next = state.queued.pop_front();
+        if next.is_none() {
+            state.running = state.running.saturating_sub(1);
+        }
         let ends_group = failed && !state.is_supervised;
         drop(state);
         drop((node, discarded));
@@ -210,6 +207,16 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         if let Some(next) = next {
             self.rt.spawn_boxed(next);
         }
+        if self.census.leave() {
+            self.idle();
+        }
+    }
+
+    /// The last child is gone.
+    fn idle(&self) {
+        let mut state = lock(&self.state);
+        let (joiner, hold) = (state.joiner.take(), state.hold.take());
+        drop(state);
         if let Some(joiner) = joiner {
             joiner.wake();
         }
@@ -221,43 +228,43 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         let (nodes, queued) = {
             let mut state = lock(&self.state);
             self.cancelled.store(true, Ordering::Release);
-            let queued = std::mem::take(&mut state.queued);
-            // They report like the others when they are dropped.
-            state.running += queued.len();
             let nodes: Vec<_> = state.nodes.iter().flatten().cloned().collect();
-            (nodes, queued)
+            (nodes, std::mem::take(&mut state.queued))
         };
         for node in nodes {
             node.cancel(CancelReason::Requested(None));
             node.tell();
         }
-        drop(queued);
+        drop(queued); // They report like the others.
     }
 
     /// Takes no more children, and cancels those there are.
     pub(crate) fn close(&self) {
-        lock(&self.state).closed = true;
-        self.cancel();
+        self.census.close();
+        if !self.census.is_empty() {
+            self.cancel();
+        }
         self.node.end(false);
     }
 
-    /// Waits until no child is left.
-    pub(crate) fn poll_idle(&self, waker: &Waker) -> Poll<()> {
-        let waker = waker.clone();
-        let mut state = lock(&self.state);
-        if state.running == 0 && state.queued.is_empty() {
-            drop(state);
+    /// Waits until no child is left; none can be added from then on.
+    pub(crate) fn poll_closed(&self, waker: &Waker) -> Poll<()> {
+        if self.census.close_if_empty() {
             return Poll::Ready(());
         }
-        let former = state.joiner.replace(waker);
-        drop(state);
+        let waker = waker.clone();
+        let former = lock(&self.state).joiner.replace(waker);
         drop(former);
-        Poll::Pending
+        // The last one may have gone before it could have told us.
+        if self.census.close_if_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     pub(crate) fn take_results(&self) -> Results<T, E> {
         let mut state = lock(&self.state);
-        state.closed = true;
         std::mem::replace(&mut state.results, Results::discarded())
     }
 }

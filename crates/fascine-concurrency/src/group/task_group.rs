@@ -175,7 +175,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// How many children were started or queued, in all.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.spawned()
+        self.shared.census().spawned()
     }
 
     /// Returns whether there has never been a child.
@@ -187,7 +187,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// How many children have not ended.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.shared.running()
+        self.shared.census().alive()
     }
 
     /// Waits for every child and gives their outputs in the order they were started.
@@ -219,7 +219,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     }
 
     async fn wait(&self) {
-        poll_fn(|cx| self.shared.poll_idle(cx.waker())).await;
+        poll_fn(|cx| self.shared.poll_closed(cx.waker())).await;
     }
 }
 

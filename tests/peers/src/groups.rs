@@ -1,0 +1,64 @@
+use std::sync::Arc;
+
+use fascine_concurrency::TaskGroup;
+use fascine_rt::{Rt, Smol, Tokio};
+
+use crate::harness::{Options, peer};
+
+const TASKS: u32 = 1000;
+
+/// What a group costs above the runtime that its children run on.
+#[expect(clippy::disallowed_methods, reason = "the bare runtimes are the peers")]
+pub(crate) fn run(options: &Options) {
+    let rt = Rt::new(Smol);
+    options.compare(
+        "group/spawn_join/smol",
+        TASKS,
+        || Smol.block_on(grouped(&rt)),
+        vec![peer("smol::spawn", || {
+            smol::block_on(async {
+                let tasks: Vec<_> = (0..TASKS).map(|n| smol::spawn(async move { n })).collect();
+                for task in tasks {
+                    task.await;
+                }
+            });
+        })],
+    );
+
+    // One thread first: there nothing that a group adds can hide behind another core.
+    let one = tokio::runtime::Builder::new_current_thread().build();
+    let many = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build();
+    for (name, runtime) in [
+        ("group/spawn_join/tokio", one),
+        ("group/spawn_join/tokio_threads", many),
+    ] {
+        let Ok(runtime) = runtime else { continue };
+        let runtime = Arc::new(runtime);
+        let adapter = Tokio::of(&runtime);
+        let rt = Rt::new(adapter.clone());
+        options.compare(
+            name,
+            TASKS,
+            || adapter.block_on(grouped(&rt)),
+            vec![peer("tokio::spawn", || {
+                runtime.block_on(async {
+                    let tasks: Vec<_> =
+                        (0..TASKS).map(|n| tokio::spawn(async move { n })).collect();
+                    for task in tasks {
+                        let _ = task.await;
+                    }
+                });
+            })],
+        );
+    }
+}
+
+async fn grouped(rt: &Rt) {
+    let group = TaskGroup::new(rt);
+    for n in 0..TASKS {
+        group.spawn(async move { Ok::<_, ()>(n) });
+    }
+    let _ = std::hint::black_box(group.join().await);
+}
