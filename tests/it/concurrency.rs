@@ -2,7 +2,7 @@
 
 mod bounded_map;
 mod completion_stream;
-mod deadline;
 mod gather;
+mod groups;
 mod probe;
-mod task_group;
+mod scopes;

@@ -22,7 +22,7 @@ pub use deadline::{
     Elapsed, FailAfter, MoveOn, fail_after, fail_at, move_on_after, move_on_at, shield_for,
 };
 pub(crate) use hold::Hold;
-pub(crate) use node::Node;
+pub(crate) use node::{HeldBy, Node};
 pub(crate) use observers::Observer;
 pub(crate) use place::current;
 pub use reason::{CancelReason, Cancelled};

@@ -8,14 +8,14 @@ use std::task::{Context, Poll, Waker};
 
 /// Counts polls, and what is alive.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Probe {
-    pub(super) polls: Rc<Cell<usize>>,
-    pub(super) alive: Rc<Cell<usize>>,
-    pub(super) most_alive: Rc<Cell<usize>>,
+pub(crate) struct Probe {
+    pub(crate) polls: Rc<Cell<usize>>,
+    pub(crate) alive: Rc<Cell<usize>>,
+    pub(crate) most_alive: Rc<Cell<usize>>,
 }
 
 impl Probe {
-    pub(super) fn watch<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+    pub(crate) fn watch<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         self.alive.set(self.alive.get() + 1);
         self.most_alive
             .set(self.most_alive.get().max(self.alive.get()));
@@ -39,10 +39,10 @@ impl Drop for Alive {
 
 /// A future that waits until it is opened from outside.
 #[derive(Clone, Default)]
-pub(super) struct Gate(Rc<Cell<Option<Waker>>>, Rc<Cell<bool>>);
+pub(crate) struct Gate(Rc<Cell<Option<Waker>>>, Rc<Cell<bool>>);
 
 impl Gate {
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.1.set(true);
         if let Some(waker) = self.0.take() {
             waker.wake();

@@ -1,24 +1,30 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use crate::cancel::node::Node;
+use crate::cancel::node::{HeldBy, Node};
 use crate::cancel::observers::Observer;
 
 /// Keeps the scopes above from ending while it lives, even if they are cancelled: there is a shield, a clean-up or a
 /// group of tasks below them.
 pub(crate) struct Hold {
+    by: HeldBy,
     held: Vec<(Arc<Node>, Option<usize>)>,
 }
 
 impl Hold {
     /// Holds `parent` and the scopes above it, up to and including the first shield: what is above that one is held
     /// off by it.
-    pub(crate) fn new(parent: Option<&Arc<Node>>, observer: Option<&Weak<dyn Observer>>) -> Self {
+    pub(crate) fn new(
+        by: HeldBy,
+        parent: Option<&Arc<Node>>,
+        observer: Option<&Weak<dyn Observer>>,
+    ) -> Self {
         let held = parent.into_iter().flat_map(Node::visible).map(|node| {
-            let key = node.hold(observer.cloned());
+            let key = node.hold(by, observer.cloned());
             (node, key)
         });
         Self {
+            by,
             held: held.collect(),
         }
     }
@@ -28,7 +34,7 @@ impl Drop for Hold {
     fn drop(&mut self) {
         // The innermost first, so that the outermost, which ends them all, is told last.
         for (node, observer) in self.held.drain(..) {
-            node.release(observer);
+            node.release(self.by, observer);
         }
     }
 }

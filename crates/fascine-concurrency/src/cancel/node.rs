@@ -30,8 +30,10 @@ struct State {
     cancelled: Option<(CancelReason, Instant)>,
     /// When a cancelled scope ends even if there are shields in it.
     hard_deadline: Option<Instant>,
-    /// How many shields, clean-ups and groups below keep a cancelled scope from ending.
+    /// How many shields and clean-ups below keep a cancelled scope from ending, until its time of grace is over.
     holds: usize,
+    /// How many groups below do, which have children. A time of grace reaches those by themselves.
+    groups: usize,
     /// Whoever polls the owner.
     task: Option<Waker>,
     observers: Observers,
@@ -41,10 +43,30 @@ struct State {
     abandoned: usize,
 }
 
+/// What keeps a cancelled scope from ending.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum HeldBy {
+    Group,
+    /// Or a clean-up, which is shielded.
+    Shield,
+}
+
+impl State {
+    fn count(&mut self, by: HeldBy) -> &mut usize {
+        match by {
+            HeldBy::Group => &mut self.groups,
+            HeldBy::Shield => &mut self.holds,
+        }
+    }
+}
+
 /// What the owner of a node needs to know after news.
 pub(crate) struct Look {
     pub(crate) cancelled: Option<CancelReason>,
+    /// It may not end yet.
     pub(crate) held: bool,
+    /// It may not end even when the time of grace is over: children are on their way out.
+    pub(crate) has_groups: bool,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -65,6 +87,7 @@ impl Node {
                 cancelled: None,
                 hard_deadline: None,
                 holds: 0,
+                groups: 0,
                 task: None,
                 observers: Observers::new(),
                 ended: false,
@@ -110,7 +133,8 @@ impl Node {
         let state = lock(&self.state);
         Look {
             cancelled: state.cancelled.as_ref().map(|(reason, _)| reason.clone()),
-            held: state.holds > 0,
+            held: state.holds + state.groups > 0,
+            has_groups: state.groups > 0,
             deadline: state.deadline,
         }
     }
@@ -277,18 +301,20 @@ impl Node {
     }
 
     /// Adds something that keeps the owner from ending when it is cancelled; `observer` hears of news.
-    pub(crate) fn hold(&self, observer: Option<Weak<dyn Observer>>) -> Option<usize> {
+    pub(crate) fn hold(&self, by: HeldBy, observer: Option<Weak<dyn Observer>>) -> Option<usize> {
         let mut state = lock(&self.state);
-        state.holds += 1;
+        *state.count(by) += 1;
         observer.map(|observer| state.observers.insert(observer))
     }
 
     /// Takes back one [`hold`](Self::hold).
-    pub(crate) fn release(&self, observer: Option<usize>) {
+    pub(crate) fn release(&self, by: HeldBy, observer: Option<usize>) {
         let mut state = lock(&self.state);
-        state.holds -= 1;
+        let count = state.count(by);
+        *count -= 1;
+        let was_last = *count == 0;
         let removed = observer.and_then(|key| state.observers.remove(key));
-        let task = if state.holds == 0 && state.cancelled.is_some() {
+        let task = if was_last && state.cancelled.is_some() {
             self.news.store(true, Ordering::Release);
             state.task.take()
         } else {

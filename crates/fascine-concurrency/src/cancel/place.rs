@@ -1,4 +1,5 @@
-use std::sync::{Arc, OnceLock};
+use std::cell::OnceCell;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fascine_rt::Rt;
@@ -27,7 +28,7 @@ pub(crate) fn current_address() -> usize {
 /// clock is read then.
 #[derive(Debug)]
 pub(crate) struct Place {
-    node: OnceLock<Arc<Node>>,
+    node: OnceCell<Arc<Node>>,
     /// What it was last seen below; the node, once there is one, knows it too.
     parent: Option<Arc<Node>>,
     rt: Option<Rt>,
@@ -49,7 +50,7 @@ pub(crate) enum Limit {
 impl Place {
     pub(crate) fn new(rt: Option<Rt>, limit: Limit, is_shield: bool) -> Self {
         Self {
-            node: OnceLock::new(),
+            node: OnceCell::new(),
             parent: None,
             rt,
             limit,
@@ -60,7 +61,7 @@ impl Place {
     /// The place of a node that others know already.
     pub(crate) fn of(node: Arc<Node>) -> Self {
         Self {
-            node: OnceLock::from(node),
+            node: OnceCell::from(node),
             ..Self::new(None, Limit::Never, false)
         }
     }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::CancelReason;
 use crate::cancel::cleanup::Cleanup;
 use crate::cancel::hold::{Hold, Observing};
-use crate::cancel::node::Node;
+use crate::cancel::node::{HeldBy, Node};
 use crate::cancel::observers::Observer;
 use crate::cancel::place::{Limit, Place, current, current_address};
 
@@ -216,7 +216,11 @@ impl Watch {
             let observer = has_cleanup.then(|| as_observer(node));
             // Made before the former one is dropped: the scopes above must not believe for a moment that nothing
             // holds them.
-            self.hold = Some(Hold::new(node.parent().as_ref(), observer.as_ref()));
+            self.hold = Some(Hold::new(
+                HeldBy::Shield,
+                node.parent().as_ref(),
+                observer.as_ref(),
+            ));
         }
         let look = node.look();
         if let Some(reason) = look.cancelled {
@@ -227,8 +231,8 @@ impl Watch {
             // Its shields keep it: until the time of grace is over, if there is one.
             let hard = node.effective_hard_deadline();
             return match self.arm(node, hard) {
-                Poll::Ready(()) => Some(Ended::Cancelled(reason)),
-                Poll::Pending => None,
+                Poll::Ready(()) if !look.has_groups => Some(Ended::Cancelled(reason)),
+                Poll::Ready(()) | Poll::Pending => None,
             };
         }
         if has_cleanup && node.effectively_cancelled().is_some() {

@@ -49,6 +49,15 @@ impl<T, E> Results<T, E> {
         }
     }
 
+    pub(crate) fn has_failures(&self) -> bool {
+        match self {
+            Self::Kept(ended) => ended.iter().any(|(_, ended)| {
+                matches!(ended, Err(ChildError::Failed(_) | ChildError::Panicked(_)))
+            }),
+            Self::Discarded { errors, .. } => errors.is_some(),
+        }
+    }
+
     /// The outputs in the order of the children, or why there are none.
     pub(crate) fn into_outputs(self) -> Result<Vec<T>, JoinErrors<E>> {
         let (ended, errors, was_cancelled) = match self {

@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 
 use fascine_rt::{BoxFuture, Rt};
 
-use crate::cancel::{Hold, Node, Observer};
+use crate::cancel::{HeldBy, Hold, Node, Observer, current};
 use crate::group::census::Census;
 use crate::group::member::{Member, Sink};
 use crate::group::results::{Report, Results};
@@ -162,7 +162,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             let weak: Weak<Self> = Arc::downgrade(self);
             weak
         };
-        let hold = Hold::new(self.node.parent().as_ref(), Some(&observer));
+        let hold = Hold::new(HeldBy::Group, self.node.parent().as_ref(), Some(&observer));
         let former = lock(&self.state).hold.replace(hold);
         drop(former);
         // They may have been cancelled before there was anybody to be told.
@@ -261,6 +261,15 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         } else {
             Poll::Pending
         }
+    }
+
+    /// Whether nothing but a scope around the caller ended the children. That scope is about to drop the caller too, who
+    /// is not to make a failure of it.
+    pub(crate) fn was_cut_with_caller(&self) -> bool {
+        self.is_cancelled()
+            && self.node.cancel_reason().is_none()
+            && !lock(&self.state).results.has_failures()
+            && current().is_some_and(|scope| scope.effectively_cancelled().is_some())
     }
 
     pub(crate) fn take_results(&self) -> Results<T, E> {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use fascine_rt::Rt;
 
@@ -219,7 +220,15 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     }
 
     async fn wait(&self) {
-        poll_fn(|cx| self.shared.poll_closed(cx.waker())).await;
+        poll_fn(|cx| {
+            ready!(self.shared.poll_closed(cx.waker()));
+            if self.shared.was_cut_with_caller() {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
     }
 }
 

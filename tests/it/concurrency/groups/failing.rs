@@ -1,17 +1,13 @@
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
 
-use fascine::concurrency::{ChildError, TaskGroup};
+use fascine::concurrency::{ChildError, TaskGroup, block_on, shield};
 use fascine::http::Net;
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
+use super::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 on_every_runtime! {
     outputs_come_in_the_order_of_spawning,
@@ -19,7 +15,7 @@ on_every_runtime! {
 }
 
 async fn outputs_come_in_the_order_of_spawning(rt: Rt, _: Arc<dyn Net>) {
-    let mut group = TaskGroup::new(&rt);
+    let group = TaskGroup::new(&rt);
     for n in [3_u64, 1, 2] {
         let clock = rt.clone();
         group.spawn(async move {
@@ -32,7 +28,7 @@ async fn outputs_come_in_the_order_of_spawning(rt: Rt, _: Arc<dyn Net>) {
 
 async fn a_failure_cancels_the_others_and_waits_for_them(rt: Rt, _: Arc<dyn Net>) {
     let alive = Arc::new(());
-    let mut group = TaskGroup::new(&rt);
+    let group = TaskGroup::new(&rt);
     for _ in 0..20 {
         let alive = Arc::clone(&alive);
         group.spawn(async move {
@@ -57,7 +53,7 @@ fn a_failure_or_a_panic_cancels_the_others_before_anybody_joins() {
     for panics in [false, true] {
         TestRuntime::run_seeds(16, |rt| async move {
             let alive = Arc::new(());
-            let mut group: TaskGroup<(), &str> = TaskGroup::new(&rt);
+            let group: TaskGroup<(), &str> = TaskGroup::new(&rt);
             let waiting = |alive: &Arc<()>| {
                 let alive = Arc::clone(alive);
                 async move {
@@ -90,7 +86,7 @@ fn a_failure_or_a_panic_cancels_the_others_before_anybody_joins() {
 #[test]
 fn a_panic_ends_the_group_too() {
     TestRuntime::run_seeds(16, |rt| async move {
-        let mut group: TaskGroup<(), ()> = TaskGroup::new(&rt);
+        let group: TaskGroup<(), ()> = TaskGroup::new(&rt);
         group.spawn(async { pending().await });
         group.spawn(async { panic!("boo") });
         match group.join().await.unwrap_err().first {
@@ -110,7 +106,7 @@ fn further_failures_are_kept_up_to_a_hundred_and_counted_beyond() {
         }
     }
     TestRuntime::run_seeds(4, |rt| async move {
-        let mut group: TaskGroup<(), &str> = TaskGroup::new(&rt);
+        let group: TaskGroup<(), &str> = TaskGroup::new(&rt);
         for _ in 0..249 {
             let held = FailsAtTheEnd;
             group.spawn(async move {
@@ -148,7 +144,7 @@ fn an_empty_group_has_nothing_to_wait_for() {
 #[test]
 fn dropping_a_group_cancels_its_children() {
     TestRuntime::run(|rt| async move {
-        let mut group: TaskGroup<(), ()> = TaskGroup::new(&rt);
+        let group: TaskGroup<(), ()> = TaskGroup::new(&rt);
         group.spawn(async { pending().await });
         drop(group); // The runtime checks that nothing is left.
     });
@@ -157,7 +153,7 @@ fn dropping_a_group_cancels_its_children() {
 #[test]
 fn dropping_join_at_any_poll_leaves_no_child() {
     drop_after_every_poll(|rt, cut| async move {
-        let mut group = TaskGroup::new(&rt);
+        let group = TaskGroup::new(&rt);
         for n in 1..4_u64 {
             let clock = rt.clone();
             group.spawn(async move {
@@ -166,5 +162,98 @@ fn dropping_join_at_any_poll_leaves_no_child() {
             });
         }
         cut.apply(group.join()).await;
+    });
+}
+
+#[test]
+fn the_first_failure_in_time_is_the_root_cause() {
+    TestRuntime::run_seeds(64, |rt| async move {
+        let group: TaskGroup<(), u64> = TaskGroup::new(&rt);
+        for n in [7, 3, 5] {
+            let clock = rt.clone();
+            group.spawn(async move {
+                // What a shield lets happen after the first failure is kept beside it.
+                shield(clock.sleep(ms(n))).await;
+                Err(n)
+            });
+        }
+        let errors = group.join().await.unwrap_err();
+        assert!(matches!(errors.first, ChildError::Failed(3)), "{errors:?}");
+        let others: Vec<_> = errors.others.iter().map(ToString::to_string).collect();
+        assert_eq!(others, ["task failed", "task failed"]);
+        assert_eq!(errors.len(), 3);
+    });
+}
+
+#[test]
+fn a_child_that_was_not_begun_when_the_group_failed_never_begins() {
+    TestRuntime::run_seeds(64, |rt| async move {
+        let group: TaskGroup<(), &str> = TaskGroup::new(&rt);
+        group.spawn(async { Err("no") });
+        rt.sleep(ms(1)).await;
+        group.spawn(async { unreachable!("it began") });
+        assert!(group.join().await.is_err());
+    });
+}
+
+#[test]
+fn a_supervised_group_goes_on_and_tells_one_child_from_another() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let make = || {
+            let group = TaskGroup::new(&rt).supervised();
+            let clock = rt.clone();
+            group.spawn(async { Err("no") });
+            group.spawn(async { panic!("boo") });
+            group.spawn(async move {
+                clock.sleep(ms(5)).await;
+                Ok(1)
+            });
+            group
+        };
+        let ends = make().join_all().await;
+        assert!(matches!(
+            ends.as_slice(),
+            [
+                Err(ChildError::Failed("no")),
+                Err(ChildError::Panicked(_)),
+                Ok(1)
+            ]
+        ));
+        let errors = make().join().await.unwrap_err();
+        assert_eq!(errors.len(), 2);
+    });
+}
+
+#[test]
+fn errors_read_from_the_group_down_to_the_cause() {
+    use std::error::Error;
+    TestRuntime::run(|rt| async move {
+        let group: TaskGroup<(), std::num::ParseIntError> = TaskGroup::new(&rt);
+        group.spawn(async { "x".parse::<u8>().map(|_| ()) });
+        let errors = group.join().await.unwrap_err();
+        assert_eq!(errors.to_string(), "a task of the group failed");
+        let child = errors.source().unwrap();
+        assert_eq!(child.to_string(), "task failed");
+        assert_eq!(
+            child.source().unwrap().to_string(),
+            "invalid digit found in string"
+        );
+    });
+}
+
+#[test]
+fn who_blocks_in_a_child_is_told() {
+    TestRuntime::run(|rt| async move {
+        let group: TaskGroup<(), ()> = TaskGroup::new(&rt);
+        group.spawn(async { block_on(async { Ok(()) }) });
+        let errors = group.join().await.unwrap_err();
+        let ChildError::Panicked(panic) = errors.first else {
+            panic!("{errors:?}");
+        };
+        assert!(
+            panic
+                .message()
+                .contains("block_on was called from async code")
+        );
     });
 }

@@ -10,12 +10,9 @@ use fascine::http::Net;
 use fascine::rt::{BoxFuture, Rt, Runtime};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
-use super::probe::Probe;
+use super::ms;
+use crate::concurrency::probe::Probe;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 on_every_runtime! {
     what_takes_too_long_fails_and_what_does_not_succeeds,
@@ -106,7 +103,7 @@ fn a_group_hands_the_deadline_to_its_children() {
     TestRuntime::run(|rt| async move {
         let now = rt.now();
         let group = async {
-            let mut group = TaskGroup::new(&rt);
+            let group = TaskGroup::new(&rt);
             group.spawn(async { Ok::<_, ()>(effective_deadline()) });
             group.join().await.unwrap()
         };
