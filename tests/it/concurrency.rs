@@ -5,4 +5,5 @@ mod completion_stream;
 mod gather;
 mod groups;
 mod probe;
+mod scope;
 mod scopes;

@@ -5,6 +5,8 @@ mod child_handle;
 mod group_handle;
 mod join_errors;
 mod member;
+#[cfg(all(test, shuttle))]
+mod model;
 mod results;
 mod shared;
 mod spawner;

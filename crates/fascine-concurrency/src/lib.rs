@@ -36,7 +36,9 @@ mod children;
 mod completion_stream;
 mod gather;
 mod group;
+mod outcome;
 mod raw;
+mod scope;
 mod sync;
 mod wake_list;
 
@@ -52,3 +54,4 @@ pub use group::{
     ChildEnded, ChildError, ChildHandle, GroupEnded, GroupHandle, JoinErrors, Ready, Spawner,
     Start, StartError, TaskGroup,
 };
+pub use scope::{Scope, ScopeSpawner, ScopedHandle, scope};

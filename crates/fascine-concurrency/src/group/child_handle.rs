@@ -1,13 +1,12 @@
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::cancel::Node;
 use crate::group::member::{End, Sink};
 use crate::group::results::Report;
-use crate::sync::{Mutex, lock};
+use crate::outcome::Outcome;
 use crate::{CancelReason, ChildError};
 
 /// A child of a group whose output goes to whoever holds this; made by
@@ -23,8 +22,9 @@ use crate::{CancelReason, ChildError};
 ///
 /// To stop waiting without losing the output, await `&mut handle`.
 #[must_use = "without the handle, the child's output is lost; `spawn` gives it to the group"]
+#[derive(Debug)]
 pub struct ChildHandle<U> {
-    shared: Arc<HandleShared<U>>,
+    outcome: Arc<Outcome<Result<U, ChildEnded>>>,
     node: Arc<Node>,
 }
 
@@ -45,12 +45,9 @@ pub enum ChildEnded {
 
 impl<U> ChildHandle<U> {
     pub(crate) fn new(node: Arc<Node>) -> (Self, HandleSink<U>) {
-        let shared = Arc::new(HandleShared(Mutex::new(State {
-            outcome: Outcome::Running,
-            waiter: None,
-        })));
-        let sink = HandleSink(Arc::clone(&shared));
-        (Self { shared, node }, sink)
+        let outcome = Arc::new(Outcome::new());
+        let sink = HandleSink(Arc::clone(&outcome));
+        (Self { outcome, node }, sink)
     }
 
     /// Asks the child to end, without waiting for it. Its group does not count that as a failure.
@@ -63,7 +60,7 @@ impl<U> ChildHandle<U> {
     /// Returns whether the child has ended, one way or another.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        !matches!(lock(&self.shared.0).outcome, Outcome::Running)
+        !self.outcome.is_open()
     }
 }
 
@@ -71,48 +68,12 @@ impl<U> Future for ChildHandle<U> {
     type Output = Result<U, ChildEnded>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let waker = cx.waker().clone();
-        let mut state = lock(&self.shared.0);
-        match std::mem::replace(&mut state.outcome, Outcome::Taken) {
-            Outcome::Ended(outcome) => Poll::Ready(outcome),
-            Outcome::Running => {
-                state.outcome = Outcome::Running;
-                let former = state.waiter.replace(waker);
-                drop(state);
-                drop(former);
-                Poll::Pending
-            }
-            Outcome::Taken => {
-                drop(state);
-                panic!("a child's handle was polled after it gave the outcome")
-            }
-        }
+        self.outcome.poll(cx.waker())
     }
-}
-
-impl<U> fmt::Debug for ChildHandle<U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildHandle")
-            .field("finished", &self.is_finished())
-            .finish_non_exhaustive()
-    }
-}
-
-struct HandleShared<U>(Mutex<State<U>>);
-
-struct State<U> {
-    outcome: Outcome<U>,
-    waiter: Option<Waker>,
-}
-
-enum Outcome<U> {
-    Running,
-    Ended(Result<U, ChildEnded>),
-    Taken,
 }
 
 /// Gives the output to the handle, and an error to the group.
-pub(crate) struct HandleSink<U>(Arc<HandleShared<U>>);
+pub(crate) struct HandleSink<U>(Arc<Outcome<Result<U, ChildEnded>>>);
 
 impl<U, T, E> Sink<Result<U, E>, T, E> for HandleSink<U> {
     fn take(self, end: End<Result<U, E>>) -> Report<T, E> {
@@ -123,14 +84,7 @@ impl<U, T, E> Sink<Result<U, E>, T, E> for HandleSink<U> {
             // Whoever holds the handle is told; nobody else waits for this child's output.
             End::Cancelled => (Err(ChildEnded::Cancelled), None),
         };
-        let waiter = {
-            let mut state = lock(&self.0.0);
-            state.outcome = Outcome::Ended(outcome);
-            state.waiter.take()
-        };
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
+        self.0.set(outcome);
         report.map(Err)
     }
 }

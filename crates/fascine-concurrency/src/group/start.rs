@@ -2,28 +2,28 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, ready};
 
 use fascine_rt::Panic;
 
 use crate::cancel::Node;
 use crate::group::member::{End, Sink};
 use crate::group::results::Report;
-use crate::sync::{Mutex, lock};
+use crate::outcome::Outcome;
 use crate::{CancelReason, ChildError};
 
 /// Says that a child is ready; see [`TaskGroup::start`](crate::TaskGroup::start).
 ///
 /// Dropping it without a word means that the child will never say so: whoever waits is told when the child ends.
 #[must_use = "whoever started the child waits until it says that it is ready"]
-pub struct Ready<R>(Arc<StartShared<R>>);
+pub struct Ready<R>(Arc<dyn Announce<R>>);
 
 impl<R> Ready<R> {
     /// Lets [`start`](crate::TaskGroup::start) return with `value`: a port, a name, `()`.
     ///
     /// From here on the child is one like the others.
     pub fn set(self, value: R) {
-        self.0.set(Stage::Ready(value));
+        self.0.announce(value);
     }
 }
 
@@ -56,30 +56,20 @@ pub enum StartError<E> {
 /// The future of [`TaskGroup::start`](crate::TaskGroup::start).
 #[must_use = "the child is cancelled if nobody waits until it is ready"]
 pub struct Start<R, E> {
-    shared: Arc<StartShared<R>>,
-    failure: Arc<Mutex<Option<StartError<E>>>>,
+    outcome: Arc<Started<R, E>>,
     /// `None` once the child belongs to its group alone.
     node: Option<Arc<Node>>,
 }
 
-impl<R, E> Start<R, E> {
+type Started<R, E> = Outcome<Result<R, StartError<E>>>;
+
+impl<R: Send + 'static, E: Send + 'static> Start<R, E> {
     pub(crate) fn new(node: Arc<Node>) -> (Self, Ready<R>, StartSink<R, E>) {
-        let shared = Arc::new(StartShared(Mutex::new(State {
-            stage: Stage::Starting,
-            waiter: None,
-        })));
-        let failure = Arc::new(Mutex::new(None));
-        let ready = Ready(Arc::clone(&shared));
-        let sink = StartSink {
-            shared: Arc::clone(&shared),
-            failure: Arc::clone(&failure),
-        };
-        let start = Self {
-            shared,
-            failure,
-            node: Some(node),
-        };
-        (start, ready, sink)
+        let outcome = Arc::new(Outcome::new());
+        let ready = Ready(Arc::clone(&outcome) as Arc<dyn Announce<R>>);
+        let sink = StartSink(Arc::clone(&outcome));
+        let node = Some(node);
+        (Self { outcome, node }, ready, sink)
     }
 }
 
@@ -87,26 +77,9 @@ impl<R, E> Future for Start<R, E> {
     type Output = Result<R, StartError<E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let waker = cx.waker().clone();
-        let mut state = lock(&self.shared.0);
-        let outcome = match std::mem::replace(&mut state.stage, Stage::Over) {
-            Stage::Ready(value) => Ok(value),
-            Stage::Over => Err(()),
-            Stage::Starting => {
-                state.stage = Stage::Starting;
-                let former = state.waiter.replace(waker);
-                drop(state);
-                drop(former);
-                return Poll::Pending;
-            }
-        };
-        drop(state);
-        assert!(
-            self.node.take().is_some(),
-            "it was polled after the child had started"
-        );
-        let failure = lock(&self.failure).take();
-        Poll::Ready(outcome.map_err(|()| failure.unwrap_or(StartError::Cancelled)))
+        let started = ready!(self.outcome.poll(cx.waker()));
+        self.node = None;
+        Poll::Ready(started)
     }
 }
 
@@ -124,53 +97,23 @@ impl<R, E> fmt::Debug for Start<R, E> {
     }
 }
 
-struct StartShared<R>(Mutex<State<R>>);
-
-struct State<R> {
-    stage: Stage<R>,
-    waiter: Option<Waker>,
+/// What a child that is ready needs to know of whoever waits: not which errors it has.
+trait Announce<R>: Send + Sync {
+    fn announce(&self, value: R);
 }
 
-enum Stage<R> {
-    Starting,
-    Ready(R),
-    /// The value was taken, or there never will be one.
-    Over,
-}
-
-impl<R> StartShared<R> {
-    /// Goes on from `Starting`; returns false if the child had left that stage before.
-    fn set(&self, stage: Stage<R>) -> bool {
-        let mut state = lock(&self.0);
-        if !matches!(state.stage, Stage::Starting) {
-            drop(state);
-            return false;
-        }
-        let former = std::mem::replace(&mut state.stage, stage);
-        let waiter = state.waiter.take();
-        drop(state);
-        drop(former);
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
-        true
-    }
-
-    fn is_starting(&self) -> bool {
-        matches!(lock(&self.0).stage, Stage::Starting)
+impl<R: Send, E: Send> Announce<R> for Started<R, E> {
+    fn announce(&self, value: R) {
+        self.set(Ok(value));
     }
 }
 
 /// Gives an early end to whoever waits in `start`, and a later one to the group.
-pub(crate) struct StartSink<R, E> {
-    shared: Arc<StartShared<R>>,
-    failure: Arc<Mutex<Option<StartError<E>>>>,
-}
+pub(crate) struct StartSink<R, E>(Arc<Started<R, E>>);
 
 impl<R, T, E> Sink<Result<T, E>, T, E> for StartSink<R, E> {
     fn take(self, end: End<Result<T, E>>) -> Report<T, E> {
-        // The child has ended: nobody else can leave that stage any more.
-        if !self.shared.is_starting() {
+        if !self.0.is_open() {
             return Plain.take(end);
         }
         let (failure, report) = match end {
@@ -179,8 +122,7 @@ impl<R, T, E> Sink<Result<T, E>, T, E> for StartSink<R, E> {
             End::Panicked(panic) => (StartError::Panicked(panic), None),
             End::Cancelled => (StartError::Cancelled, None),
         };
-        *lock(&self.failure) = Some(failure);
-        self.shared.set(Stage::Over);
+        self.0.set(Err(failure));
         report
     }
 }
