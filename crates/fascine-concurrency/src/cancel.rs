@@ -14,6 +14,7 @@ mod run_sync;
 mod scope_handle;
 mod scoped;
 mod shield;
+mod watch;
 
 pub use cancel_scope::CancelScope;
 pub use checkpoint::{Closing, checkpoint, closing, effective_deadline, is_closing};
@@ -24,7 +25,7 @@ pub use deadline::{
 pub(crate) use hold::Hold;
 pub(crate) use node::{HeldBy, Node};
 pub(crate) use observers::Observer;
-pub(crate) use place::current;
+pub(crate) use place::{Place, current};
 pub use reason::{CancelReason, Cancelled};
 pub use run::Run;
 pub use run_sync::{RunSync, block_on, run_sync};

@@ -21,13 +21,17 @@ impl AsyncStd {
         let _entered = enter_block_on();
         async_std::task::block_on(future)
     }
+
+    /// Runs `future` in the background; whoever passes it knows what ends it.
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    pub(crate) fn run(self, future: impl Future<Output = ()> + Send + 'static) {
+        drop(async_std::task::spawn(future)); // Dropping the handle detaches.
+    }
 }
 
 impl Runtime for AsyncStd {
-    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
     fn spawn(&self, future: BoxFuture<()>) {
-        // Dropping the handle detaches. `Task` owns the future: it ends by itself or when its owner cancels it.
-        drop(async_std::task::spawn(future));
+        self.run(future);
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {

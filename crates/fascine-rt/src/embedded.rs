@@ -36,11 +36,16 @@ impl Embedded {
         let _entered = enter_block_on();
         async_io::block_on(self.executor.run(future))
     }
+
+    /// Runs `future` in the background; whoever passes it knows what ends it.
+    pub(crate) fn run(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.executor.spawn(future).detach();
+    }
 }
 
 impl Runtime for Embedded {
     fn spawn(&self, future: BoxFuture<()>) {
-        self.executor.spawn(future).detach(); // `Task` owns it: it ends by itself or when its owner cancels it.
+        self.run(future);
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {

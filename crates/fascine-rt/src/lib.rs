@@ -36,6 +36,7 @@
 mod runtime;
 
 mod block_on;
+mod direct;
 mod join_error;
 mod rt;
 mod sleep;

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{BoxFuture, Runtime, Sleep, Task, task, unblock};
+use crate::{Runtime, Sleep, Task, direct, task, unblock};
 
 /// A runtime, as a value: what services and scopes of this workspace take as their first argument.
 ///
@@ -35,7 +35,7 @@ impl Rt {
         F::Output: Send + 'static,
     {
         let (task, worker) = task::new(future);
-        at_location(Location::caller(), || self.0.spawn(Box::pin(worker)));
+        self.spawn_unjoined(worker);
         task
     }
 
@@ -48,8 +48,15 @@ impl Rt {
     ///
     /// The future is dropped when it has ended, or with its runtime.
     #[track_caller]
-    pub fn spawn_boxed(&self, future: BoxFuture<()>) {
-        at_location(Location::caller(), || self.0.spawn(future));
+    pub fn spawn_unjoined<F>(&self, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        at_location(Location::caller(), || {
+            if let Err(future) = direct::spawn(&*self.0, future) {
+                self.0.spawn(Box::pin(future));
+            }
+        });
     }
 
     /// Runs `work` on a thread where it may block, so that no other task is held up.

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -68,7 +69,7 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 /// # let answer = fascine_rt::doc::Threads.block_on(task);
 /// # assert_eq!(answer.unwrap(), 42);
 /// ```
-pub trait Runtime: fmt::Debug + Send + Sync + 'static {
+pub trait Runtime: Any + fmt::Debug + Send + Sync {
     /// Runs `future` to its end in the background.
     fn spawn(&self, future: BoxFuture<()>);
 

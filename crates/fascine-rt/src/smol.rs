@@ -21,12 +21,17 @@ impl Smol {
         let _entered = enter_block_on();
         smol::block_on(future)
     }
+
+    /// Runs `future` in the background; whoever passes it knows what ends it.
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    pub(crate) fn run(self, future: impl Future<Output = ()> + Send + 'static) {
+        smol::spawn(future).detach();
+    }
 }
 
 impl Runtime for Smol {
-    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
     fn spawn(&self, future: BoxFuture<()>) {
-        smol::spawn(future).detach(); // `Task` owns it: it ends by itself or when its owner cancels it.
+        self.run(future);
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {

@@ -74,12 +74,16 @@ impl Tokio {
             None => self.handle.block_on(future),
         }
     }
+
+    /// Runs `future` in the background; whoever passes it knows what ends it.
+    pub(crate) fn run(&self, future: impl Future<Output = ()> + Send + 'static) {
+        drop(self.handle.spawn(future)); // Dropping the handle detaches.
+    }
 }
 
 impl Runtime for Tokio {
     fn spawn(&self, future: BoxFuture<()>) {
-        // Dropping the handle detaches. `Task` owns the future: it ends by itself or when its owner cancels it.
-        drop(self.handle.spawn(future));
+        self.run(future);
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {

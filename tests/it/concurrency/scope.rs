@@ -221,7 +221,13 @@ fn endless_spawning_lets_others_run() {
             }
             rt.now()
         };
-        future::or(async { drop(endless.await) }, async { drop(breath.await) }).await;
+        let endless = async {
+            let _ = endless.await;
+        };
+        let breath = async {
+            let _ = breath.await;
+        };
+        future::or(endless, breath).await;
     });
 }
 

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use fascine_rt::Rt;
 use pin_project_lite::pin_project;
 
-use crate::cancel::place::Limit;
+use crate::cancel::place::{Limit, Place};
 use crate::cancel::reason::Abandoned;
-use crate::cancel::scoped::Scoped;
+use crate::cancel::scoped::{Parent, Scoped};
 
 /// Runs a future for `duration` at most, counted from its first poll; `Duration::MAX` sets no limit.
 ///
@@ -161,13 +161,20 @@ pin_project! {
     pub struct FailAfter<F> {
         #[pin]
         scoped: Scoped<F>,
+        // `None` once it is needed elsewhere.
+        rt: Option<Rt>,
+        limit: Limit,
+        is_shield: bool,
     }
 }
 
 impl<F> FailAfter<F> {
     fn new(rt: &Rt, limit: Limit, is_shield: bool, future: F) -> Self {
         Self {
-            scoped: Scoped::new(Some(rt.clone()), limit, is_shield, future),
+            scoped: Scoped::new(future),
+            rt: Some(rt.clone()),
+            limit,
+            is_shield,
         }
     }
 }
@@ -176,10 +183,12 @@ impl<F: Future> Future for FailAfter<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut scoped = self.project().scoped;
+        let mut this = self.project();
+        let fresh = || Place::new(this.rt.take(), *this.limit, *this.is_shield);
+        let polled = this.scoped.as_mut().poll(cx, Parent::Ambient, fresh);
         // Only its deadline can end it: it has no handle and nothing to clean up.
-        scoped.as_mut().poll(cx).map_err(|_| Elapsed {
-            abandoned: scoped.existing_node().map_or(0, |node| node.abandoned()),
+        polled.map_err(|_| Elapsed {
+            abandoned: this.scoped.node().map_or(0, |node| node.abandoned()),
         })
     }
 }

@@ -36,6 +36,12 @@ pub(crate) struct Place {
     is_shield: bool,
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.end(false);
+    }
+}
+
 /// When a scope runs out of time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Limit {
@@ -60,10 +66,16 @@ impl Place {
 
     /// The place of a node that others know already.
     pub(crate) fn of(node: Arc<Node>) -> Self {
-        Self {
-            node: OnceCell::from(node),
-            ..Self::new(None, Limit::Never, false)
-        }
+        let place = Self::new(None, Limit::Never, false);
+        let _ = place.node.set(node);
+        place
+    }
+
+    /// The place of a task in a group, whose clock is its own.
+    pub(crate) fn below(group: &Arc<Node>) -> Self {
+        let mut place = Self::new(None, Limit::Never, false);
+        place.parent = Some(Arc::clone(group));
+        place
     }
 
     /// Puts it below another parent.
@@ -83,9 +95,11 @@ impl Place {
             .map_or(0, |node| Arc::as_ptr(node) as usize)
     }
 
-    #[inline]
-    pub(crate) fn existing_node(&self) -> Option<&Arc<Node>> {
-        self.node.get()
+    /// The scope is done, or gone; `caught` if it was its own cancelling that ended it.
+    pub(crate) fn end(&self, caught: bool) {
+        if let Some(node) = self.node.get() {
+            node.end(caught);
+        }
     }
 
     /// The node, made now if nobody has asked for it before.

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::cancel::cleanup::Cleanup;
 use crate::cancel::node::Node;
+use crate::cancel::place::Place;
 use crate::cancel::scoped::{Ended, Parent, Scoped};
 use crate::{CancelReason, Cancelled};
 
@@ -46,7 +47,7 @@ enum Outcome<T> {
 impl<F: Future> Run<F> {
     pub(crate) fn new(node: Arc<Node>, cleanup: Arc<Cleanup>, future: F) -> Self {
         Self {
-            body: Scoped::with_cleanup(Arc::clone(&node), Arc::clone(&cleanup), future),
+            body: Scoped::with_node(Arc::clone(&node), Some(Arc::clone(&cleanup)), future),
             node,
             cleanup,
             outcome: None,
@@ -55,8 +56,12 @@ impl<F: Future> Run<F> {
     }
 
     fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<F::Output>> {
-        let mut body = self.project().body;
-        let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx)));
+        let this = self.project();
+        let mut body = this.body;
+        let fresh = || Place::of(Arc::clone(this.node));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            body.as_mut().poll(cx, Parent::Ambient, fresh)
+        }));
         Poll::Ready(match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Ok(output))) => Outcome::Done(output),
@@ -79,7 +84,7 @@ impl<F: Future> Run<F> {
             let deadline = this.node.cleanup_deadline();
             let cleaning = match this.cleaning {
                 Some(cleaning) => {
-                    if let Some(node) = cleaning.existing_node() {
+                    if let Some(node) = cleaning.node() {
                         node.set_deadline(deadline);
                     }
                     cleaning
@@ -90,11 +95,17 @@ impl<F: Future> Run<F> {
                         return Poll::Ready(());
                     };
                     let node = Node::new(None, this.node.rt().cloned(), deadline, true);
-                    let scoped = Scoped::with_node(node, Parent::Ambient, next);
-                    this.cleaning.insert(Box::pin(scoped))
+                    this.cleaning
+                        .insert(Box::pin(Scoped::with_node(node, None, next)))
                 }
             };
-            let polled = catch_unwind(AssertUnwindSafe(|| cleaning.as_mut().poll(cx).is_ready()));
+            let polled = catch_unwind(AssertUnwindSafe(|| {
+                let fresh = || Place::of(Arc::clone(this.node));
+                cleaning
+                    .as_mut()
+                    .poll(cx, Parent::Ambient, fresh)
+                    .is_ready()
+            }));
             match polled {
                 Ok(false) => return Poll::Pending,
                 Ok(true) => {}

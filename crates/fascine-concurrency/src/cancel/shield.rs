@@ -4,8 +4,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::cancel::place::Limit;
-use crate::cancel::scoped::Scoped;
+use crate::cancel::place::{Limit, Place};
+use crate::cancel::scoped::{Parent, Scoped};
 
 /// Runs a future that no cancelling from further out may cut.
 ///
@@ -44,7 +44,7 @@ use crate::cancel::scoped::Scoped;
 /// ```
 pub fn shield<F: Future>(future: F) -> Shield<F> {
     Shield {
-        scoped: Scoped::new(None, Limit::Never, true, future),
+        scoped: Scoped::new(future),
     }
 }
 
@@ -62,7 +62,9 @@ impl<F: Future> Future for Shield<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().scoped.poll(cx) {
+        let scoped = self.project().scoped;
+        let fresh = || Place::new(None, Limit::Never, true);
+        match scoped.poll(cx, Parent::Ambient, fresh) {
             Poll::Ready(Ok(output)) => Poll::Ready(output),
             // It has no deadline, no handle and no runtime: nothing can end it but its future.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,

@@ -8,7 +8,7 @@ use fascine_rt::{Panic, enter_task};
 use pin_project_lite::pin_project;
 
 use crate::CancelReason;
-use crate::cancel::{Node, Parent, Scoped};
+use crate::cancel::{Node, Parent, Place, Scoped};
 use crate::group::results::Report;
 use crate::group::shared::{Key, Shared};
 
@@ -77,8 +77,8 @@ where
         sink: S,
     ) -> Self {
         let scoped = match node {
-            Some(node) => Scoped::with_node(node, Parent::Given, future),
-            None => Scoped::of_child(future),
+            Some(node) => Scoped::with_node(node, None, future),
+            None => Scoped::new(future),
         };
         Self {
             scoped,
@@ -87,17 +87,6 @@ where
             sink: Some(sink),
             key: Key::NONE,
             started: false,
-        }
-    }
-
-    /// On the child's own thread: whoever spawns it is not to be held up by what the children share.
-    fn begin(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        if !*this.started {
-            *this.started = true;
-            if this.scoped.existing_node().is_none() {
-                this.scoped.as_mut().put_below(this.shared.node());
-            }
         }
     }
 
@@ -117,7 +106,10 @@ where
     fn poll_scoped(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End<F::Output>> {
         let mut this = self.project();
         loop {
-            let polled = catch_unwind(AssertUnwindSafe(|| this.scoped.as_mut().poll(cx)));
+            let fresh = || Place::below(this.shared.node());
+            let polled = catch_unwind(AssertUnwindSafe(|| {
+                this.scoped.as_mut().poll(cx, Parent::Given, fresh)
+            }));
             match polled {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(Ok(output))) => return Poll::Ready(End::Output(output)),
@@ -127,7 +119,7 @@ where
             if *this.key != Key::NONE {
                 return Poll::Pending;
             }
-            let Some(node) = this.scoped.existing_node() else {
+            let Some(node) = this.scoped.node() else {
                 return Poll::Pending;
             };
             *this.key = this.shared.enter(node);
@@ -157,7 +149,7 @@ where
         let end = if !self.started && self.shared.is_cancelled() {
             Poll::Ready(End::Cancelled)
         } else {
-            self.as_mut().begin();
+            *self.as_mut().project().started = true;
             self.as_mut().poll_scoped(cx)
         };
         match end {

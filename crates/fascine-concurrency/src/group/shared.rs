@@ -128,21 +128,20 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             drop(future);
             return Err(sink);
         };
-        let child: BoxFuture<()> = Box::pin(Member::new(self, number, node, future, sink));
+        let child = Member::new(self, number, node, future, sink);
         if self.has_parent {
             self.hold();
         }
-        if let Some(child) = self.admit(child) {
-            self.rt.spawn_boxed(child);
+        if !self.census.is_limited() {
+            self.rt.spawn_unjoined(child);
+        } else if let Some(child) = self.admit(Box::pin(child)) {
+            self.rt.spawn_unjoined(child);
         }
         Ok(())
     }
 
-    /// Gives the child back if it may run now.
+    /// Gives the child back if it may run now, and queues it otherwise.
     fn admit(&self, child: BoxFuture<()>) -> Option<BoxFuture<()>> {
-        if !self.census.is_limited() {
-            return Some(child);
-        }
         let mut state = lock(&self.state);
         // In a cancelled group nobody leaves the queue any more.
         if state.limit.is_some_and(|limit| state.running >= limit) && !self.is_cancelled() {
@@ -205,7 +204,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             self.cancel();
         }
         if let Some(next) = next {
-            self.rt.spawn_boxed(next);
+            self.rt.spawn_unjoined(next);
         }
         if self.census.leave() {
             self.idle();
