@@ -52,11 +52,9 @@ impl Rt {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        at_location(Location::caller(), || {
-            if let Err(future) = direct::spawn(&*self.0, future) {
-                self.0.spawn(Box::pin(future));
-            }
-        });
+        if let Err(future) = direct::spawn(&*self.0, future) {
+            at_location(Location::caller(), || self.0.spawn(Box::pin(future)));
+        }
     }
 
     /// Runs `work` on a thread where it may block, so that no other task is held up.

@@ -7,7 +7,12 @@ pub(crate) type Report<T, E> = Option<Result<T, ChildError<E>>>;
 #[derive(Debug)]
 pub(crate) enum Results<T, E> {
     /// All of them, with their numbers.
-    Kept(Vec<(usize, Result<T, ChildError<E>>)>),
+    Kept {
+        outputs: Vec<T>,
+        /// Whose outputs they are.
+        numbers: Vec<usize>,
+        failures: Vec<(usize, ChildError<E>)>,
+    },
     /// Failures alone: a group that runs for months does not grow.
     Discarded {
         errors: Option<JoinErrors<E>>,
@@ -17,7 +22,11 @@ pub(crate) enum Results<T, E> {
 
 impl<T, E> Results<T, E> {
     pub(crate) const fn kept() -> Self {
-        Self::Kept(Vec::new())
+        Self::Kept {
+            outputs: Vec::new(),
+            numbers: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
     pub(crate) const fn discarded() -> Self {
@@ -29,63 +38,85 @@ impl<T, E> Results<T, E> {
 
     /// Notes how a child ended; gives back what is not kept, to be dropped outside the lock.
     pub(crate) fn put(&mut self, number: usize, report: Report<T, E>) -> Option<T> {
-        match self {
-            Self::Kept(ended) => {
-                ended.extend(report.map(|report| (number, report)));
-                None
+        match (self, report?) {
+            (
+                Self::Kept {
+                    outputs, numbers, ..
+                },
+                Ok(output),
+            ) => {
+                outputs.push(output);
+                numbers.push(number);
             }
-            Self::Discarded {
-                errors,
-                was_cancelled,
-            } => {
-                match report {
-                    Some(Ok(output)) => return Some(output),
-                    Some(Err(ChildError::Cancelled)) => *was_cancelled = true,
-                    Some(Err(error)) => push(errors, error),
-                    None => {}
-                }
-                None
+            (Self::Kept { failures, .. }, Err(error)) => failures.push((number, error)),
+            (Self::Discarded { .. }, Ok(output)) => return Some(output),
+            (Self::Discarded { was_cancelled, .. }, Err(ChildError::Cancelled)) => {
+                *was_cancelled = true;
             }
+            (Self::Discarded { errors, .. }, Err(error)) => push(errors, error),
         }
+        None
     }
 
+    /// Whether a child failed, and was not merely cancelled.
     pub(crate) fn has_failures(&self) -> bool {
         match self {
-            Self::Kept(ended) => ended.iter().any(|(_, ended)| {
-                matches!(ended, Err(ChildError::Failed(_) | ChildError::Panicked(_)))
-            }),
+            Self::Kept { failures, .. } => failures
+                .iter()
+                .any(|(_, error)| !matches!(error, ChildError::Cancelled)),
             Self::Discarded { errors, .. } => errors.is_some(),
         }
     }
 
     /// The outputs in the order of the children, or why there are none.
     pub(crate) fn into_outputs(self) -> Result<Vec<T>, JoinErrors<E>> {
-        let (ended, errors, was_cancelled) = match self {
-            Self::Kept(ended) => (ended, None, false),
+        let (outputs, errors, was_cancelled) = match self {
             Self::Discarded {
                 errors,
                 was_cancelled,
             } => (Vec::new(), errors, was_cancelled),
-        };
-        let (mut outputs, mut errors, mut was_cancelled) = (Vec::new(), errors, was_cancelled);
-        for (number, ended) in ended {
-            match ended {
-                Ok(output) => outputs.push((number, output)),
-                Err(ChildError::Cancelled) => was_cancelled = true,
-                Err(error) => push(&mut errors, error),
+            Self::Kept {
+                outputs,
+                numbers,
+                failures,
+            } => {
+                let (mut errors, mut was_cancelled) = (None, false);
+                for (_, error) in failures {
+                    match error {
+                        ChildError::Cancelled => was_cancelled = true,
+                        error => push(&mut errors, error),
+                    }
+                }
+                // Children that end in the order they were spawned, which is common, leave nothing to do.
+                let outputs = if numbers.is_sorted() {
+                    outputs
+                } else {
+                    in_order(numbers.into_iter().zip(outputs).collect())
+                };
+                (outputs, errors, was_cancelled)
             }
-        }
+        };
         match errors {
             Some(errors) => Err(errors),
             None if was_cancelled => Err(JoinErrors::new(ChildError::Cancelled)),
-            None => Ok(in_order(outputs)),
+            None => Ok(outputs),
         }
     }
 
     /// How each child ended, in their order.
     pub(crate) fn into_all(self) -> Vec<Result<T, ChildError<E>>> {
         match self {
-            Self::Kept(ended) => in_order(ended),
+            Self::Kept {
+                outputs,
+                numbers,
+                failures,
+            } => {
+                let outputs = numbers.into_iter().zip(outputs.into_iter().map(Ok));
+                let failures = failures
+                    .into_iter()
+                    .map(|(number, error)| (number, Err(error)));
+                in_order(outputs.chain(failures).collect())
+            }
             Self::Discarded { errors, .. } => errors
                 .into_iter()
                 .flat_map(|errors| std::iter::once(errors.first).chain(errors.others))
@@ -95,15 +126,9 @@ impl<T, E> Results<T, E> {
     }
 }
 
-/// In the order of their numbers, of which each is there once at most.
-fn in_order<T>(numbered: Vec<(usize, T)>) -> Vec<T> {
-    let last = numbered.iter().map(|(number, _)| *number).max();
-    let mut slots = Vec::new();
-    slots.resize_with(last.map_or(0, |last| last + 1), || None);
-    for (number, value) in numbered {
-        slots[number] = Some(value);
-    }
-    slots.into_iter().flatten().collect()
+fn in_order<T>(mut numbered: Vec<(usize, T)>) -> Vec<T> {
+    numbered.sort_unstable_by_key(|(number, _)| *number);
+    numbered.into_iter().map(|(_, value)| value).collect()
 }
 
 fn push<E>(errors: &mut Option<JoinErrors<E>>, error: ChildError<E>) {
