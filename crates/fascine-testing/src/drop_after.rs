@@ -89,5 +89,5 @@ impl Cut {
     }
 }
 
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 64;
 const LIMIT: u64 = 10_000;
