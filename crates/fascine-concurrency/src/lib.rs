@@ -55,3 +55,12 @@ pub use group::{
     Start, StartError, TaskGroup,
 };
 pub use scope::{Scope, ScopeSpawner, ScopedHandle, scope};
+
+/// The pages' examples compile and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/from-anyio.md")]
+    mod from_anyio {}
+    #[doc = include_str!("../../../docs/from-tokio.md")]
+    mod from_tokio {}
+}
