@@ -37,10 +37,17 @@ mod completion_stream;
 mod deadline;
 mod gather;
 mod join_errors;
+mod lock;
+mod raw;
+mod semaphore;
 mod siblings;
 mod sync;
 mod task_group;
+mod ticket;
+mod wait_queue;
+mod waiters;
 mod wake_list;
+mod wakers;
 
 pub use ambient::effective_deadline;
 pub use bounded_map::{BoundedMap, bounded_map};
@@ -48,4 +55,9 @@ pub use completion_stream::CompletionStream;
 pub use deadline::{Elapsed, FailAfter, fail_after, fail_at};
 pub use gather::{Gather, gather};
 pub use join_errors::{ChildError, JoinErrors};
+pub use lock::{Lock, LockGuard, LockGuardArc, Locking, LockingArc};
+pub use semaphore::{
+    Acquire, AcquireArc, AcquireError, Semaphore, SemaphoreGuard, SemaphoreGuardArc,
+    SemaphoreStatistics,
+};
 pub use task_group::TaskGroup;

@@ -12,3 +12,17 @@ pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Makes a function `const` wherever the primitives above have `const` constructors: in every build but a model.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visible:vis const fn $($rest:tt)*) => {
+        #[cfg(not(any(loom, shuttle)))]
+        $(#[$attribute])*
+        $visible const fn $($rest)*
+
+        #[cfg(any(loom, shuttle))]
+        $(#[$attribute])*
+        $visible fn $($rest)*
+    };
+}
+pub(crate) use const_fn;

@@ -8,6 +8,7 @@
 
 mod gather;
 mod harness;
+mod primitives;
 mod spawn;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     options.suite("rt", spawn::run);
     options.suite("concurrency", |options| {
         gather::run(options);
+        primitives::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());
