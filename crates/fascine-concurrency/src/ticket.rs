@@ -4,82 +4,77 @@ use crate::wait_queue::{Closed, Joined, WaitQueue};
 use crate::waiters::Place;
 
 /// How far a future that takes permits has come; the part that all of them share.
-#[derive(Debug)]
-pub(crate) struct Ticket {
-    wanted: usize,
-    stage: Stage,
-}
-
+///
+/// How many permits it wants stays outside: a lock knows, and each word that is stored costs when it is uncontended.
 #[derive(Clone, Copy, Debug)]
-enum Stage {
+pub(crate) enum Ticket {
     Start,
     Waits(Place),
     Ended,
 }
 
 impl Ticket {
-    pub(crate) const fn new(wanted: usize) -> Self {
-        Self {
-            wanted,
-            stage: Stage::Start,
-        }
-    }
-
-    pub(crate) const fn wanted(&self) -> usize {
-        self.wanted
-    }
-
     #[inline]
-    pub(crate) fn poll(&mut self, queue: &WaitQueue, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
-        if let Stage::Start = self.stage
-            && queue.try_take(self.wanted).is_ok()
+    pub(crate) fn poll(
+        &mut self,
+        queue: &WaitQueue,
+        wanted: usize,
+        cx: &Context<'_>,
+    ) -> Poll<Result<(), Closed>> {
+        if let Self::Start = self
+            && queue.try_take(wanted).is_ok()
         {
-            self.stage = Stage::Ended;
+            *self = Self::Ended;
             return Poll::Ready(Ok(()));
         }
-        self.poll_slow(queue, cx)
+        self.poll_slow(queue, wanted, cx)
     }
 
     /// As [`poll`](Self::poll), for a queue with one permit that is never closed.
     #[inline]
     pub(crate) fn poll_only(&mut self, queue: &WaitQueue, cx: &Context<'_>) -> Poll<()> {
-        if let Stage::Start = self.stage
+        if let Self::Start = self
             && queue.try_take_only()
         {
-            self.stage = Stage::Ended;
+            *self = Self::Ended;
             return Poll::Ready(());
         }
-        self.poll_slow(queue, cx)
+        self.poll_slow(queue, 1, cx)
             .map(|taken| debug_assert_eq!(taken, Ok(())))
     }
 
     #[cold]
     #[inline(never)]
-    fn poll_slow(&mut self, queue: &WaitQueue, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
-        let polled = match self.stage {
-            Stage::Start => match queue.join(self.wanted, cx.waker()) {
+    fn poll_slow(
+        &mut self,
+        queue: &WaitQueue,
+        wanted: usize,
+        cx: &Context<'_>,
+    ) -> Poll<Result<(), Closed>> {
+        let polled = match *self {
+            Self::Start => match queue.join(wanted, cx.waker()) {
                 Joined::Taken => Poll::Ready(Ok(())),
                 Joined::Closed => Poll::Ready(Err(Closed)),
                 Joined::Waits(place) => {
-                    self.stage = Stage::Waits(place);
+                    *self = Self::Waits(place);
                     return Poll::Pending;
                 }
             },
-            Stage::Waits(place) => queue.poll_joined(place, cx),
-            Stage::Ended => panic!("a future that takes a permit was polled after it had ended"),
+            Self::Waits(place) => queue.poll_joined(place, cx),
+            Self::Ended => panic!("a future that takes a permit was polled after it had ended"),
         };
         if polled.is_ready() {
-            self.stage = Stage::Ended;
+            *self = Self::Ended;
         }
         polled
     }
 
     /// Gives up the place in the queue; for a future that is dropped.
     #[inline]
-    pub(crate) fn give_up(&mut self, queue: &WaitQueue) {
-        if let Stage::Waits(place) = self.stage {
-            self.stage = Stage::Ended;
-            queue.leave(place, self.wanted);
+    pub(crate) fn give_up(&mut self, queue: &WaitQueue, wanted: usize) {
+        if let Self::Waits(place) = *self {
+            *self = Self::Ended;
+            queue.leave(place, wanted);
         }
     }
 }

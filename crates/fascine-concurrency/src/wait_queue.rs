@@ -17,7 +17,7 @@ use crate::wakers::Wakers;
 /// - While it is set, permits are taken under the lock alone.
 /// - The first waiter wants more than there is, or somebody who gave permits back is about to take the lock.
 pub(crate) struct WaitQueue {
-    /// Permits in the upper bits, flags in the lower ones.
+    /// Flags in the upper two bits, permits in the others.
     state: AtomicUsize,
     waiters: Mutex<Waiters<usize, Result<(), Closed>>>,
 }
@@ -53,7 +53,7 @@ impl WaitQueue {
         /// Makes a queue with `permits`, which are at most [`MAX_PERMITS`].
         pub(crate) const fn new(permits: usize) -> Self {
             Self {
-                state: AtomicUsize::new(permits << SHIFT),
+                state: AtomicUsize::new(permits),
                 waiters: Mutex::new(Waiters::new()),
             }
         }
@@ -62,7 +62,6 @@ impl WaitQueue {
     /// Takes `wanted` permits if they are there and nobody waits; `wanted` is at most [`MAX_PERMITS`].
     #[inline]
     pub(crate) fn try_take(&self, wanted: usize) -> Result<(), Refused> {
-        let wanted = wanted << SHIFT;
         let mut state = self.state.load(Relaxed);
         loop {
             if state & FLAGS != 0 || state < wanted {
@@ -81,9 +80,7 @@ impl WaitQueue {
     /// Takes the only permit of a queue that was made with one and is never closed.
     #[inline]
     pub(crate) fn try_take_only(&self) -> bool {
-        self.state
-            .compare_exchange(ONE, 0, Acquire, Relaxed)
-            .is_ok()
+        self.state.compare_exchange(1, 0, Acquire, Relaxed).is_ok()
     }
 
     /// Gives `permits` back.
@@ -92,9 +89,13 @@ impl WaitQueue {
     /// this cannot overflow.
     #[inline]
     pub(crate) fn give_back(&self, permits: usize) {
-        let before = self.state.fetch_add(permits << SHIFT, Release);
+        // With somebody waiting, the permits mostly go from hand to hand and never into the word.
+        if self.state.load(Relaxed) & HAS_WAITERS != 0 {
+            return self.hand_over(permits);
+        }
+        let before = self.state.fetch_add(permits, Release);
         if before & HAS_WAITERS != 0 {
-            self.hand_off();
+            self.hand_over(0);
         }
     }
 
@@ -106,7 +107,7 @@ impl WaitQueue {
         let mut state = self.state.load(Relaxed);
         loop {
             let next = match state & FLAGS {
-                0 if state >= wanted << SHIFT => state - (wanted << SHIFT),
+                0 if state >= wanted => state - wanted,
                 0 => state | HAS_WAITERS,
                 HAS_WAITERS => break,
                 _ => return Joined::Closed,
@@ -138,9 +139,11 @@ impl WaitQueue {
             Left::Waiting(..) => {
                 if waiters.is_empty() {
                     self.state.fetch_sub(HAS_WAITERS, Relaxed);
+                    drop(waiters);
+                } else {
+                    // Whoever stood behind it may want less.
+                    self.hand_over_locked(waiters, 0);
                 }
-                // Whoever stood behind it may want less.
-                self.hand_off_locked(waiters);
             }
         }
     }
@@ -160,7 +163,7 @@ impl WaitQueue {
     }
 
     pub(crate) fn available(&self) -> usize {
-        self.state.load(Acquire) >> SHIFT
+        self.state.load(Acquire) & MAX_PERMITS
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -171,7 +174,7 @@ impl WaitQueue {
         let waiters = self.lock();
         let state = self.state.load(Relaxed);
         Glance {
-            available: state >> SHIFT,
+            available: state & MAX_PERMITS,
             waiting: waiters.len(),
             first_wants: waiters.first().copied(),
             closed: state & CLOSED != 0,
@@ -179,20 +182,27 @@ impl WaitQueue {
     }
 
     #[cold]
-    fn hand_off(&self) {
-        self.hand_off_locked(self.lock());
+    #[inline(never)]
+    fn hand_over(&self, permits: usize) {
+        self.hand_over_locked(self.lock(), permits);
     }
 
-    /// Gives what is there to the first waiters, as long as what they want is there, and wakes them.
-    fn hand_off_locked(&self, mut waiters: MutexGuard<'_, Waiters<usize, Result<(), Closed>>>) {
+    /// Gives `permits`, and what is there, to the first waiters, as long as what they want is there, and wakes them.
+    fn hand_over_locked(
+        &self,
+        mut waiters: MutexGuard<'_, Waiters<usize, Result<(), Closed>>>,
+        permits: usize,
+    ) {
         if waiters.is_empty() {
+            // Still under the lock: who joins later has to see them.
+            self.state.fetch_add(permits, Release);
             return;
         }
         let mut wakers = Wakers::default();
-        // What others give back meanwhile they hand off themselves. Acquire: what those who gave these back did
-        // happens before what those who get them do.
-        let mut available = self.state.load(Acquire) >> SHIFT;
-        let mut taken = 0;
+        // Nobody takes anything off the word meanwhile; what others put into it they hand over themselves. Acquire:
+        // what those did who put it there happens before what those do who get it.
+        let before = self.state.load(Acquire) & MAX_PERMITS;
+        let mut available = before + permits;
         while let Some(&wanted) = waiters.first()
             && wanted <= available
         {
@@ -200,13 +210,13 @@ impl WaitQueue {
                 wakers.push(waker);
             }
             available -= wanted;
-            taken += wanted << SHIFT;
         }
-        if waiters.is_empty() {
-            taken += HAS_WAITERS;
-        }
-        if taken > 0 {
-            self.state.fetch_sub(taken, Relaxed);
+        let flag = if waiters.is_empty() { HAS_WAITERS } else { 0 };
+        // May wrap on the way: what it adds up to does not.
+        let change = available.wrapping_sub(before);
+        let change = change.wrapping_sub(flag);
+        if change != 0 {
+            self.state.fetch_add(change, Release);
         }
         drop(waiters);
         wakers.wake();
@@ -226,11 +236,10 @@ fn refuse(state: usize, wanted: usize) -> Result<(), Refused> {
     }
 }
 
-const HAS_WAITERS: usize = 1;
-const CLOSED: usize = 2;
+/// The sign: a processor tells it along with the sum.
+const HAS_WAITERS: usize = !(usize::MAX >> 1);
+const CLOSED: usize = HAS_WAITERS >> 1;
 const FLAGS: usize = HAS_WAITERS | CLOSED;
-const SHIFT: u32 = 2;
-const ONE: usize = 1 << SHIFT;
 
 /// How many permits a queue can have.
-pub(crate) const MAX_PERMITS: usize = usize::MAX >> SHIFT;
+pub(crate) const MAX_PERMITS: usize = !FLAGS;

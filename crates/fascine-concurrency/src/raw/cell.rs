@@ -148,7 +148,7 @@ impl<T: ?Sized, H: Handle<T>> Claiming<T, H> {
     pub(crate) fn new(handle: H) -> Self {
         Self {
             handle,
-            ticket: Ticket::new(1),
+            ticket: Ticket::Start,
             value: PhantomData,
         }
     }
@@ -168,6 +168,6 @@ impl<T: ?Sized, H: Handle<T> + Clone + Unpin> Future for Claiming<T, H> {
 impl<T: ?Sized, H: Handle<T>> Drop for Claiming<T, H> {
     #[inline]
     fn drop(&mut self) {
-        self.ticket.give_up(&self.handle.cell().queue);
+        self.ticket.give_up(&self.handle.cell().queue, 1);
     }
 }

@@ -12,6 +12,7 @@ use crate::wait_queue::{Closed, MAX_PERMITS};
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Acquire<'a> {
     semaphore: &'a Semaphore,
+    permits: usize,
     ticket: Ticket,
 }
 
@@ -20,7 +21,8 @@ impl<'a> Acquire<'a> {
     pub(super) fn new(semaphore: &'a Semaphore, permits: usize) -> Self {
         Self {
             semaphore,
-            ticket: Ticket::new(permits),
+            permits,
+            ticket: Ticket::Start,
         }
     }
 }
@@ -30,17 +32,20 @@ impl<'a> Future for Acquire<'a> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let semaphore = self.semaphore;
-        ready!(poll(semaphore, &mut self.ticket, cx))?;
-        let permits = self.ticket.wanted();
-        Poll::Ready(Ok(SemaphoreGuard::new(semaphore, permits)))
+        let Self {
+            semaphore,
+            permits,
+            ticket,
+        } = &mut *self;
+        ready!(poll(semaphore, *permits, ticket, cx))?;
+        Poll::Ready(Ok(SemaphoreGuard::new(semaphore, *permits)))
     }
 }
 
 impl Drop for Acquire<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.ticket.give_up(&self.semaphore.queue);
+        self.ticket.give_up(&self.semaphore.queue, self.permits);
     }
 }
 
@@ -49,6 +54,7 @@ impl Drop for Acquire<'_> {
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct AcquireArc {
     semaphore: Arc<Semaphore>,
+    permits: usize,
     ticket: Ticket,
 }
 
@@ -56,7 +62,8 @@ impl AcquireArc {
     pub(super) fn new(semaphore: Arc<Semaphore>, permits: usize) -> Self {
         Self {
             semaphore,
-            ticket: Ticket::new(permits),
+            permits,
+            ticket: Ticket::Start,
         }
     }
 }
@@ -65,30 +72,34 @@ impl Future for AcquireArc {
     type Output = Result<SemaphoreGuardArc, AcquireError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { semaphore, ticket } = &mut *self;
-        ready!(poll(semaphore, ticket, cx))?;
-        let guard = SemaphoreGuardArc::new(Arc::clone(semaphore), ticket.wanted());
+        let Self {
+            semaphore,
+            permits,
+            ticket,
+        } = &mut *self;
+        ready!(poll(semaphore, *permits, ticket, cx))?;
+        let guard = SemaphoreGuardArc::new(Arc::clone(semaphore), *permits);
         Poll::Ready(Ok(guard))
     }
 }
 
 impl Drop for AcquireArc {
     fn drop(&mut self) {
-        self.ticket.give_up(&self.semaphore.queue);
+        self.ticket.give_up(&self.semaphore.queue, self.permits);
     }
 }
 
 #[inline]
 fn poll(
     semaphore: &Semaphore,
+    wanted: usize,
     ticket: &mut Ticket,
     cx: &Context<'_>,
 ) -> Poll<Result<(), AcquireError>> {
-    let wanted = ticket.wanted();
     if wanted > MAX_PERMITS {
         return Poll::Ready(Err(AcquireError::TooMany { wanted }));
     }
     ticket
-        .poll(&semaphore.queue, cx)
+        .poll(&semaphore.queue, wanted, cx)
         .map_err(|Closed| AcquireError::Closed)
 }
