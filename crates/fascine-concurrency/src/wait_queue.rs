@@ -6,6 +6,9 @@ use crate::sync::{Mutex, MutexGuard, const_fn, lock};
 use crate::waiters::{Left, Place, Waiters, poll_place};
 use crate::wakers::Wakers;
 
+#[cfg(all(test, loom))]
+mod model;
+
 /// Permits, and those who wait for some, first come first served.
 ///
 /// Taking and giving back are one atomic operation each as long as nobody waits. As soon as somebody does, a bit of the

@@ -69,6 +69,7 @@ impl<W, G> Waiters<W, G> {
     }
 
     /// What the first one wants.
+    #[inline]
     pub(crate) fn first(&self) -> Option<&W> {
         match &self.slots[self.first?.index()].state {
             State::Waiting(wanted, _) => Some(wanted),
@@ -77,6 +78,7 @@ impl<W, G> Waiters<W, G> {
     }
 
     /// Adds a waiter behind all others.
+    #[inline]
     pub(crate) fn join(&mut self, wanted: W, waker: Waker) -> Place {
         let slot = Slot {
             before: self.last,
@@ -106,6 +108,7 @@ impl<W, G> Waiters<W, G> {
     }
 
     /// Grants something to the first waiter and takes it off the list; the caller wakes it once the lock is open.
+    #[inline]
     pub(crate) fn grant_first(&mut self, granted: G) -> Result<(W, Waker), G> {
         let Some(first) = self.first else {
             return Err(granted);
@@ -122,20 +125,24 @@ impl<W, G> Waiters<W, G> {
 
     /// Gives up a place, waiting or granted.
     pub(crate) fn leave(&mut self, place: Place) -> Left<W, G> {
-        match self.slots[place.index()].state {
-            State::Waiting(..) => self.unlink(place),
-            State::Free | State::Granted(_) => {}
-        }
-        match self.free(place) {
-            State::Waiting(wanted, waker) => Left::Waiting(wanted, waker),
+        let state = std::mem::replace(&mut self.slots[place.index()].state, State::Free);
+        let left = match state {
+            State::Waiting(wanted, waker) => {
+                self.unlink(place);
+                Left::Waiting(wanted, waker)
+            }
             State::Granted(granted) => Left::Granted(granted),
             State::Free => unreachable!("a place is given up once"),
-        }
+        };
+        self.free(place);
+        left
     }
 
     /// Takes what was granted, or exchanges the waker with `fresh` if it is no longer that of `current`.
+    #[inline]
     fn look(&mut self, place: Place, current: &Waker, fresh: &mut Option<Waker>) -> Look<G> {
-        match &mut self.slots[place.index()].state {
+        let state = &mut self.slots[place.index()].state;
+        match state {
             State::Waiting(_, waker) if waker.will_wake(current) => Look::Waits,
             State::Waiting(_, waker) => match fresh {
                 Some(fresh) => {
@@ -144,14 +151,18 @@ impl<W, G> Waiters<W, G> {
                 }
                 None => Look::NeedsWaker,
             },
-            State::Granted(_) => match self.free(place) {
-                State::Granted(granted) => Look::Granted(granted),
+            State::Granted(_) => match std::mem::replace(state, State::Free) {
+                State::Granted(granted) => {
+                    self.free(place);
+                    Look::Granted(granted)
+                }
                 State::Free | State::Waiting(..) => unreachable!("it was just looked at"),
             },
             State::Free => unreachable!("a place is given up once"),
         }
     }
 
+    #[inline]
     fn unlink(&mut self, place: Place) {
         let Slot { before, behind, .. } = self.slots[place.index()];
         match before {
@@ -165,18 +176,22 @@ impl<W, G> Waiters<W, G> {
         self.waiting -= 1;
     }
 
-    fn free(&mut self, place: Place) -> State<W, G> {
-        let slot = &mut self.slots[place.index()];
-        slot.behind = self.free;
-        let state = std::mem::replace(&mut slot.state, State::Free);
+    /// Keeps a place, whose state is `Free` by now, for the next one.
+    #[inline]
+    fn free(&mut self, place: Place) {
+        self.slots[place.index()].behind = self.free;
         self.free = Some(place);
         self.used -= 1;
         if self.used == 0 && self.slots.len() > KEPT {
-            // A burst of waiters does not hold its memory for ever.
-            self.slots = Vec::new();
-            self.free = None;
+            self.shrink();
         }
-        state
+    }
+
+    /// Gives memory back: a burst of waiters does not hold its places for ever.
+    #[cold]
+    fn shrink(&mut self) {
+        self.slots = Vec::new();
+        self.free = None;
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) struct Wakers {
 }
 
 impl Wakers {
+    #[inline]
     pub(crate) fn push(&mut self, waker: Waker) {
         if self.first.is_none() {
             self.first = Some(waker);
@@ -22,13 +23,21 @@ impl Wakers {
     /// Wakes all of them, in order.
     ///
     /// A waker that panics keeps nobody behind it asleep: the panic goes on after the others.
-    pub(crate) fn wake(self) {
-        if let Some(first) = self.first {
-            let mut others = Others(self.others.into_iter());
-            first.wake();
-            others.wake();
+    #[inline]
+    pub(crate) fn wake(&mut self) {
+        match self.first.take() {
+            Some(first) if self.others.is_empty() => first.wake(),
+            Some(first) => wake_all(first, std::mem::take(&mut self.others)),
+            None => {}
         }
     }
+}
+
+#[cold]
+fn wake_all(first: Waker, others: Vec<Waker>) {
+    let mut others = Others(others.into_iter());
+    first.wake();
+    others.wake();
 }
 
 struct Others(std::vec::IntoIter<Waker>);
