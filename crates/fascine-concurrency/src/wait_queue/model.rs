@@ -225,6 +225,33 @@ fn permits_of_two_add_up_for_one() {
     });
 }
 
+/// One that gives back may find its permits handed over by another.
+#[test]
+fn what_both_did_happens_before_who_gets_the_permits_of_both() {
+    loom::model(|| {
+        let shared = Arc::new((WaitQueue::new(0), [(); 2].map(|()| UnsafeCell::new(0))));
+        for side in [0, 1] {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                // SAFETY: loom's cell checks that nobody else does so at the same time: that is what is tested.
+                #[expect(unsafe_code, reason = "loom's cell gives out a pointer")]
+                shared.1[side].with_mut(|value| unsafe { *value = 1 });
+                shared.0.give_back(1);
+            });
+        }
+        let mut task = Task::wants(2);
+        while task.poll(&shared.0).is_pending() {
+            thread::yield_now();
+        }
+        for cell in &shared.1 {
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "loom's cell gives out a pointer")]
+            let seen = cell.with(|value| unsafe { *value });
+            assert_eq!(seen, 1);
+        }
+    });
+}
+
 #[test]
 fn closing_tells_who_waits_and_who_comes() {
     loom::model(|| {
