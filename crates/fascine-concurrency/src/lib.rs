@@ -31,13 +31,17 @@
 //! ```
 
 mod ambient;
+mod barrier;
 mod bounded_map;
 mod children;
 mod completion_stream;
+mod condition;
 mod deadline;
+mod event;
 mod gather;
 mod join_errors;
 mod lock;
+mod once_cell;
 mod raw;
 mod semaphore;
 mod siblings;
@@ -50,12 +54,16 @@ mod wake_list;
 mod wakers;
 
 pub use ambient::effective_deadline;
+pub use barrier::{Barrier, BarrierWait, BarrierWaitResult};
 pub use bounded_map::{BoundedMap, bounded_map};
 pub use completion_stream::CompletionStream;
+pub use condition::{Condition, ConditionWait};
 pub use deadline::{Elapsed, FailAfter, fail_after, fail_at};
+pub use event::{Event, EventWait};
 pub use gather::{Gather, gather};
 pub use join_errors::{ChildError, JoinErrors};
 pub use lock::{Lock, LockGuard, LockGuardArc, Locking, LockingArc};
+pub use once_cell::OnceCell;
 pub use semaphore::{
     Acquire, AcquireArc, AcquireError, Semaphore, SemaphoreGuard, SemaphoreGuardArc,
     SemaphoreStatistics,

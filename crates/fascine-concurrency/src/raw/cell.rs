@@ -81,8 +81,8 @@ unsafe impl<T: ?Sized> Handle<T> for Arc<Lock<T>> {
 /// The permit of a cell, and so the right to its value.
 pub(crate) struct Claim<T: ?Sized, H: Handle<T>> {
     handle: H,
-    /// It may be shared only if the value may, and sent only if the value may.
-    value: PhantomData<T>,
+    /// It may be shared only if the value may, and sent only if the value may; moving it does not move the value.
+    value: PhantomData<Box<T>>,
 }
 
 impl<T: ?Sized, H: Handle<T>> Claim<T, H> {
@@ -140,7 +140,7 @@ impl<T: ?Sized, H: Handle<T>> Drop for Claim<T, H> {
 pub(crate) struct Claiming<T: ?Sized, H: Handle<T>> {
     handle: H,
     ticket: Ticket,
-    value: PhantomData<fn() -> Box<T>>,
+    value: PhantomData<Box<T>>,
 }
 
 impl<T: ?Sized, H: Handle<T>> Claiming<T, H> {
