@@ -42,6 +42,7 @@ mod gather;
 mod join_errors;
 mod lock;
 mod once_cell;
+mod queue;
 mod raw;
 mod semaphore;
 mod siblings;
@@ -64,6 +65,7 @@ pub use gather::{Gather, gather};
 pub use join_errors::{ChildError, JoinErrors};
 pub use lock::{Lock, LockGuard, LockGuardArc, Locking, LockingArc};
 pub use once_cell::OnceCell;
+pub use queue::{Get, GetError, Items, Put, PutError, Queue, QueueStatistics};
 pub use semaphore::{
     Acquire, AcquireArc, AcquireError, Semaphore, SemaphoreGuard, SemaphoreGuardArc,
     SemaphoreStatistics,

@@ -123,6 +123,20 @@ impl<W, G> Waiters<W, G> {
         }
     }
 
+    /// As [`grant_first`](Self::grant_first), with something that depends on what it wanted.
+    pub(crate) fn grant_first_with(&mut self, grant: impl FnOnce(W) -> G) -> Option<Waker> {
+        let first = self.first?;
+        self.unlink(first);
+        let state = &mut self.slots[first.index()].state;
+        match std::mem::replace(state, State::Free) {
+            State::Waiting(wanted, waker) => {
+                *state = State::Granted(grant(wanted));
+                Some(waker)
+            }
+            State::Free | State::Granted(_) => unreachable!("only those that wait are in the list"),
+        }
+    }
+
     /// Gives up a place, waiting or granted.
     pub(crate) fn leave(&mut self, place: Place) -> Left<W, G> {
         let state = std::mem::replace(&mut self.slots[place.index()].state, State::Free);
