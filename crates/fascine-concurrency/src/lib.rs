@@ -33,6 +33,7 @@
 mod ambient;
 mod barrier;
 mod bounded_map;
+mod capacity_limiter;
 mod children;
 mod completion_stream;
 mod condition;
@@ -57,6 +58,9 @@ mod wakers;
 pub use ambient::effective_deadline;
 pub use barrier::{Barrier, BarrierWait, BarrierWaitResult};
 pub use bounded_map::{BoundedMap, bounded_map};
+pub use capacity_limiter::{
+    Borrower, CapacityError, CapacityGuard, CapacityLimiter, CapacityStatistics,
+};
 pub use completion_stream::CompletionStream;
 pub use condition::{Condition, ConditionWait};
 pub use deadline::{Elapsed, FailAfter, fail_after, fail_at};
