@@ -7,6 +7,8 @@ mod borrow;
 mod borrower;
 mod error;
 mod guard;
+#[cfg(all(test, loom))]
+mod model;
 mod state;
 
 pub use borrower::Borrower;

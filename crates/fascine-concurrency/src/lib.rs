@@ -44,6 +44,8 @@ mod join_errors;
 mod lock;
 mod once_cell;
 mod queue;
+#[cfg(all(test, shuttle))]
+mod random_model;
 mod raw;
 mod semaphore;
 mod siblings;
