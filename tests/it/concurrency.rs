@@ -5,4 +5,6 @@ mod completion_stream;
 mod deadline;
 mod gather;
 mod probe;
+mod semaphore;
 mod task_group;
+mod wakes;

@@ -20,7 +20,7 @@ use crate::{
 fn check(model: impl Fn() + Send + Sync + 'static) {
     let model = Arc::new(model);
     let again = Arc::clone(&model);
-    shuttle::check_random(move || model(), 3000);
+    shuttle::check_random(move || model(), 5000);
     shuttle::check_pct(move || again(), 1000, 3);
 }
 
@@ -33,7 +33,7 @@ fn threads<S: Send + Sync + 'static>(shared: &Arc<S>, count: usize, work: fn(&S,
         })
         .collect();
     for one in threads {
-        one.join().unwrap();
+        one.join().expect("a panic in a thread ends the model");
     }
 }
 
