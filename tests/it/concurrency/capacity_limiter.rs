@@ -1,0 +1,445 @@
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
+
+use allocation_counter::measure;
+use fascine::concurrency::{Borrower, CapacityError, CapacityGuard, CapacityLimiter};
+use fascine::http::Net;
+use fascine::rt::Rt;
+use fascine_testing::{TestRuntime, drop_after_every_poll};
+use futures_lite::future::{block_on, yield_now};
+use proptest::prelude::*;
+
+use super::wakes::{Meddler, Wakes, poll_with};
+use crate::runtimes::on_every_runtime;
+
+on_every_runtime! {
+    no_more_is_borrowed_than_the_total,
+}
+
+async fn no_more_is_borrowed_than_the_total(rt: Rt, _: Arc<dyn Net>) {
+    let limiter = Arc::new(CapacityLimiter::new(3));
+    let held = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..30)
+        .map(|nth| {
+            let (limiter, held) = (Arc::clone(&limiter), Arc::clone(&held));
+            rt.spawn(async move {
+                let weight = nth % 3 + 1;
+                let guard = limiter.acquire_many(weight).await;
+                assert!(held.fetch_add(weight, SeqCst) + weight <= 3);
+                yield_now().await;
+                held.fetch_sub(weight, SeqCst);
+                drop(guard);
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!((limiter.borrowed(), limiter.available()), (0, 3));
+}
+
+#[test]
+fn shrinking_makes_a_debt_that_is_paid_first() {
+    let limiter = CapacityLimiter::new(3);
+    let mut guards: Vec<_> = (0..3).map(|_| limiter.try_acquire().unwrap()).collect();
+    limiter.set_total(1);
+    assert_eq!(
+        (limiter.total(), limiter.borrowed(), limiter.available()),
+        (1, 3, 0)
+    );
+    let wakes = Wakes::new();
+    let mut waits = Box::pin(limiter.acquire());
+    assert!(wakes.poll(&mut waits).is_pending());
+    guards.pop();
+    guards.pop();
+    assert_eq!((limiter.borrowed(), wakes.count()), (1, 0));
+    guards.pop();
+    assert_eq!((limiter.borrowed(), wakes.count()), (1, 1));
+    assert!(wakes.poll(&mut waits).is_ready());
+}
+
+#[test]
+fn raising_the_total_admits_those_that_wait_in_order() {
+    let limiter = CapacityLimiter::new(0);
+    let wakes = [(); 3].map(|()| Wakes::new());
+    let mut waits: Vec<_> = [2, 1, 1]
+        .into_iter()
+        .map(|weight| Box::pin(limiter.acquire_many(weight)))
+        .collect();
+    for (wait, one) in waits.iter_mut().zip(&wakes) {
+        assert!(one.poll(wait).is_pending());
+    }
+    let counts = || wakes.each_ref().map(|one| one.count());
+    limiter.set_total(1);
+    assert_eq!(counts(), [0, 0, 0]);
+    limiter.set_total(3);
+    assert_eq!(counts(), [1, 1, 0]);
+    limiter.set_total(usize::MAX);
+    assert_eq!(counts(), [1, 1, 1]);
+    assert_eq!(limiter.borrowed(), 4);
+    // Granted, not looked at, dropped: it all comes back.
+    drop(waits);
+    assert_eq!(limiter.borrowed(), 0);
+}
+
+#[test]
+fn a_borrower_holds_or_waits_for_one_loan() {
+    let limiter = CapacityLimiter::new(1);
+    let [first, second] = [Borrower::new(), Borrower::from(0)];
+    let none = |borrower| CapacityError::HoldsNone { borrower };
+    assert_eq!(limiter.release_on_behalf_of(first), Err(none(first)));
+    let guard = limiter.try_acquire_on_behalf_of(first).unwrap();
+    assert_eq!((guard.borrower(), guard.weight()), (Some(first), 1));
+    let again = limiter.try_acquire_on_behalf_of(first).unwrap_err();
+    assert_eq!(again, CapacityError::AlreadyHolds { borrower: first });
+    let mut waits = Box::pin(limiter.acquire_on_behalf_of(second));
+    let wakes = Wakes::new();
+    assert!(wakes.poll(&mut waits).is_pending());
+    let again = block_on(limiter.acquire_many_on_behalf_of(second, 0)).unwrap_err();
+    assert_eq!(again, CapacityError::AlreadyWaits { borrower: second });
+    assert_eq!(limiter.release_on_behalf_of(second), Err(none(second)));
+    assert_eq!(limiter.statistics().borrowers, [first]);
+    drop(guard);
+    assert_eq!(limiter.statistics().borrowers, [second]);
+    assert!(matches!(wakes.poll(&mut waits), Poll::Ready(Ok(_))));
+    assert_eq!(limiter.statistics().borrowers, []);
+    // One that gave up may ask again.
+    let held = limiter.try_acquire().unwrap();
+    let mut waits = Box::pin(limiter.acquire_on_behalf_of(second));
+    assert!(wakes.poll(&mut waits).is_pending());
+    drop(waits);
+    drop(held);
+    assert!(limiter.try_acquire_on_behalf_of(second).is_ok());
+}
+
+#[test]
+fn what_was_given_back_by_name_is_not_given_back_again_by_its_guard() {
+    let limiter = CapacityLimiter::new(5);
+    let borrower = Borrower::new();
+    let old = limiter.try_acquire_many_on_behalf_of(borrower, 2).unwrap();
+    limiter.release_on_behalf_of(borrower).unwrap();
+    assert_eq!(limiter.borrowed(), 0);
+    let new = limiter.try_acquire_many_on_behalf_of(borrower, 2).unwrap();
+    drop(old);
+    assert_eq!(limiter.borrowed(), 2);
+    new.forget();
+    assert_eq!(limiter.borrowed(), 2);
+    limiter.release_on_behalf_of(borrower).unwrap();
+    assert_eq!(limiter.borrowed(), 0);
+}
+
+#[test]
+fn weights_of_any_size_do_no_harm() {
+    let limiter = CapacityLimiter::new(usize::MAX);
+    let none = limiter.try_acquire_many(0).unwrap();
+    let all = limiter.try_acquire_many(usize::MAX).unwrap();
+    assert_eq!(
+        limiter.try_acquire().unwrap_err(),
+        CapacityError::Unavailable
+    );
+    let mut waits = Box::pin(limiter.acquire_many(usize::MAX));
+    let wakes = Wakes::new();
+    assert!(wakes.poll(&mut waits).is_pending());
+    // Nothing is always there, for all that others wait.
+    assert_eq!(block_on(limiter.acquire_many(0)).weight(), 0);
+    drop((none, all));
+    assert!(wakes.poll(&mut waits).is_ready());
+    limiter.set_total(0);
+    assert_eq!(limiter.try_acquire_many(0).unwrap().weight(), 0);
+}
+
+#[test]
+fn a_wait_that_is_dropped_anywhere_loses_no_token() {
+    let others = |rt: &Rt, limiter: &Arc<CapacityLimiter>| {
+        let tasks = [1, 2, 3].map(|weight| {
+            let limiter = Arc::clone(limiter);
+            rt.spawn(async move {
+                for _ in 0..3 {
+                    let guard = limiter.acquire_many(weight).await;
+                    yield_now().await;
+                    limiter.set_total(2 + weight);
+                    drop(guard);
+                    limiter.set_total(3);
+                }
+            })
+        });
+        async {
+            for task in tasks {
+                task.await.unwrap();
+            }
+        }
+    };
+    let borrower = Borrower::from(1);
+    for form in 0..4 {
+        drop_after_every_poll(|rt, cut| async move {
+            let limiter = Arc::new(CapacityLimiter::new(3));
+            let busy = others(&rt, &limiter);
+            yield_now().await;
+            let wait = async {
+                match form {
+                    0 => drop(limiter.acquire().await),
+                    1 => drop(limiter.acquire_many(3).await),
+                    2 => drop(limiter.acquire_on_behalf_of(borrower).await),
+                    _ => drop(limiter.acquire_many_on_behalf_of(borrower, 3).await),
+                }
+            };
+            cut.apply(wait).await;
+            busy.await;
+            let statistics = limiter.statistics();
+            assert_eq!((statistics.borrowed, statistics.waiting), (0, 0));
+            assert_eq!(statistics.borrowers, []);
+        });
+    }
+    TestRuntime::run_seeds(64, |rt| async move {
+        let limiter = Arc::new(CapacityLimiter::new(3));
+        let busy = others(&rt, &limiter);
+        for weight in 1..4 {
+            yield_now().await;
+            let mut wait = Box::pin(limiter.acquire_many_on_behalf_of(borrower, weight));
+            drop(Wakes::new().poll(&mut wait));
+            yield_now().await;
+        }
+        busy.await;
+        let statistics = limiter.statistics();
+        assert_eq!((statistics.borrowed, statistics.waiting), (0, 0));
+    });
+}
+
+#[test]
+fn a_greedy_one_never_passes_one_that_waits() {
+    let limiter = CapacityLimiter::new(2);
+    let held = limiter.try_acquire().unwrap();
+    let mut waits = Box::pin(limiter.acquire_many(2));
+    let wakes = Wakes::new();
+    assert!(wakes.poll(&mut waits).is_pending());
+    assert_eq!(
+        limiter.try_acquire().unwrap_err(),
+        CapacityError::Unavailable
+    );
+    drop(held);
+    assert_eq!(
+        limiter.try_acquire().unwrap_err(),
+        CapacityError::Unavailable
+    );
+    assert!(wakes.poll(&mut waits).is_ready());
+}
+
+/// Would lock up if a lock were held while wakers are woken or dropped.
+#[test]
+fn wakers_may_do_what_they_like() {
+    let limiter = Arc::new(CapacityLimiter::new(0));
+    let meddler = || {
+        let limiter = Arc::clone(&limiter);
+        Arc::new(Meddler(move || {
+            drop(limiter.try_acquire());
+            assert!(limiter.statistics().waiting < 10);
+        }))
+    };
+    let mut waits = Box::pin(limiter.acquire());
+    assert!(poll_with(&mut waits, meddler()).is_pending());
+    assert!(poll_with(&mut waits, meddler()).is_pending());
+    let mut leaves = Box::pin(limiter.acquire());
+    assert!(poll_with(&mut leaves, meddler()).is_pending());
+    drop(leaves);
+    limiter.set_total(1);
+    assert!(poll_with(&mut waits, meddler()).is_ready());
+}
+
+#[test]
+fn borrowing_on_nobodys_behalf_allocates_nothing() {
+    let limiter = CapacityLimiter::new(1);
+    let counted = measure(|| (0..100).for_each(|_| drop(limiter.try_acquire().unwrap())));
+    assert_eq!(counted.count_total, 0);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Acquire(Option<u64>, usize),
+    Drop(usize),
+    GiveBack(usize),
+    Poll(usize),
+    Release(u64),
+    SetTotal(usize),
+    TryAcquire(Option<u64>, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let borrower = prop::option::of(0_u64..4);
+    prop_oneof![
+        6 => (borrower.clone(), 0_usize..4).prop_map(|(who, weight)| Step::Acquire(who, weight)),
+        3 => (borrower, 0_usize..4).prop_map(|(who, weight)| Step::TryAcquire(who, weight)),
+        3 => (0_usize..6).prop_map(Step::Drop),
+        5 => (0_usize..6).prop_map(Step::GiveBack),
+        5 => (0_usize..6).prop_map(Step::Poll),
+        2 => (0_u64..4).prop_map(Step::Release),
+        3 => (0_usize..6).prop_map(Step::SetTotal),
+    ]
+}
+
+type Acquire<'a> = Pin<Box<dyn Future<Output = Result<CapacityGuard<'a>, CapacityError>> + 'a>>;
+
+/// A limiter that anybody can see is right: a list of all loans, with who may go on.
+#[derive(Debug, Default)]
+struct Naive {
+    total: usize,
+    /// Futures, in order.
+    waits: VecDeque<Loan>,
+    /// Guards.
+    held: Vec<Loan>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Loan {
+    borrower: Option<u64>,
+    weight: usize,
+    granted: bool,
+    given_back: bool,
+}
+
+impl Naive {
+    fn loans(&self) -> impl Iterator<Item = &Loan> {
+        self.waits.iter().chain(&self.held)
+    }
+
+    fn borrowed(&self) -> usize {
+        let held = self.loans().filter(|loan| loan.granted && !loan.given_back);
+        held.map(|loan| loan.weight).sum()
+    }
+
+    fn waiting(&self) -> usize {
+        self.waits.iter().filter(|loan| !loan.granted).count()
+    }
+
+    fn settle(&mut self) {
+        while let Some(first) = self.waits.iter().position(|loan| !loan.granted)
+            && self.borrowed() + self.waits[first].weight <= self.total
+        {
+            self.waits[first].granted = true;
+        }
+    }
+
+    fn check(&self, borrower: Option<u64>, weight: usize) -> Result<Loan, CapacityError> {
+        let same =
+            |loan: &&Loan| borrower.is_some() && loan.borrower == borrower && !loan.given_back;
+        if let (Some(loan), Some(number)) = (self.loans().find(same), borrower) {
+            let borrower = Borrower::from(number);
+            return Err(match loan.granted {
+                true => CapacityError::AlreadyHolds { borrower },
+                false => CapacityError::AlreadyWaits { borrower },
+            });
+        }
+        if weight > 0 && (self.waiting() > 0 || self.borrowed() + weight > self.total) {
+            return Err(CapacityError::Unavailable);
+        }
+        Ok(Loan {
+            borrower,
+            weight,
+            granted: true,
+            given_back: false,
+        })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn it_does_what_a_naive_one_does(
+        total in 0_usize..6,
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
+        let limiter = &CapacityLimiter::new(total);
+        let mut naive = Naive { total, ..Naive::default() };
+        let mut waits: VecDeque<(Acquire<'_>, Arc<Wakes>)> = VecDeque::new();
+        let mut guards: Vec<CapacityGuard<'_>> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Acquire(borrower, weight) => {
+                    let mut acquire: Acquire<'_> = match borrower.map(Borrower::from) {
+                        Some(borrower) => Box::pin(limiter.acquire_many_on_behalf_of(borrower, weight)),
+                        None => Box::pin(async move { Ok(limiter.acquire_many(weight).await) }),
+                    };
+                    let wakes = Wakes::new();
+                    match (wakes.poll(&mut acquire), naive.check(borrower, weight)) {
+                        (Poll::Ready(Ok(guard)), Ok(loan)) => {
+                            guards.push(guard);
+                            naive.held.push(loan);
+                        }
+                        (Poll::Ready(Err(error)), Err(expected)) => prop_assert_eq!(error, expected),
+                        (Poll::Pending, Err(CapacityError::Unavailable)) => {
+                            waits.push_back((acquire, wakes));
+                            let loan = Loan { borrower, weight, granted: false, given_back: false };
+                            naive.waits.push_back(loan);
+                        }
+                        (polled, expected) => prop_assert!(false, "{:?}, not {:?}", polled, expected),
+                    }
+                }
+                Step::TryAcquire(borrower, weight) => {
+                    let got = match borrower.map(Borrower::from) {
+                        Some(borrower) => limiter.try_acquire_many_on_behalf_of(borrower, weight),
+                        None => limiter.try_acquire_many(weight),
+                    };
+                    match (got, naive.check(borrower, weight)) {
+                        (Ok(guard), Ok(loan)) => {
+                            guards.push(guard);
+                            naive.held.push(loan);
+                        }
+                        (Err(error), Err(expected)) => prop_assert_eq!(error, expected),
+                        (got, expected) => prop_assert!(false, "{:?}, not {:?}", got, expected),
+                    }
+                }
+                Step::Poll(nth) if nth < waits.len() => match waits[nth].1.clone().poll(&mut waits[nth].0) {
+                    Poll::Ready(Ok(guard)) => {
+                        guards.push(guard);
+                        waits.remove(nth);
+                        let loan = naive.waits.remove(nth).unwrap();
+                        prop_assert!(loan.granted);
+                        naive.held.push(loan);
+                    }
+                    Poll::Ready(Err(error)) => prop_assert!(false, "{:?}", error),
+                    Poll::Pending => prop_assert!(!naive.waits[nth].granted),
+                },
+                Step::Drop(nth) if nth < waits.len() => {
+                    waits.remove(nth);
+                    naive.waits.remove(nth);
+                }
+                Step::GiveBack(nth) if nth < guards.len() => {
+                    drop(guards.remove(nth));
+                    naive.held.remove(nth);
+                }
+                Step::Release(number) => {
+                    let borrower = Borrower::from(number);
+                    let held = naive.waits.iter_mut().chain(&mut naive.held);
+                    let mut held = held.filter(|loan| loan.granted && !loan.given_back);
+                    let expected = match held.find(|loan| loan.borrower == Some(number)) {
+                        Some(loan) => {
+                            loan.given_back = true;
+                            Ok(())
+                        }
+                        None => Err(CapacityError::HoldsNone { borrower }),
+                    };
+                    prop_assert_eq!(limiter.release_on_behalf_of(borrower), expected);
+                }
+                Step::SetTotal(total) => {
+                    naive.total = total;
+                    limiter.set_total(total);
+                }
+                Step::Poll(_) | Step::Drop(_) | Step::GiveBack(_) => {}
+            }
+            naive.settle();
+            let statistics = limiter.statistics();
+            prop_assert_eq!(statistics.borrowed, naive.borrowed());
+            prop_assert_eq!(statistics.waiting, naive.waiting());
+            for ((_, wakes), loan) in waits.iter().zip(&naive.waits) {
+                prop_assert_eq!(wakes.count(), usize::from(loan.granted));
+            }
+        }
+        drop(waits);
+        drop(guards);
+        prop_assert_eq!(limiter.borrowed(), 0);
+        prop_assert_eq!(limiter.statistics().borrowers, []);
+    }
+}
