@@ -410,6 +410,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// How a future ended, if it has.
+type Outcome<T, E> = Option<Result<T, E>>;
+
 /// A queue that anybody can see is right.
 #[derive(Debug, Default)]
 struct Naive {
@@ -417,9 +420,9 @@ struct Naive {
     closed: bool,
     items: VecDeque<u32>,
     /// The item of each put, and how it ended.
-    puts: VecDeque<(u32, Option<Result<(), PutError<u32>>>)>,
+    puts: VecDeque<(u32, Outcome<(), PutError<u32>>)>,
     /// How each get ended.
-    gets: VecDeque<Option<Result<u32, GetError>>>,
+    gets: VecDeque<Outcome<u32, GetError>>,
 }
 
 impl Naive {
