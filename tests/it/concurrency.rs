@@ -9,6 +9,7 @@ mod deadline;
 mod event;
 mod gather;
 mod lock;
+mod naive;
 mod once_cell;
 mod probe;
 mod queue;
