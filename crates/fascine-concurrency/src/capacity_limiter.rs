@@ -28,8 +28,8 @@ use state::{Loan, State, Wish};
 /// Lowering the [total](Self::set_total), to zero if you like, takes nothing away: until enough came back, nobody is
 /// admitted. Raising it admits those that wait.
 ///
-/// If the number of permits is fixed, or only grows, a [`Semaphore`](crate::Semaphore) is several times faster and can
-/// be closed.
+/// If the number of permits is fixed, or only grows, a [`Semaphore`](crate::Semaphore) takes no lock unless
+/// somebody waits, and can be closed.
 ///
 /// # Units
 ///
