@@ -91,7 +91,7 @@ impl Condition {
     /// # assert_eq!(changes.await.unwrap(), 1);
     /// # });
     /// ```
-    pub fn wait<'a, T: ?Sized>(&'a self, guard: LockGuard<'a, T>) -> ConditionWait<'a, T> {
+    pub fn wait<'a, 'l, T: ?Sized>(&'a self, guard: LockGuard<'l, T>) -> ConditionWait<'a, 'l, T> {
         ConditionWait {
             condition: self,
             stage: Stage::Holds(guard),
@@ -107,11 +107,11 @@ impl Condition {
     /// # Examples
     ///
     /// See [`Condition`].
-    pub async fn wait_while<'a, T: ?Sized>(
-        &'a self,
-        mut guard: LockGuard<'a, T>,
+    pub async fn wait_while<'l, T: ?Sized>(
+        &self,
+        mut guard: LockGuard<'l, T>,
         mut condition: impl FnMut(&mut T) -> bool,
-    ) -> LockGuard<'a, T> {
+    ) -> LockGuard<'l, T> {
         while condition(&mut guard) {
             guard = self.wait(guard).await;
         }
@@ -164,21 +164,21 @@ impl fmt::Debug for Condition {
 
 /// The future of [`Condition::wait`].
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct ConditionWait<'a, T: ?Sized> {
+pub struct ConditionWait<'a, 'l, T: ?Sized> {
     condition: &'a Condition,
-    stage: Stage<'a, T>,
+    stage: Stage<'l, T>,
 }
 
-enum Stage<'a, T: ?Sized> {
+enum Stage<'l, T: ?Sized> {
     Ended,
-    Holds(LockGuard<'a, T>),
+    Holds(LockGuard<'l, T>),
     /// It was notified.
-    Locks(Locking<'a, T>),
-    Waits(&'a Lock<T>, Place),
+    Locks(Locking<'l, T>),
+    Waits(&'l Lock<T>, Place),
 }
 
-impl<'a, T: ?Sized> Future for ConditionWait<'a, T> {
-    type Output = LockGuard<'a, T>;
+impl<'l, T: ?Sized> Future for ConditionWait<'_, 'l, T> {
+    type Output = LockGuard<'l, T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let waiters = &self.condition.waiters;
@@ -208,7 +208,7 @@ impl<'a, T: ?Sized> Future for ConditionWait<'a, T> {
     }
 }
 
-impl<T: ?Sized> Drop for ConditionWait<'_, T> {
+impl<T: ?Sized> Drop for ConditionWait<'_, '_, T> {
     fn drop(&mut self) {
         let was_notified = match self.stage {
             Stage::Waits(_, place) => {
@@ -225,7 +225,7 @@ impl<T: ?Sized> Drop for ConditionWait<'_, T> {
     }
 }
 
-impl<T: ?Sized> fmt::Debug for ConditionWait<'_, T> {
+impl<T: ?Sized> fmt::Debug for ConditionWait<'_, '_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = match self.stage {
             Stage::Ended => "ended",

@@ -7,6 +7,11 @@
 //! | futures that come and go | each output as it ends | [`CompletionStream`] |
 //! | work that should run in parallel | all of it ended when you go on | [`TaskGroup`] |
 //! | a future | no longer than this | [`fail_after`], [`fail_at`] |
+//! | a value | one task at a time at it | [`Lock`], and [`Condition`] to wait for changes |
+//! | something scarce | so many at a time | [`Semaphore`]; [`CapacityLimiter`] if the number changes |
+//! | items | from some tasks to others | [`Queue`] |
+//! | something that happens once | to wait for it | [`Event`]; [`OnceCell`] for a value |
+//! | tasks in rounds | none ahead of the others | [`Barrier`] |
 //!
 //! The combinators need no runtime: they poll what they hold, may borrow from the caller's stack, and run anywhere.
 //! Only what spawns or sleeps takes an [`Rt`](fascine_rt::Rt).

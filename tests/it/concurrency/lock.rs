@@ -224,3 +224,16 @@ fn locking_allocates_nothing() {
     });
     assert_eq!(counted.count_total, 0);
 }
+
+#[test]
+fn what_can_be_sent_is_sent() {
+    fn sent(_: impl Send) {}
+    fn shared(_: &impl Sync) {}
+    let lock = Arc::new(Lock::new(Cell::new(1)));
+    shared(&lock);
+    sent(lock.lock());
+    sent(lock.lock_arc());
+    sent(lock.try_lock());
+    sent(lock.try_lock_arc());
+    shared(&Lock::new(1).try_lock());
+}

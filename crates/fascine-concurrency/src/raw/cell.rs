@@ -79,6 +79,24 @@ unsafe impl<T: ?Sized> Handle<T> for Arc<Lock<T>> {
 }
 
 /// The permit of a cell, and so the right to its value.
+///
+/// A value that may be sent but not shared makes a guard that may be sent but not shared:
+///
+/// ```compile_fail,E0277
+/// # use fascine_concurrency::Lock;
+/// # use std::cell::Cell;
+/// fn shared(_: &impl Sync) {}
+/// shared(&Lock::new(Cell::new(1)).try_lock());
+/// ```
+///
+/// One that may not be sent makes a lock that may not be shared:
+///
+/// ```compile_fail,E0277
+/// # use fascine_concurrency::Lock;
+/// # use std::rc::Rc;
+/// fn shared(_: &impl Sync) {}
+/// shared(&Lock::new(Rc::new(1)));
+/// ```
 pub(crate) struct Claim<T: ?Sized, H: Handle<T>> {
     handle: H,
     /// It may be shared only if the value may, and sent only if the value may; moving it does not move the value.
