@@ -10,6 +10,9 @@ use crate::ticket::Ticket;
 use crate::waiters::{Waiters, poll_place};
 use crate::wakers::Wakers;
 
+#[cfg(all(test, loom))]
+mod model;
+
 /// Something that happens once, and that any number of tasks wait for.
 ///
 /// [`set`](Self::set) wakes all that wait, in the order in which they came; whoever waits later does not wait at all.
