@@ -284,6 +284,14 @@ fn guards_split_and_forget() {
     drop(one);
     let statistics = semaphore.statistics();
     assert_eq!((statistics.total, statistics.available), (1, 1));
+    let mut last = semaphore.try_acquire().unwrap();
+    assert!(last.split(2).is_none());
+    let split = last.split(1).unwrap();
+    assert_eq!((last.permits(), split.permits()), (0, 1));
+    drop(last);
+    assert_eq!(semaphore.available_permits(), 0);
+    split.forget();
+    assert_eq!(semaphore.statistics().total, 0);
 }
 
 #[test]
