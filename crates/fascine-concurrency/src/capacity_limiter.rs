@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use crate::sync::{Mutex, const_fn, lock};
 use crate::wakers::Wakers;
@@ -13,7 +14,7 @@ mod state;
 
 pub use borrower::Borrower;
 pub use error::CapacityError;
-pub use guard::CapacityGuard;
+pub use guard::{CapacityGuard, CapacityGuardArc};
 
 use borrow::Borrow;
 use state::{Loan, State, Wish};
@@ -150,6 +151,47 @@ impl CapacityLimiter {
         weight: usize,
     ) -> Result<CapacityGuard<'_>, CapacityError> {
         Borrow::new(self, Wish::of(borrower, weight)).await
+    }
+
+    /// Waits for so many tokens at once, whose guard borrows nothing; otherwise as [`acquire_many`](Self::acquire_many).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`acquire_many`](Self::acquire_many).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::CapacityLimiter;
+    /// # use std::sync::Arc;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let limiter = Arc::new(CapacityLimiter::new(1));
+    /// let token = limiter.acquire_many_arc(1).await;
+    /// let task = rt.spawn(async move { token.weight() });
+    /// assert_eq!(task.await.unwrap(), 1);
+    /// assert_eq!(limiter.borrowed(), 0);
+    /// # });
+    /// ```
+    pub async fn acquire_many_arc(self: &Arc<Self>, weight: usize) -> CapacityGuardArc {
+        self.acquire_many(weight).await.into_arc(self)
+    }
+
+    /// Waits for so many tokens at once for this borrower; the guard borrows nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire_on_behalf_of`](Self::acquire_on_behalf_of).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`acquire_many`](Self::acquire_many).
+    pub async fn acquire_many_on_behalf_of_arc(
+        self: &Arc<Self>,
+        borrower: Borrower,
+        weight: usize,
+    ) -> Result<CapacityGuardArc, CapacityError> {
+        let guard = self.acquire_many_on_behalf_of(borrower, weight).await?;
+        Ok(guard.into_arc(self))
     }
 
     /// Takes a token if one is there and nobody waits.

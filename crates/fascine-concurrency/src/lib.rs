@@ -66,7 +66,7 @@ pub use ambient::effective_deadline;
 pub use barrier::{Barrier, BarrierWait, BarrierWaitResult};
 pub use bounded_map::{BoundedMap, bounded_map};
 pub use capacity_limiter::{
-    Borrower, CapacityError, CapacityGuard, CapacityLimiter, CapacityStatistics,
+    Borrower, CapacityError, CapacityGuard, CapacityGuardArc, CapacityLimiter, CapacityStatistics,
 };
 pub use completion_stream::CompletionStream;
 pub use condition::{Condition, ConditionWait};

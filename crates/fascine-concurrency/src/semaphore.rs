@@ -56,7 +56,7 @@ pub struct Semaphore {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SemaphoreStatistics {
-    /// Permits in existence, taken or not.
+    /// Permits in existence, taken or not; read a moment after the others.
     pub total: usize,
     /// Permits that nobody holds.
     pub available: usize,

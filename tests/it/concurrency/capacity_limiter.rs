@@ -129,6 +129,24 @@ fn what_was_given_back_by_name_is_not_given_back_again_by_its_guard() {
 }
 
 #[test]
+fn a_guard_that_borrows_nothing_gives_back_as_the_other_does() {
+    let limiter = Arc::new(CapacityLimiter::new(5));
+    let borrower = Borrower::new();
+    let two = block_on(limiter.acquire_many_arc(2));
+    let three = block_on(limiter.acquire_many_on_behalf_of_arc(borrower, 3)).unwrap();
+    assert_eq!((two.weight(), two.borrower()), (2, None));
+    assert_eq!((three.weight(), three.borrower()), (3, Some(borrower)));
+    let again = block_on(limiter.acquire_many_on_behalf_of_arc(borrower, 1)).unwrap_err();
+    assert_eq!(again, CapacityError::AlreadyHolds { borrower });
+    drop(two);
+    assert_eq!(limiter.borrowed(), 3);
+    three.forget();
+    assert_eq!(limiter.borrowed(), 3);
+    limiter.release_on_behalf_of(borrower).unwrap();
+    assert_eq!(limiter.borrowed(), 0);
+}
+
+#[test]
 fn weights_of_any_size_do_no_harm() {
     let limiter = CapacityLimiter::new(usize::MAX);
     let none = limiter.try_acquire_many(0).unwrap();
@@ -170,7 +188,7 @@ fn a_wait_that_is_dropped_anywhere_loses_no_token() {
         }
     };
     let borrower = Borrower::from(1);
-    for form in 0..4 {
+    for form in 0..6 {
         drop_after_every_poll(|rt, cut| async move {
             let limiter = Arc::new(CapacityLimiter::new(3));
             let busy = others(&rt, &limiter);
@@ -180,7 +198,9 @@ fn a_wait_that_is_dropped_anywhere_loses_no_token() {
                     0 => drop(limiter.acquire().await),
                     1 => drop(limiter.acquire_many(3).await),
                     2 => drop(limiter.acquire_on_behalf_of(borrower).await),
-                    _ => drop(limiter.acquire_many_on_behalf_of(borrower, 3).await),
+                    3 => drop(limiter.acquire_many_on_behalf_of(borrower, 3).await),
+                    4 => drop(limiter.acquire_many_arc(3).await),
+                    _ => drop(limiter.acquire_many_on_behalf_of_arc(borrower, 3).await),
                 }
             };
             cut.apply(wait).await;
