@@ -16,7 +16,8 @@ pub use locking::{Locking, LockingArc};
 /// loop never passes one that waits. Locking and unlocking allocate nothing.
 ///
 /// It is not reentrant: a task that asks for a lock that it holds waits for ever. It is not poisoned by a panic: the
-/// next holder finds the value as the panic left it.
+/// next holder finds the value as the panic left it. A future that waits has to be polled on or dropped, as with a
+/// [`Semaphore`](crate::Semaphore).
 ///
 /// If the guard never lives across an `.await`, use [`std::sync::Mutex`], which is smaller and blocks a thread for a
 /// moment instead of yielding. To run something once, use [`OnceCell`](crate::OnceCell).

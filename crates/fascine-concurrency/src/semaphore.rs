@@ -22,6 +22,9 @@ pub use guard::{SemaphoreGuard, SemaphoreGuardArc};
 ///
 /// It needs no runtime and is made in a `const`. Taking and giving back allocate nothing.
 ///
+/// A future that waits has to be polled on or dropped. One that is kept aside, as `select!` on a `&mut` future does in
+/// its arms, is granted its permits all the same, and nobody else gets them until it is polled or dropped.
+///
 /// For a limit that changes while it is in use, or that is counted by borrower, see
 /// [`CapacityLimiter`](crate::CapacityLimiter); for exclusive access to a value, [`Lock`](crate::Lock). To limit how
 /// many of your own futures run, [`bounded_map`](crate::bounded_map) needs no semaphore.
