@@ -1,14 +1,15 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use crate::lock::{Lock, LockGuard, Locking};
+use crate::lock::{LockGuard, LockGuardArc};
 use crate::sync::{Mutex, const_fn, lock};
-use crate::waiters::{Left, Place, Waiters, poll_place};
+use crate::waiters::Waiters;
 use crate::wakers::Wakers;
 
-/// Lets tasks wait until the value of a [`Lock`] has changed.
+mod wait;
+
+pub use wait::{ConditionWait, ConditionWaitArc};
+
+/// Lets tasks wait until the value of a [`Lock`](crate::Lock) has changed.
 ///
 /// A waiter gives its guard, sleeps, and gets a guard back. Nobody is woken without a notification, each notification
 /// is for one waiter, in the order in which they came, and notifications add up: two calls of `notify(1)` wake two. A
@@ -92,10 +93,21 @@ impl Condition {
     /// # });
     /// ```
     pub fn wait<'a, 'l, T: ?Sized>(&'a self, guard: LockGuard<'l, T>) -> ConditionWait<'a, 'l, T> {
-        ConditionWait {
-            condition: self,
-            stage: Stage::Holds(guard),
-        }
+        ConditionWait::new(self, guard)
+    }
+
+    /// Unlocks, waits for a notification, and locks again, with a guard that borrows nothing; otherwise as
+    /// [`wait`](Self::wait).
+    ///
+    /// # Panics
+    ///
+    /// As [`wait`](Self::wait).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn wait_arc<T: ?Sized>(&self, guard: LockGuardArc<T>) -> ConditionWaitArc<'_, T> {
+        ConditionWaitArc::new(self, guard)
     }
 
     /// Waits for notifications as long as `condition` holds; the returned guard finds it not to hold.
@@ -159,82 +171,5 @@ impl fmt::Debug for Condition {
         f.debug_struct("Condition")
             .field("waiting", &self.waiting())
             .finish()
-    }
-}
-
-/// The future of [`Condition::wait`].
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct ConditionWait<'a, 'l, T: ?Sized> {
-    condition: &'a Condition,
-    stage: Stage<'l, T>,
-}
-
-enum Stage<'l, T: ?Sized> {
-    Ended,
-    Holds(LockGuard<'l, T>),
-    /// It was notified.
-    Locks(Locking<'l, T>),
-    Waits(&'l Lock<T>, Place),
-}
-
-impl<'l, T: ?Sized> Future for ConditionWait<'_, 'l, T> {
-    type Output = LockGuard<'l, T>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let waiters = &self.condition.waiters;
-        loop {
-            match &mut self.stage {
-                Stage::Holds(guard) => {
-                    let source = LockGuard::source(guard);
-                    let waker = cx.waker().clone();
-                    let place = lock(waiters).join((), waker);
-                    // Unlocks, after it has joined; this wakes whoever waits for the lock.
-                    self.stage = Stage::Waits(source, place);
-                    return Poll::Pending;
-                }
-                Stage::Waits(source, place) => {
-                    let locking = source.lock();
-                    ready!(poll_place(waiters, |waiters| waiters, *place, cx));
-                    self.stage = Stage::Locks(locking);
-                }
-                Stage::Locks(locking) => {
-                    let guard = ready!(Pin::new(locking).poll(cx));
-                    self.stage = Stage::Ended;
-                    return Poll::Ready(guard);
-                }
-                Stage::Ended => panic!("`Condition::wait` was polled after it had ended"),
-            }
-        }
-    }
-}
-
-impl<T: ?Sized> Drop for ConditionWait<'_, '_, T> {
-    fn drop(&mut self) {
-        let was_notified = match self.stage {
-            Stage::Waits(_, place) => {
-                // The waker goes after the lock.
-                let left = lock(&self.condition.waiters).leave(place);
-                matches!(left, Left::Granted(()))
-            }
-            Stage::Locks(_) => true,
-            Stage::Ended | Stage::Holds(_) => false,
-        };
-        if was_notified {
-            self.condition.notify(1);
-        }
-    }
-}
-
-impl<T: ?Sized> fmt::Debug for ConditionWait<'_, '_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match self.stage {
-            Stage::Ended => "ended",
-            Stage::Holds(_) => "holds the lock",
-            Stage::Locks(_) => "was notified",
-            Stage::Waits(..) => "waits",
-        };
-        f.debug_struct("ConditionWait")
-            .field("stage", &stage)
-            .finish_non_exhaustive()
     }
 }

@@ -69,7 +69,7 @@ pub use capacity_limiter::{
     Borrower, CapacityError, CapacityGuard, CapacityGuardArc, CapacityLimiter, CapacityStatistics,
 };
 pub use completion_stream::CompletionStream;
-pub use condition::{Condition, ConditionWait};
+pub use condition::{Condition, ConditionWait, ConditionWaitArc};
 pub use deadline::{Elapsed, FailAfter, fail_after, fail_at};
 pub use event::{Event, EventWait};
 pub use gather::{Gather, gather};

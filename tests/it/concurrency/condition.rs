@@ -171,6 +171,32 @@ fn a_wait_that_is_dropped_anywhere_costs_nobody_a_notification() {
         others.await;
         assert_eq!(*shared.0.try_lock().unwrap(), 1);
     });
+    drop_after_every_poll(|rt, cut| async move {
+        let lock = Arc::new(Lock::new(()));
+        let changed = Arc::new(Condition::new());
+        let [stays, notifies] = [0, 1].map(|nth| {
+            let (rt, lock, changed) = (rt.clone(), Arc::clone(&lock), Arc::clone(&changed));
+            rt.clone().spawn(async move {
+                if nth == 0 {
+                    drop(changed.wait_arc(lock.lock_arc().await).await);
+                } else {
+                    rt.sleep(Duration::from_millis(1)).await;
+                    let held = lock.lock().await;
+                    changed.notify(1);
+                    yield_now().await;
+                    changed.notify(1);
+                    drop(held);
+                }
+            })
+        });
+        let guard = lock.lock_arc().await;
+        let guard = cut.apply(changed.wait_arc(guard)).await;
+        assert!(guard.is_none() || lock.try_lock().is_none());
+        drop(guard);
+        stays.await.unwrap();
+        notifies.await.unwrap();
+        assert_eq!((changed.waiting(), lock.waiting()), (0, 0));
+    });
     TestRuntime::run_seeds(64, |rt| async move {
         let shared = Arc::new((Lock::new(0), Condition::new()));
         let others = test(rt, Arc::clone(&shared));

@@ -8,7 +8,7 @@ use crate::raw::cell::Claim;
 /// The right to the value of a [`Lock`]; dropping it unlocks.
 #[must_use = "dropping it unlocks"]
 #[clippy::has_significant_drop]
-pub struct LockGuard<'a, T: ?Sized>(pub(super) Claim<T, &'a Lock<T>>);
+pub struct LockGuard<'a, T: ?Sized>(pub(crate) Claim<T, &'a Lock<T>>);
 
 impl<'a, T: ?Sized> LockGuard<'a, T> {
     /// Returns the lock that this is a guard of.
@@ -50,7 +50,7 @@ impl<T: ?Sized + fmt::Display> fmt::Display for LockGuard<'_, T> {
 /// The right to the value of a [`Lock`] that is in an [`Arc`]; dropping it unlocks.
 #[must_use = "dropping it unlocks"]
 #[clippy::has_significant_drop]
-pub struct LockGuardArc<T: ?Sized>(pub(super) Claim<T, Arc<Lock<T>>>);
+pub struct LockGuardArc<T: ?Sized>(pub(crate) Claim<T, Arc<Lock<T>>>);
 
 impl<T: ?Sized> LockGuardArc<T> {
     /// Returns the lock that this is a guard of.

@@ -58,7 +58,7 @@ impl<T: ?Sized> LockCell<T> {
 /// # Safety
 ///
 /// It leads to the same cell every time, for as long as it lives, wherever it is moved.
-pub(crate) unsafe trait Handle<T: ?Sized> {
+pub(crate) unsafe trait Handle<T: ?Sized>: Clone + Unpin {
     fn cell(&self) -> &LockCell<T>;
 }
 
@@ -172,7 +172,7 @@ impl<T: ?Sized, H: Handle<T>> Claiming<T, H> {
     }
 }
 
-impl<T: ?Sized, H: Handle<T> + Clone + Unpin> Future for Claiming<T, H> {
+impl<T: ?Sized, H: Handle<T>> Future for Claiming<T, H> {
     type Output = Claim<T, H>;
 
     #[inline]
