@@ -20,3 +20,16 @@ pub(crate) use loom::thread_local;
 pub(crate) use shuttle::thread_local;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::thread_local;
+/// Makes a function `const` wherever the primitives above have `const` constructors: in every build but a model.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visible:vis const fn $($rest:tt)*) => {
+        #[cfg(not(any(loom, shuttle)))]
+        $(#[$attribute])*
+        $visible const fn $($rest)*
+
+        #[cfg(any(loom, shuttle))]
+        $(#[$attribute])*
+        $visible fn $($rest)*
+    };
+}
+pub(crate) use const_fn;

@@ -9,6 +9,7 @@
 mod gather;
 mod groups;
 mod harness;
+mod primitives;
 mod scopes;
 mod spawn;
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         gather::run(options);
         scopes::run(options);
         groups::run(options);
+        primitives::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());
