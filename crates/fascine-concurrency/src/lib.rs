@@ -76,8 +76,8 @@ pub use condition::{Condition, ConditionWait, ConditionWaitArc};
 pub use event::{Event, EventWait};
 pub use gather::{Gather, gather};
 pub use group::{
-    ChildEnded, ChildError, ChildHandle, GroupEnded, GroupHandle, JoinErrors, Ready, Spawner,
-    Start, StartError, TaskGroup,
+    ChildEnded, ChildError, ChildHandle, GroupEnded, GroupFull, GroupHandle, JoinErrors, Ready,
+    Spawner, Start, StartError, TaskGroup,
 };
 pub use lock::{Lock, LockGuard, LockGuardArc, Locking, LockingArc};
 pub use once_cell::OnceCell;

@@ -47,6 +47,10 @@ impl Census {
         self.alive.fetch_or(CLOSED, Ordering::AcqRel);
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.alive.load(Ordering::Acquire) & CLOSED != 0
+    }
+
     pub(crate) fn alive(&self) -> usize {
         self.alive.load(Ordering::Acquire) / ONE
     }

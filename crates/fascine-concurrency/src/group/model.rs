@@ -120,6 +120,36 @@ fn a_limit_holds_and_everybody_has_a_turn() {
 }
 
 #[test]
+fn those_who_wait_for_room_get_it_or_are_told() {
+    check(|rt, alive| {
+        let group = TaskGroup::<(), ()>::new(&rt).with_limit(NonZeroUsize::new(1).unwrap());
+        let handle = group.handle();
+        let canceller = thread::spawn(move || handle.cancel());
+        let others: Vec<_> = (0..2)
+            .map(|n| {
+                let (spawner, alive) = (group.spawner(), Arc::clone(&alive));
+                thread::spawn(move || {
+                    let child = async move {
+                        let _living = Living::new(&alive);
+                        assert_eq!(alive.load(SeqCst), 1, "more than the limit");
+                        future::yield_now().await;
+                        Ok(())
+                    };
+                    if n == 0 {
+                        let _ = future::block_on(spawner.spawn_when_free(child));
+                    } else {
+                        let _ = spawner.spawn(child);
+                    }
+                })
+            })
+            .collect();
+        others.into_iter().for_each(|other| other.join().unwrap());
+        let _ = future::block_on(group.join());
+        canceller.join().unwrap();
+    });
+}
+
+#[test]
 fn a_late_child_is_waited_for_or_refused() {
     check(|rt, alive| {
         let group = TaskGroup::<u32, ()>::new(&rt);

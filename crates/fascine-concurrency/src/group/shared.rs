@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 
@@ -9,6 +9,8 @@ use crate::cancel::{HeldBy, Hold, Node, Observer, current};
 use crate::group::census::Census;
 use crate::group::member::{Member, Sink};
 use crate::group::results::{Report, Results};
+use crate::group::slot::{Full, Queued, Slot};
+use crate::outcome::Outcome;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, lock};
 use crate::{CancelReason, ChildError};
@@ -18,7 +20,7 @@ use crate::{CancelReason, ChildError};
 /// Whoever spawns takes no lock, unless there is a limit: children that end on other threads do not hold it up. Nothing
 /// foreign runs while the lock is held, and no other lock is taken.
 #[repr(C)] // The census beside the reference counts: a spawn touches one cache line of those that children write.
-pub(crate) struct Shared<T, E> {
+pub(crate) struct Shared<T: Send + 'static, E: Send + 'static> {
     census: Census,
     cancelled: AtomicBool,
     has_parent: bool,
@@ -28,13 +30,12 @@ pub(crate) struct Shared<T, E> {
     state: Mutex<State<T, E>>,
 }
 
-struct State<T, E> {
+struct State<T: Send + 'static, E: Send + 'static> {
     /// How many children run at once, if that is limited.
     limit: Option<usize>,
     /// How many do, if that is limited.
     running: usize,
-    /// Children that wait for others to end.
-    queued: VecDeque<BoxFuture<()>>,
+    queued: VecDeque<Queued<T, E>>,
     /// A failure leaves the others alone.
     is_supervised: bool,
     results: Results<T, E>,
@@ -44,6 +45,13 @@ struct State<T, E> {
     /// Keeps the scopes around the group until its children are gone.
     hold: Option<Hold>,
     joiner: Option<Waker>,
+}
+
+impl<T: Send, E: Send> State<T, E> {
+    /// Whether the next child has to wait; those who wait already are before it.
+    fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.running >= limit)
+    }
 }
 
 /// Where a group has the scope of a child. Half as large as an index: every child has one.
@@ -111,10 +119,11 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Starts a child, or queues it; gives the sink back if the group takes no more.
+    /// Starts a child in its `slot`; without one it may be queued. Gives the sink back if the group takes no more.
     #[track_caller]
     pub(crate) fn spawn<F, S>(
         self: &Arc<Self>,
+        slot: Option<Slot<T, E>>,
         node: Option<Arc<Node>>,
         future: F,
         sink: S,
@@ -135,7 +144,10 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         // Boxed although our own adapters would take it as it is: most allocators, and tokio's tasks, which are aligned
         // to 128 bytes, make less of two small pieces than of a larger one.
         let child: BoxFuture<()> = Box::pin(child);
-        if !self.census.is_limited() {
+        if let Some(slot) = slot {
+            slot.into_used();
+            self.rt.spawn_unjoined(child);
+        } else if !self.census.is_limited() {
             self.rt.spawn_unjoined(child);
         } else if let Some(child) = self.admit(child) {
             self.rt.spawn_unjoined(child);
@@ -146,13 +158,67 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
     /// Gives the child back if it may run now, and queues it otherwise.
     fn admit(&self, child: BoxFuture<()>) -> Option<BoxFuture<()>> {
         let mut state = lock(&self.state);
-        // In a cancelled group nobody leaves the queue any more.
-        if state.limit.is_some_and(|limit| state.running >= limit) && !self.is_cancelled() {
-            state.queued.push_back(child);
+        if state.is_full() && !self.is_cancelled() {
+            state.queued.push_back(Queued::Child(child));
             return None;
         }
         state.running += 1;
         Some(child)
+    }
+
+    /// Takes room for a child; `None` where none is needed, and an error if the group is full.
+    pub(crate) fn try_slot(self: &Arc<Self>) -> Result<Option<Slot<T, E>>, Full> {
+        if !self.census.is_limited() {
+            return Ok(None);
+        }
+        let mut state = lock(&self.state);
+        if state.is_full() && !self.is_cancelled() {
+            return Err(Full);
+        }
+        state.running += 1;
+        Ok(Some(Slot::new(Arc::clone(self))))
+    }
+
+    /// Waits for room for a child; `None` where none is needed.
+    pub(crate) async fn slot(self: &Arc<Self>) -> Option<Slot<T, E>> {
+        let coming = match self.try_slot() {
+            Ok(slot) => return slot,
+            Err(Full) => Arc::new(Outcome::new()),
+        };
+        {
+            let mut state = lock(&self.state);
+            if !state.is_full() || self.is_cancelled() {
+                state.running += 1;
+                drop(state);
+                return Some(Slot::new(Arc::clone(self)));
+            }
+            let caller = Queued::Caller(Arc::downgrade(&coming));
+            state.queued.push_back(caller);
+        }
+        poll_fn(|cx| coming.poll(cx.waker())).await
+    }
+
+    /// Passes the room of a child that is gone to whoever is next.
+    pub(crate) fn free_slot(self: &Arc<Self>) {
+        loop {
+            let next = {
+                let mut state = lock(&self.state);
+                let next = state.queued.pop_front();
+                if next.is_none() {
+                    state.running = state.running.saturating_sub(1);
+                }
+                next
+            };
+            match next {
+                None => return,
+                Some(Queued::Child(child)) => return self.rt.spawn_unjoined(child),
+                Some(Queued::Caller(coming)) => {
+                    if let Some(coming) = coming.upgrade() {
+                        return coming.set(Some(Slot::new(Arc::clone(self))));
+                    }
+                }
+            }
+        }
     }
 
     /// Keeps the scopes around the group from ending before its children have.
@@ -186,7 +252,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
     }
 
     /// Notes that a child is gone, and how it ended.
-    pub(crate) fn leave(&self, key: Key, number: usize, report: Report<T, E>) {
+    pub(crate) fn leave(self: &Arc<Self>, key: Key, number: usize, report: Report<T, E>) {
         let failed = matches!(&report, Some(Err(error)) if !matches!(error, ChildError::Cancelled));
         let mut state = lock(&self.state);
         let node = if key == Key::NONE {
@@ -196,18 +262,14 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             state.nodes[key.0 as usize].take()
         };
         let discarded = state.results.put(number, report);
-        let next = state.queued.pop_front();
-        if next.is_none() {
-            state.running = state.running.saturating_sub(1);
-        }
         let ends_group = failed && !state.is_supervised;
         drop(state);
         drop((node, discarded));
         if ends_group {
             self.cancel();
         }
-        if let Some(next) = next {
-            self.rt.spawn_unjoined(next);
+        if self.census.is_limited() {
+            self.free_slot();
         }
         if self.census.leave() {
             self.idle();
@@ -217,7 +279,13 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
     /// The last child is gone.
     fn idle(&self) {
         let mut state = lock(&self.state);
-        let (joiner, hold) = (state.joiner.take(), state.hold.take());
+        let joiner = state.joiner.take();
+        // Somebody may have spawned another one meanwhile, and found the scopes held.
+        let hold = if self.census.is_empty() {
+            state.hold.take()
+        } else {
+            None
+        };
         drop(state);
         if let Some(joiner) = joiner {
             joiner.wake();
@@ -237,7 +305,16 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
             node.cancel(CancelReason::Requested(None));
             node.tell();
         }
-        drop(queued); // They report like the others.
+        for queued in queued {
+            match queued {
+                Queued::Child(child) => drop(child), // It reports like the others.
+                Queued::Caller(coming) => {
+                    if let Some(coming) = coming.upgrade() {
+                        coming.set(None);
+                    }
+                }
+            }
+        }
     }
 
     /// Takes no more children, and cancels those there are.

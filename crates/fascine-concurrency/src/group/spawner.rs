@@ -7,13 +7,14 @@ use crate::group::child_handle::ChildHandle;
 use crate::group::member::{End, Sink};
 use crate::group::results::Report;
 use crate::group::shared::Shared;
+use crate::group::slot::GroupFull;
 use crate::group::start::{Plain, Ready, Start};
 
 /// Starts children in a [`TaskGroup`](crate::TaskGroup) from somewhere else: from one of its children, from another
 /// task.
 ///
 /// Clones are cheap and mean the same group.
-pub struct Spawner<T, E> {
+pub struct Spawner<T: Send + 'static, E: Send + 'static> {
     shared: Arc<Shared<T, E>>,
 }
 
@@ -38,7 +39,48 @@ impl<T: Send + 'static, E: Send + 'static> Spawner<T, E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         self.shared
-            .spawn(None, future, Plain)
+            .spawn(None, None, future, Plain)
+            .map_err(|_| GroupEnded(()))
+    }
+
+    /// Starts a child if there is room for it, as [`TaskGroup::try_spawn`](crate::TaskGroup::try_spawn) does. In a group
+    /// that has ended there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupFull`] when there is not; it has the future.
+    #[track_caller]
+    pub fn try_spawn<F>(&self, future: F) -> Result<(), GroupFull<F>>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        match self.shared.try_slot() {
+            Ok(slot) if !self.shared.census().is_closed() => {
+                // If it is closed just now the future is dropped, as that of a child that was cancelled at once.
+                let _ = self.shared.spawn(slot, None, future, Plain);
+                Ok(())
+            }
+            _ => Err(GroupFull::new(future)),
+        }
+    }
+
+    /// Waits until there is room for a child, and starts it then, as
+    /// [`TaskGroup::spawn_when_free`](crate::TaskGroup::spawn_when_free) does.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupEnded`] when the group has been joined or dropped; the future is dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the child, which has not begun, and gives its place to the next.
+    pub async fn spawn_when_free<F>(&self, future: F) -> Result<(), GroupEnded>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let slot = self.shared.slot().await;
+        self.shared
+            .spawn(slot, None, future, Plain)
             .map_err(|_| GroupEnded(()))
     }
 
@@ -53,7 +95,7 @@ impl<T: Send + 'static, E: Send + 'static> Spawner<T, E> {
     {
         let node = self.child_node();
         let (handle, sink) = ChildHandle::new(Arc::clone(&node));
-        if let Err(sink) = self.shared.spawn(Some(node), future, sink) {
+        if let Err(sink) = self.shared.spawn(None, Some(node), future, sink) {
             let _: Report<T, E> = sink.take(End::Cancelled);
         }
         handle
@@ -68,7 +110,7 @@ impl<T: Send + 'static, E: Send + 'static> Spawner<T, E> {
     {
         let node = self.child_node();
         let (start, ready, sink) = Start::new(Arc::clone(&node));
-        if let Err(sink) = self.shared.spawn(Some(node), make(ready), sink) {
+        if let Err(sink) = self.shared.spawn(None, Some(node), make(ready), sink) {
             let _: Report<T, E> = sink.take(End::Cancelled);
         }
         start
@@ -80,7 +122,7 @@ impl<T: Send + 'static, E: Send + 'static> Spawner<T, E> {
     }
 }
 
-impl<T, E> Clone for Spawner<T, E> {
+impl<T: Send, E: Send> Clone for Spawner<T, E> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -88,7 +130,7 @@ impl<T, E> Clone for Spawner<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for Spawner<T, E> {
+impl<T: Send, E: Send> fmt::Debug for Spawner<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spawner").finish_non_exhaustive()
     }

@@ -10,6 +10,7 @@ use crate::cancel::current;
 use crate::group::child_handle::ChildHandle;
 use crate::group::group_handle::GroupHandle;
 use crate::group::shared::Shared;
+use crate::group::slot::GroupFull;
 use crate::group::spawner::Spawner;
 use crate::group::start::{Ready, Start};
 use crate::{ChildError, JoinErrors};
@@ -101,6 +102,47 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     {
         // A group that somebody still has takes children.
         let _ = self.spawner().spawn(future);
+    }
+
+    /// Starts a child if there is room for it.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupFull`](crate::GroupFull) when the [limit](Self::with_limit) is reached; it has the future.
+    #[track_caller]
+    pub fn try_spawn<F>(&self, future: F) -> Result<(), GroupFull<F>>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        self.spawner().try_spawn(future)
+    }
+
+    /// Waits until there is room for a child, and starts it then: whoever makes the children is held up, and not more of
+    /// them are made than can run. Those who wait, and queued children, have their turns in the order they came.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the child, which has not begun, and gives its place to the next.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::TaskGroup;
+    /// # use std::num::NonZeroUsize;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let group = TaskGroup::<_, ()>::new(&rt).with_limit(NonZeroUsize::new(8).unwrap());
+    /// for n in 0..1000 {
+    ///     group.spawn_when_free(async move { Ok(n) }).await;
+    /// }
+    /// assert_eq!(group.join().await.unwrap().len(), 1000);
+    /// # });
+    /// ```
+    pub async fn spawn_when_free<F>(&self, future: F)
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        // A group that somebody still has takes children.
+        let _ = self.spawner().spawn_when_free(future).await;
     }
 
     /// Starts a child whose output, of any type, goes to the returned handle instead of to `join`. Its failures go to
