@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
+mod bounded_map;
 mod gather;
 mod harness;
 mod spawn;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     options.suite("rt", spawn::run);
     options.suite("concurrency", |options| {
         gather::run(options);
+        bounded_map::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());

@@ -1,0 +1,103 @@
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::source::{IntoSource, Source};
+use crate::window::Window;
+
+/// Applies an async function to each item, and gives a stream of the outputs as they come, each with the index of its
+/// item.
+///
+/// At most `limit` items are on their way at a time; memory does not depend on how many items there are. Before an output
+/// is given the next item is begun. The futures make progress only while the stream is polled; see
+/// [`bounded_map_stream`](crate::bounded_map_stream), which keeps the order.
+///
+/// A panic drops what runs and ends the stream.
+///
+/// # Cancel safety
+///
+/// Waiting for the next output loses nothing when it is dropped. Dropping the stream drops the running futures.
+///
+/// # Examples
+///
+/// ```
+/// # use fascine_concurrency::{at_most, bounded_map_unordered};
+/// # use futures_lite::StreamExt;
+/// # use std::pin::pin;
+/// # use std::time::Duration;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+/// let rt = &rt;
+/// let naps = bounded_map_unordered([3, 1, 1], at_most(2).unwrap(), |seconds| async move {
+///     rt.sleep(Duration::from_secs(seconds)).await;
+/// });
+/// let order = naps.map(|(index, ())| index).collect::<Vec<_>>().await;
+/// assert_eq!(order, [1, 2, 0]);
+/// # });
+/// ```
+pub fn bounded_map_unordered<I, M, F>(
+    items: I,
+    limit: NonZeroUsize,
+    map: M,
+) -> BoundedUnordered<I::Source, M, F>
+where
+    I: IntoSource,
+    M: FnMut(I::Item) -> F,
+    F: Future,
+{
+    BoundedUnordered {
+        window: Window::new(items.into_source(), limit, map),
+        ended: VecDeque::new(),
+    }
+}
+
+pin_project! {
+    /// The stream of [`bounded_map_unordered`].
+    #[must_use = "streams do nothing unless they are polled"]
+    pub struct BoundedUnordered<S, M, F: Future> {
+        #[pin]
+        window: Window<S, M, F>,
+        // What ended at its first poll, while another output was given.
+        ended: VecDeque<(usize, F::Output)>,
+    }
+}
+
+impl<S, M, F> Stream for BoundedUnordered<S, M, F>
+where
+    S: Source,
+    M: FnMut(S::Item) -> F,
+    F: Future,
+{
+    type Item = (usize, F::Output);
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let next = match this.ended.pop_front() {
+            Some(next) => next,
+            None => match this.window.as_mut().poll_next(usize::MAX, cx) {
+                Poll::Ready(Some(next)) => next,
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        // So that as many as may run do while this output is handled.
+        while let Some(ended) = {
+            let most = this.window.limit() - this.ended.len();
+            this.window.as_mut().poll_fresh(most, cx)
+        } {
+            this.ended.push_back(ended);
+        }
+        Poll::Ready(Some(next))
+    }
+}
+
+impl<S, M, F: Future> fmt::Debug for BoundedUnordered<S, M, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.window.debug("BoundedUnordered", f)
+    }
+}

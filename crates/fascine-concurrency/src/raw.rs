@@ -1,0 +1,8 @@
+//! All of the crate's unsafe code, behind interfaces that are safe to use. Why it exists, what it bought and how it is
+//! checked: `docs/decisions/0008-unsafe-in-one-module.md`.
+
+mod pinned;
+mod wakers;
+
+pub(crate) use pinned::{PinnedArray, PinnedSlice};
+pub(crate) use wakers::Wakers;
