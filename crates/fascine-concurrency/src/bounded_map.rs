@@ -55,9 +55,10 @@ where
     M: FnMut(I::Item) -> F,
     F: Future<Output = Result<T, E>>,
 {
+    let window = Window::new(items.into_source(), limit, map);
     BoundedMap {
-        window: Window::new(items.into_source(), limit, map),
-        outputs: Some(Vec::new()),
+        outputs: Some(Vec::with_capacity(window.expected())),
+        window,
     }
 }
 
@@ -95,9 +96,10 @@ where
     M: FnMut(I::Item) -> F,
     F: Future<Output = Result<T, E>>,
 {
+    let window = Window::new(items.into_source(), limit, map);
     BoundedMapAll {
-        window: Window::new(items.into_source(), limit, map),
-        outputs: Some(Vec::new()),
+        outputs: Some(Vec::with_capacity(window.expected())),
+        window,
     }
 }
 
@@ -157,7 +159,7 @@ where
 
 /// Collects the outputs, up to the first that is an error.
 fn poll_collect<S, M, F, T, E>(
-    mut window: Pin<&mut Window<S, M, F>>,
+    window: Pin<&mut Window<S, M, F>>,
     outputs: &mut Option<Vec<Option<T>>>,
     cx: &mut Context<'_>,
     settle: impl Fn(F::Output) -> Result<T, E>,
@@ -171,25 +173,31 @@ where
     let Some(mut so_far) = outputs.take() else {
         panic!("a future was polled after it had ended");
     };
-    loop {
-        let Poll::Ready(ended) = window.as_mut().poll_next(usize::MAX, cx) else {
-            *outputs = Some(so_far);
-            return Poll::Pending;
-        };
-        match ended.map(|(index, output)| (index, settle(output))) {
-            Some((index, Ok(output))) => {
-                if so_far.len() <= index {
-                    so_far.resize_with(window.started(), || None);
+    window.guard(|window| {
+        loop {
+            let Poll::Ready(ended) = window.as_mut().poll_next(usize::MAX, cx) else {
+                *outputs = Some(so_far);
+                return Poll::Pending;
+            };
+            let Some((index, output)) = ended else {
+                let taken = |output: Option<T>| output.expect("every item that began has ended");
+                return Poll::Ready(Ok(so_far.into_iter().map(taken).collect()));
+            };
+            match settle(output) {
+                Ok(output) => match so_far.get_mut(index) {
+                    Some(place) => *place = Some(output),
+                    None => {
+                        so_far.resize_with(index, || None);
+                        so_far.push(Some(output));
+                    }
+                },
+                Err(error) => {
+                    window.as_mut().clear();
+                    return Poll::Ready(Err(error));
                 }
-                so_far[index] = Some(output);
             }
-            Some((_, Err(error))) => {
-                window.clear();
-                return Poll::Ready(Err(error));
-            }
-            None => return Poll::Ready(Ok(so_far.into_iter().flatten().collect())),
         }
-    }
+    })
 }
 
 impl<S, M, F, T> fmt::Debug for BoundedMap<S, M, F, T> {

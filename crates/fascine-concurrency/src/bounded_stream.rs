@@ -78,29 +78,34 @@ where
     type Item = F::Output;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        let mut this = self.project();
-        loop {
-            if let Some(output) = this.ended.front_mut().and_then(Option::take) {
-                this.ended.pop_front();
-                *this.given += 1;
-                // So that as many as may run do while this output is handled.
-                while let Some((index, output)) = {
-                    let most = room(&this.window, *this.given);
-                    this.window.as_mut().poll_fresh(most, cx)
-                } {
-                    keep(this.ended, index - *this.given, output);
+        let this = self.project();
+        let (ended, given) = (this.ended, this.given);
+        this.window.guard(|window| {
+            let output = loop {
+                if let Some(output) = ended.front_mut().and_then(Option::take) {
+                    break output;
                 }
-                return Poll::Ready(Some(output));
-            }
-            let most = room(&this.window, *this.given);
-            match this.window.as_mut().poll_next(most, cx) {
-                Poll::Ready(Some((index, output))) => {
-                    keep(this.ended, index - *this.given, output);
+                let most = room(window, *given);
+                match window.as_mut().poll_next(most, cx) {
+                    Poll::Ready(Some((index, output))) => keep(ended, index - *given, output),
+                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Pending => return Poll::Pending,
                 }
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
+            };
+            ended.pop_front();
+            *given += 1;
+            // So that as many as may run do while this output is handled.
+            let mut most = room(window, *given);
+            while let Some((index, output)) = window.as_mut().poll_fresh(most, cx) {
+                keep(ended, index - *given, output);
+                most -= 1;
             }
-        }
+            Poll::Ready(Some(output))
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.window.at_least(), None)
     }
 }
 

@@ -76,23 +76,29 @@ where
     type Item = (usize, F::Output);
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut this = self.project();
-        let next = match this.ended.pop_front() {
-            Some(next) => next,
-            None => match this.window.as_mut().poll_next(usize::MAX, cx) {
-                Poll::Ready(Some(next)) => next,
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
-            },
-        };
-        // So that as many as may run do while this output is handled.
-        while let Some(ended) = {
-            let most = this.window.limit() - this.ended.len();
-            this.window.as_mut().poll_fresh(most, cx)
-        } {
-            this.ended.push_back(ended);
-        }
-        Poll::Ready(Some(next))
+        let this = self.project();
+        let ended = this.ended;
+        this.window.guard(|window| {
+            let next = match ended.pop_front() {
+                Some(next) => next,
+                None => match window.as_mut().poll_next(usize::MAX, cx) {
+                    Poll::Ready(Some(next)) => next,
+                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            // So that as many as may run do while this output is handled.
+            let mut most = window.limit() - ended.len();
+            while let Some(early) = window.as_mut().poll_fresh(most, cx) {
+                ended.push_back(early);
+                most -= 1;
+            }
+            Poll::Ready(Some(next))
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.window.at_least(), None)
     }
 }
 

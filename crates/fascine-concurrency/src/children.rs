@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -7,7 +6,7 @@ use pin_project_lite::pin_project;
 
 use crate::panics::clear_on_panic;
 use crate::raw::{PinnedSlice, Wakers};
-use crate::ready_list::{Batch, Link, MAX_CHILDREN};
+use crate::ready_list::{Batch, MAX_CHILDREN};
 
 /// Futures that come and go, of which only the woken ones are polled: a wake costs the same at thirty and at fifty
 /// thousand.
@@ -16,10 +15,13 @@ use crate::ready_list::{Batch, Link, MAX_CHILDREN};
 /// its own. The places of those that have ended are used again.
 pub(crate) struct Children<F> {
     chunks: Vec<Chunk<F>>,
+    /// The logarithm of the first chunk's length.
+    first_log: u32,
     /// Places whose future has ended.
     free: Vec<u32>,
-    /// Pushed and not polled yet, oldest first.
-    fresh: VecDeque<u32>,
+    /// Pushed and not polled yet, oldest first, from `polled` on.
+    fresh: Vec<u32>,
+    polled: usize,
     /// Taken off the list and not polled yet.
     batch: Batch,
     live: usize,
@@ -42,11 +44,19 @@ pin_project! {
 }
 
 impl<F: Future> Children<F> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        Self::for_at_most(FIRST_CHUNK)
+    }
+
+    /// Makes an empty set in which no more than so many will run at once, as far as is known.
+    pub(crate) fn for_at_most(limit: usize) -> Self {
+        let first = limit.clamp(1, LARGEST_FIRST_CHUNK).next_power_of_two();
         Self {
             chunks: Vec::new(),
+            first_log: first.ilog2(),
             free: Vec::new(),
-            fresh: VecDeque::new(),
+            fresh: Vec::new(),
+            polled: 0,
             batch: Batch::empty(),
             live: 0,
             ended_in_a_row: 0,
@@ -63,11 +73,11 @@ impl<F: Future> Children<F> {
             Some(key) => key,
             None => self.grow(),
         };
-        let (chunk, offset) = position(key);
+        let (chunk, offset) = position(self.first_log, key);
         let slot = Slot::Running { tag, future };
         self.chunks[chunk].slots.at(offset).set(slot);
         self.live += 1;
-        self.fresh.push_back(key);
+        self.fresh.push(key);
     }
 
     /// Polls those that were woken until one ends; `None` when there are none left.
@@ -129,7 +139,8 @@ impl<F: Future> Children<F> {
         let list = self.chunks[0].wakers.list();
         if let Some(list) = list {
             list.register(cx.waker());
-            self.batch = list.take(|key| link(&self.chunks, key));
+            let chunk = |key| &self.chunks[position(self.first_log, key).0];
+            self.batch = list.take(|key| chunk(key).wakers.link(key));
         }
         let registered = list.is_some();
         if let Some(ended) = self.poll_batch() {
@@ -149,23 +160,15 @@ impl<F: Future> Children<F> {
     }
 
     fn poll_first_times(&mut self) -> Option<(usize, F::Output)> {
-        while let Some(key) = self.fresh.pop_front() {
-            let (chunk, offset) = position(key);
+        while let Some(key) = self.next_fresh() {
+            let (chunk, offset) = position(self.first_log, key);
             let (first, rest) = self.chunks.split_first_mut()?;
-            let ended = match chunk.checked_sub(1) {
-                None => {
-                    let slot = first.slots.at(offset);
-                    first
-                        .wakers
-                        .lend(None, |lent| poll_slot(slot, lent.waker(key)))
-                }
-                Some(later) => {
-                    let Chunk { slots, wakers } = &mut rest[later];
-                    let slot = slots.at(offset);
-                    wakers.lend(Some(&first.wakers), |lent| poll_slot(slot, lent.waker(key)))
-                }
+            let (Chunk { slots, wakers }, root) = match chunk.checked_sub(1) {
+                None => (first, None),
+                Some(later) => (&mut rest[later], Some(&first.wakers)),
             };
-            if let Some(ended) = ended {
+            let slot = slots.at(offset);
+            if let Some(ended) = wakers.with_first(root, key, |waker| poll_slot(slot, waker)) {
                 self.vacate(key);
                 return Some(ended);
             }
@@ -173,10 +176,24 @@ impl<F: Future> Children<F> {
         None
     }
 
+    fn next_fresh(&mut self) -> Option<u32> {
+        let key = *self.fresh.get(self.polled)?;
+        self.polled += 1;
+        if self.polled == self.fresh.len() {
+            self.fresh.clear();
+            self.polled = 0;
+        } else if self.polled > FIRST_CHUNK && self.polled > self.fresh.len() / 2 {
+            self.fresh.drain(..self.polled);
+            self.polled = 0;
+        }
+        Some(key)
+    }
+
     fn poll_batch(&mut self) -> Option<(usize, F::Output)> {
-        while let Some(key) = self.batch.pop(|key| link(&self.chunks, key)) {
-            let (chunk, offset) = position(key);
+        while let Some(key) = self.batch.peek() {
+            let (chunk, offset) = position(self.first_log, key);
             let Chunk { slots, wakers } = &mut self.chunks[chunk];
+            self.batch.advance(wakers.link(key));
             let slot = slots.at(offset);
             if let Some(ended) = wakers.with(key, |waker| poll_slot(slot, waker)) {
                 self.vacate(key);
@@ -194,10 +211,11 @@ impl<F: Future> Children<F> {
 
     /// Makes a chunk and returns the first of its places.
     fn grow(&mut self) -> u32 {
+        let first = 1 << self.first_log;
         let (base, len) = match self.chunks.len() {
-            0 => (0, FIRST_CHUNK),
+            0 => (0, first),
             chunks => {
-                let all = FIRST_CHUNK << (chunks - 1);
+                let all = first << (chunks - 1);
                 (all, all)
             }
         };
@@ -233,6 +251,7 @@ impl<F> Children<F> {
         self.live = 0;
         self.batch = Batch::empty();
         self.fresh.clear();
+        self.polled = 0;
         self.free.clear();
         self.chunks.clear();
     }
@@ -255,20 +274,18 @@ fn poll_slot<F: Future>(mut slot: Pin<&mut Slot<F>>, waker: &Waker) -> Option<(u
     }
 }
 
-fn link<F>(chunks: &[Chunk<F>], key: u32) -> &Link {
-    chunks[position(key).0].wakers.link(key)
+/// The chunk of a place, and its offset there; where the first chunk has that logarithm.
+#[inline]
+fn position(first_log: u32, key: u32) -> (usize, usize) {
+    match (key >> first_log).checked_ilog2() {
+        None => (0, key as usize),
+        Some(doubled) => {
+            let base = 1 << (first_log + doubled);
+            (doubled as usize + 1, (key - base) as usize)
+        }
+    }
 }
 
-/// The chunk of a place, and its offset there.
-fn position(key: u32) -> (usize, usize) {
-    let chunk = (key / FIRST_CHUNK).checked_ilog2().map_or(0, |log| log + 1);
-    let base = match chunk {
-        0 => 0,
-        _ => FIRST_CHUNK << (chunk - 1),
-    };
-    (chunk as usize, (key - base) as usize)
-}
-
-/// A power of two.
-const FIRST_CHUNK: u32 = 16;
+const FIRST_CHUNK: usize = 16;
+const LARGEST_FIRST_CHUNK: usize = 64;
 const YIELD_AFTER: u32 = 256;

@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 
 use crate::panics::clear_on_panic;
 use crate::raw::{PinnedSlice, Wakers};
-use crate::ready_list::MAX_CHILDREN;
+use crate::ready_list::{Batch, MAX_CHILDREN};
 
 /// Futures that begin together, of which only the woken ones are polled: a wake costs the same at thirty and at fifty
 /// thousand.
@@ -196,13 +196,13 @@ impl<F: Future, T> FixedChildren<F, T> {
         let mut batch = list.take(|index| self.wakers.link(index));
         if let Order::Given = order {
             let mut indices: Vec<u32> =
-                std::iter::from_fn(|| batch.pop(|index| self.wakers.link(index))).collect();
+                std::iter::from_fn(|| next_of(&mut batch, &self.wakers)).collect();
             indices.sort_unstable();
             return indices
                 .into_iter()
                 .find_map(|index| self.poll_at(index, settle));
         }
-        while let Some(index) = batch.pop(|index| self.wakers.link(index)) {
+        while let Some(index) = next_of(&mut batch, &self.wakers) {
             if let ended @ Some(_) = self.poll_at(index, settle) {
                 return ended;
             }
@@ -243,6 +243,12 @@ impl<F: Future, T> FixedChildren<F, T> {
     }
 }
 
+fn next_of(batch: &mut Batch, wakers: &Wakers) -> Option<u32> {
+    let index = batch.peek()?;
+    batch.advance(wakers.link(index));
+    Some(index)
+}
+
 enum Polled<R> {
     Ended(R),
     Kept,
@@ -273,3 +279,6 @@ fn poll_child<F: Future, T, R>(
 }
 
 const POLLED_AGAIN: &str = "a future was polled after it had ended";
+
+#[cfg(all(test, any(loom, shuttle)))]
+mod model;

@@ -27,16 +27,16 @@ impl ReadyList {
     /// Adds a child unless it is on the list already; the first of a list tells the parent.
     pub(crate) fn push(&self, link: &Link) {
         // A write even if it is queued already: the poll that follows sees what was written before this wake.
-        let state = link.state.fetch_or(QUEUED, Ordering::AcqRel);
-        if state & QUEUED != 0 {
+        if link.state.fetch_or(QUEUED, Ordering::AcqRel) & QUEUED != 0 {
             return;
         }
+        let index = link.state.load(Ordering::Relaxed) & !QUEUED;
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             link.next.store(head, Ordering::Relaxed);
             let pushed =
                 self.head
-                    .compare_exchange_weak(head, state, Ordering::AcqRel, Ordering::Relaxed);
+                    .compare_exchange_weak(head, index, Ordering::AcqRel, Ordering::Relaxed);
             match pushed {
                 Ok(_) => break,
                 Err(now) => head = now,
@@ -126,17 +126,17 @@ impl Batch {
         Self { first: END }
     }
 
-    /// Takes the next one, which must be polled: a wake from here on asks for another poll.
+    /// The one that comes next.
     #[inline]
-    pub(crate) fn pop<'a>(&mut self, link: impl Fn(u32) -> &'a Link) -> Option<u32> {
-        if self.first == END {
-            return None;
-        }
-        let index = self.first;
-        let link = link(index);
+    pub(crate) fn peek(&self) -> Option<u32> {
+        (self.first != END).then_some(self.first)
+    }
+
+    /// Takes the next one, whose place is `link`. It must be polled: a wake from here on asks for another poll.
+    #[inline]
+    pub(crate) fn advance(&mut self, link: &Link) {
         self.first = link.next.load(Ordering::Relaxed);
         link.state.fetch_and(!QUEUED, Ordering::AcqRel);
-        Some(index)
     }
 }
 
@@ -145,3 +145,6 @@ pub(crate) const MAX_CHILDREN: usize = QUEUED as usize - 1;
 
 const QUEUED: u32 = 1 << 31;
 const END: u32 = u32::MAX;
+
+#[cfg(all(test, loom))]
+mod model;

@@ -23,6 +23,11 @@ pub trait Source {
 
     /// Takes the next item; `None` is the end, after which it is not asked again.
     fn poll_item(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>>;
+
+    /// How many items are left at least; a hint.
+    fn size_hint(&self) -> usize {
+        0
+    }
 }
 
 /// Lets a stream be the source of items.
@@ -76,6 +81,10 @@ impl<S: Stream> Source for FromStream<S> {
     fn poll_item(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         self.project().stream.poll_next(cx)
     }
+
+    fn size_hint(&self) -> usize {
+        self.stream.size_hint().0
+    }
 }
 
 pin_project! {
@@ -102,5 +111,9 @@ impl<I: Iterator> Source for FromIter<I> {
 
     fn poll_item(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<I::Item>> {
         Poll::Ready(self.project().items.next())
+    }
+
+    fn size_hint(&self) -> usize {
+        self.items.size_hint().0
     }
 }

@@ -57,52 +57,60 @@ where
             source: Some(source),
             limit,
             map,
-            children: Children::new(),
+            children: Children::for_at_most(limit.get()),
             started: 0,
         }
     }
 
+    /// How many outputs are to come at least.
+    pub(crate) fn at_least(&self) -> usize {
+        let items = self.source.as_ref().map_or(0, Source::size_hint);
+        items.saturating_add(self.children.len())
+    }
+
+    /// How many outputs to make room for.
+    pub(crate) fn expected(&self) -> usize {
+        self.at_least().min(EXPECTED)
+    }
+
     /// Begins with as many items as there is room for, and gives the next output with the index of its item.
     ///
-    /// No more than `most` run then. A panic of anything foreign drops all that runs, and the source, before it goes on.
+    /// No more than `most` run then. To be called under a [`guard`](Self::guard).
     pub(crate) fn poll_next(
         mut self: Pin<&mut Self>,
         most: usize,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(usize, F::Output)>> {
-        clear_on_panic(
-            &mut self,
-            |window| {
-                let refilled = window.as_mut().refill(most, cx);
-                let polled = window.as_mut().project().children.poll_next_unguarded(cx);
-                match polled {
-                    Poll::Ready(None) if window.source.is_some() => {}
-                    Poll::Ready(ended) => return Poll::Ready(ended),
-                    Poll::Pending => {}
-                }
-                if let Refilled::More = refilled {
-                    cx.waker().wake_by_ref();
-                }
-                Poll::Pending
-            },
-            |window| window.as_mut().clear(),
-        )
+        let refilled = self.as_mut().refill(most, cx);
+        match self.as_mut().project().children.poll_next_unguarded(cx) {
+            Poll::Ready(None) if self.source.is_some() => {}
+            Poll::Ready(ended) => return Poll::Ready(ended),
+            Poll::Pending => {}
+        }
+        if let Refilled::More = refilled {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// Begins with as many items as there is room for, and polls those for the first time until one ends.
+    ///
+    /// To be called under a [`guard`](Self::guard).
     pub(crate) fn poll_fresh(
         mut self: Pin<&mut Self>,
         most: usize,
         cx: &mut Context<'_>,
     ) -> Option<(usize, F::Output)> {
-        clear_on_panic(
-            &mut self,
-            |window| {
-                window.as_mut().refill(most, cx);
-                window.as_mut().project().children.poll_fresh_unguarded()
-            },
-            |window| window.as_mut().clear(),
-        )
+        self.as_mut().refill(most, cx);
+        self.project().children.poll_fresh_unguarded()
+    }
+
+    /// Polls; a panic of anything foreign drops all that runs, and the source, before it goes on.
+    pub(crate) fn guard<R>(
+        mut self: Pin<&mut Self>,
+        poll: impl FnOnce(&mut Pin<&mut Self>) -> R,
+    ) -> R {
+        clear_on_panic(&mut self, poll, |window| window.as_mut().clear())
     }
 
     /// Drops all that runs, and the source.
@@ -143,3 +151,5 @@ enum Refilled {
 }
 
 const AT_ONCE: usize = 256;
+/// What an iterator promises is believed up to here.
+const EXPECTED: usize = 1 << 16;

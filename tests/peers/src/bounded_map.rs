@@ -1,12 +1,12 @@
 use std::future::Future;
 use std::hint::black_box;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use fascine_concurrency::{at_most, bounded_map, bounded_map_stream, bounded_map_unordered};
 use futures_buffered::BufferedStreamExt;
 use futures_lite::future::block_on;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use crate::harness::{Options, peer};
 
@@ -41,43 +41,42 @@ pub(crate) fn run(options: &Options) {
         ],
     );
     options.compare(
-        &format!("bounded_map_unordered/{ITEMS}"),
+        &format!("bounded_map/unordered/{ITEMS}"),
         ITEMS,
-        || {
-            let all = bounded_map_unordered(0..ITEMS, limit, once);
-            drop(black_box(block_on(all.collect::<Vec<_>>())));
-        },
+        || consume(bounded_map_unordered(0..ITEMS, limit, once)),
         vec![
             peer("futures buffer_unordered", || {
-                let all = stream::iter(0..ITEMS).map(once).buffer_unordered(LIMIT);
-                drop(black_box(block_on(all.collect::<Vec<_>>())));
+                consume(stream::iter(0..ITEMS).map(once).buffer_unordered(LIMIT));
             }),
             peer("futures-buffered buffered_unordered", || {
-                let all =
-                    BufferedStreamExt::buffered_unordered(stream::iter(0..ITEMS).map(once), LIMIT);
-                drop(black_box(block_on(all.collect::<Vec<_>>())));
+                let items = stream::iter(0..ITEMS).map(once);
+                consume(BufferedStreamExt::buffered_unordered(items, LIMIT));
             }),
         ],
     );
     options.compare(
-        &format!("bounded_map_stream/{ITEMS}"),
+        &format!("bounded_map/stream/{ITEMS}"),
         ITEMS,
-        || {
-            let all = bounded_map_stream(0..ITEMS, limit, once);
-            drop(black_box(block_on(all.collect::<Vec<_>>())));
-        },
+        || consume(bounded_map_stream(0..ITEMS, limit, once)),
         vec![
             peer("futures buffered", || {
-                let all = StreamExt::buffered(stream::iter(0..ITEMS).map(once), LIMIT);
-                drop(black_box(block_on(all.collect::<Vec<_>>())));
+                consume(StreamExt::buffered(stream::iter(0..ITEMS).map(once), LIMIT));
             }),
             peer("futures-buffered buffered_ordered", || {
-                let all =
-                    BufferedStreamExt::buffered_ordered(stream::iter(0..ITEMS).map(once), LIMIT);
-                drop(black_box(block_on(all.collect::<Vec<_>>())));
+                let items = stream::iter(0..ITEMS).map(once);
+                consume(BufferedStreamExt::buffered_ordered(items, LIMIT));
             }),
         ],
     );
+}
+
+fn consume(outputs: impl Stream) {
+    let mut outputs = pin!(outputs);
+    block_on(async {
+        while let Some(output) = outputs.next().await {
+            black_box(output);
+        }
+    });
 }
 
 fn once(number: u32) -> Once {

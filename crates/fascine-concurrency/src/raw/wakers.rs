@@ -50,6 +50,20 @@ impl Wakers {
         })
     }
 
+    /// Runs something with the waker of a child that may never have had one; as [`lend`](Self::lend) does.
+    #[inline]
+    pub(crate) fn with_first<R>(
+        &self,
+        root: Option<&Self>,
+        index: u32,
+        run: impl FnOnce(&Waker) -> R,
+    ) -> R {
+        match self.block.get() {
+            Some(_) => self.with(index, run),
+            None => self.lend(root, |lent| run(lent.waker(index))),
+        }
+    }
+
     /// Runs something with the waker of a child that was on the list.
     #[inline]
     pub(crate) fn with<R>(&self, index: u32, run: impl FnOnce(&Waker) -> R) -> R {
