@@ -4,5 +4,8 @@ mod bounded_map;
 mod completion_stream;
 mod deadline;
 mod gather;
+mod join;
 mod probe;
+mod race;
 mod task_group;
+mod wakes;

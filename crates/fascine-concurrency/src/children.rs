@@ -289,3 +289,6 @@ fn position(first_log: u32, key: u32) -> (usize, usize) {
 const FIRST_CHUNK: usize = 16;
 const LARGEST_FIRST_CHUNK: usize = 64;
 const YIELD_AFTER: u32 = 256;
+
+#[cfg(all(test, any(loom, shuttle)))]
+mod model;

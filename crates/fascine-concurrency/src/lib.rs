@@ -47,6 +47,8 @@ mod join_array;
 mod join_errors;
 mod join_tuple;
 mod limit;
+#[cfg(all(test, any(loom, shuttle)))]
+mod model_gate;
 mod panics;
 mod partition;
 mod quorum;

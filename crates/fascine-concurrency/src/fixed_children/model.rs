@@ -3,39 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Mutex, lock};
-
-/// Waits until another thread opens it.
-struct Gate {
-    open: AtomicBool,
-    waker: Mutex<Option<Waker>>,
-}
-
-impl Gate {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            open: AtomicBool::new(false),
-            waker: Mutex::new(None),
-        })
-    }
-
-    fn open(&self) {
-        self.open.store(true, Ordering::Release);
-        let waker = lock(&self.waker).take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        *lock(&self.waker) = Some(cx.waker().clone());
-        match self.open.load(Ordering::Acquire) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
-    }
-}
+use crate::model_gate::{Gate, block_on};
 
 async fn all(gates: Vec<Arc<Gate>>) -> Vec<()> {
     let children = gates
@@ -48,41 +16,14 @@ async fn all(gates: Vec<Arc<Gate>>) -> Vec<()> {
 
 #[cfg(loom)]
 mod under_loom {
-    use std::pin::pin;
-    use std::task::Wake;
-
-    use loom::sync::Notify;
-
     use super::*;
 
-    struct Parent(Notify);
-
-    impl Wake for Parent {
-        fn wake(self: Arc<Self>) {
-            self.0.notify();
-        }
-    }
-
-    /// A wake that is lost leaves this waiting for ever, which loom reports.
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        let parent = Arc::new(Parent(Notify::new()));
-        let waker = Waker::from(Arc::clone(&parent));
-        let mut future = pin!(future);
-        loop {
-            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(output) => return output,
-                Poll::Pending => parent.0.wait(),
-            }
-        }
-    }
-
     #[test]
-    fn a_child_woken_from_another_thread_is_polled() {
+    fn children_woken_from_another_thread_are_polled() {
         loom::model(|| {
             let gates = vec![Gate::new(), Gate::new()];
-            gates[1].open();
-            let other = Arc::clone(&gates[0]);
-            let opener = loom::thread::spawn(move || other.open());
+            let others = gates.clone();
+            let opener = loom::thread::spawn(move || others.iter().for_each(|gate| gate.open()));
             assert_eq!(block_on(all(gates)).len(), 2);
             opener.join().unwrap();
         });
@@ -112,7 +53,7 @@ fn children_woken_from_many_threads_all_end() {
                 .cloned()
                 .map(|gate| shuttle::thread::spawn(move || gate.open()))
                 .collect();
-            assert_eq!(shuttle::future::block_on(all(gates)).len(), 4);
+            assert_eq!(block_on(all(gates)).len(), 4);
             openers
                 .into_iter()
                 .for_each(|opener| opener.join().unwrap());
