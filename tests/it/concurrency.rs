@@ -1,6 +1,7 @@
 //! Starting several things and ending them together.
 
 mod bounded_map;
+mod bounded_stream;
 mod completion_stream;
 mod deadline;
 mod gather;

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::panics::clear_on_panic;
 use crate::source::{IntoSource, Source};
 use crate::window::Window;
 
@@ -159,7 +160,7 @@ where
 
 /// Collects the outputs, up to the first that is an error.
 fn poll_collect<S, M, F, T, E>(
-    window: Pin<&mut Window<S, M, F>>,
+    mut window: Pin<&mut Window<S, M, F>>,
     outputs: &mut Option<Vec<Option<T>>>,
     cx: &mut Context<'_>,
     settle: impl Fn(F::Output) -> Result<T, E>,
@@ -173,7 +174,7 @@ where
     let Some(mut so_far) = outputs.take() else {
         panic!("a future was polled after it had ended");
     };
-    window.guard(|window| {
+    let run = |window: &mut Pin<&mut Window<S, M, F>>| {
         loop {
             let Poll::Ready(ended) = window.as_mut().poll_next(usize::MAX, cx) else {
                 *outputs = Some(so_far);
@@ -197,7 +198,8 @@ where
                 }
             }
         }
-    })
+    };
+    clear_on_panic(&mut window, run, |window| window.as_mut().clear())
 }
 
 impl<S, M, F, T> fmt::Debug for BoundedMap<S, M, F, T> {

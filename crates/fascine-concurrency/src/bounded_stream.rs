@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use crate::panics::clear_on_panic;
 use crate::source::{IntoSource, Source};
 use crate::window::Window;
 
@@ -79,8 +80,8 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         let this = self.project();
-        let (ended, given) = (this.ended, this.given);
-        this.window.guard(|window| {
+        let (window, ended, given) = (this.window, this.ended, this.given);
+        let run = |(window, ended): &mut (Pin<&mut Window<S, M, F>>, &mut VecDeque<_>)| {
             let output = loop {
                 if let Some(output) = ended.front_mut().and_then(Option::take) {
                     break output;
@@ -101,6 +102,10 @@ where
                 most -= 1;
             }
             Poll::Ready(Some(output))
+        };
+        clear_on_panic(&mut (window, ended), run, |(window, ended)| {
+            ended.clear();
+            window.as_mut().clear();
         })
     }
 

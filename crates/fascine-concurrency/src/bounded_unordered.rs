@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use crate::panics::clear_on_panic;
 use crate::source::{IntoSource, Source};
 use crate::window::Window;
 
@@ -77,8 +78,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
-        let ended = this.ended;
-        this.window.guard(|window| {
+        let run = |(window, ended): &mut (Pin<&mut Window<S, M, F>>, &mut VecDeque<_>)| {
             let next = match ended.pop_front() {
                 Some(next) => next,
                 None => match window.as_mut().poll_next(usize::MAX, cx) {
@@ -94,6 +94,10 @@ where
                 most -= 1;
             }
             Poll::Ready(Some(next))
+        };
+        clear_on_panic(&mut (this.window, this.ended), run, |(window, ended)| {
+            ended.clear();
+            window.as_mut().clear();
         })
     }
 

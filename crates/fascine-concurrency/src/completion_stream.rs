@@ -127,7 +127,7 @@ impl<F: Future> CompletionStream<F> {
     /// # use fascine_concurrency::CompletionStream;
     /// # fascine_testing::TestRuntime::run(|_| async {
     /// let page = |n: u32| async move { n };
-    /// let mut pages = CompletionStream::from_iter([page(1)]);
+    /// let pages = CompletionStream::from_iter([page(1)]);
     /// let links = pages.pusher();
     /// let mut seen = Vec::new();
     /// pages.for_each(|(_, n)| {
@@ -218,6 +218,8 @@ impl<F: Future> CompletionStream<F> {
         polled
     }
 
+    // It takes the stream whole: a method of that name that borrows it would lose to the one of `StreamExt`, which knows
+    // nothing of the others, wherever that is in scope.
     /// Handles every output, one after the other, while the other futures run on.
     ///
     /// It ends when nothing is left. What `body` captures may push more by a [`pusher`](Self::pusher).
@@ -231,7 +233,7 @@ impl<F: Future> CompletionStream<F> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body that runs, and with it the output it handles. The stream can be used further.
+    /// Dropping it drops the body that runs, the output it handles, and every future.
     ///
     /// # Examples
     ///
@@ -240,7 +242,7 @@ impl<F: Future> CompletionStream<F> {
     /// # use std::time::Duration;
     /// # fascine_testing::TestRuntime::run(|rt| async move {
     /// let rt = &rt;
-    /// let mut steps = CompletionStream::from_iter((1..4).map(|n| async move {
+    /// let steps = CompletionStream::from_iter((1..4).map(|n| async move {
     ///     rt.sleep(Duration::from_secs(n)).await;
     ///     // Further work, that would have to wait for the body below if it were a plain loop.
     ///     rt.sleep(Duration::from_secs(n)).await;
@@ -250,7 +252,7 @@ impl<F: Future> CompletionStream<F> {
     /// assert_eq!(rt.now() - started, Duration::from_secs(8));
     /// # });
     /// ```
-    pub async fn for_each<B, R>(&mut self, mut body: B)
+    pub async fn for_each<B, R>(mut self, mut body: B)
     where
         B: FnMut((usize, F::Output)) -> R,
         R: Future<Output = ()>,

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::children::Children;
-use crate::panics::clear_on_panic;
 use crate::source::Source;
 
 pin_project! {
@@ -75,7 +74,7 @@ where
 
     /// Begins with as many items as there is room for, and gives the next output with the index of its item.
     ///
-    /// No more than `most` run then. To be called under a [`guard`](Self::guard).
+    /// No more than `most` run then. The caller [clears](Self::clear) it when there is a panic.
     pub(crate) fn poll_next(
         mut self: Pin<&mut Self>,
         most: usize,
@@ -95,7 +94,7 @@ where
 
     /// Begins with as many items as there is room for, and polls those for the first time until one ends.
     ///
-    /// To be called under a [`guard`](Self::guard).
+    /// The caller [clears](Self::clear) it when there is a panic.
     pub(crate) fn poll_fresh(
         mut self: Pin<&mut Self>,
         most: usize,
@@ -103,14 +102,6 @@ where
     ) -> Option<(usize, F::Output)> {
         self.as_mut().refill(most, cx);
         self.project().children.poll_fresh_unguarded()
-    }
-
-    /// Polls; a panic of anything foreign drops all that runs, and the source, before it goes on.
-    pub(crate) fn guard<R>(
-        mut self: Pin<&mut Self>,
-        poll: impl FnOnce(&mut Pin<&mut Self>) -> R,
-    ) -> R {
-        clear_on_panic(&mut self, poll, |window| window.as_mut().clear())
     }
 
     /// Drops all that runs, and the source.
