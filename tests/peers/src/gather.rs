@@ -59,7 +59,7 @@ fn woken_one_by_one(options: &Options, count: u32) {
     let mut peers = vec![
         peer("futures try_join_all", || staggered(count, try_join_all)),
         peer("futures-buffered try_join_all", || {
-            staggered(count, |gates| futures_buffered::try_join_all(gates));
+            staggered(count, futures_buffered::try_join_all);
         }),
     ];
     // It looks at every child on each wake: minutes at ten thousand.
@@ -69,18 +69,13 @@ fn woken_one_by_one(options: &Options, count: u32) {
         }));
     }
     let name = format!("gather/staggered/{count}");
-    options.compare(
-        &name,
-        count,
-        || staggered(count, |gates| gather(gates)),
-        peers,
-    );
+    options.compare(&name, count, || staggered(count, gather), peers);
 }
 
 /// What a wake costs among many, over what it costs among a few.
 fn flat(options: &Options) {
-    let few = || (0..50).for_each(|_| staggered(1000, |gates| gather(gates)));
-    let many = || staggered(50_000, |gates| gather(gates));
+    let few = || (0..50).for_each(|_| staggered(1000, gather));
+    let many = || staggered(50_000, gather);
     options.compare(
         "gather/flat",
         50_000,
@@ -94,17 +89,17 @@ fn parked(options: &Options) {
     if !options.wants("gather/bytes_per_child") && !options.wants("gather/allocs_per_child") {
         return;
     }
-    let ours = measure(|children| gather(children));
+    let ours = measure(gather);
     let peers = [
         ("futures join_all", measure(join_all)),
         ("futures try_join_all", measure(try_join_all)),
         (
             "futures-buffered join_all",
-            measure(|children| futures_buffered::join_all(children)),
+            measure(futures_buffered::join_all),
         ),
         (
             "futures-buffered try_join_all",
-            measure(|children| futures_buffered::try_join_all(children)),
+            measure(futures_buffered::try_join_all),
         ),
         (
             "futures-concurrency join",
