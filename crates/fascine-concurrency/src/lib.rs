@@ -3,7 +3,12 @@
 //! | you have | you want | use |
 //! |---|---|---|
 //! | a list of futures | all their outputs, or the first failure | [`gather`] |
-//! | many items, a limit | the outputs in the order of the items | [`bounded_map`] |
+//! | | every result, failures too | [`gather_all`] and [`Partition`]; [`join_all`] if none can fail |
+//! | | the first that ends, or succeeds | [`race`], [`first_ok`] |
+//! | | so many successes | [`quorum`] |
+//! | a few futures of different types | all their outputs | [`join`], [`try_join`] |
+//! | many items, a limit | the outputs in the order of the items | [`bounded_map`], [`bounded_map_all`] |
+//! | | a stream of them, in constant memory | [`bounded_map_stream`], [`bounded_map_unordered`] |
 //! | futures that come and go | each output as it ends | [`CompletionStream`] |
 //! | work that should run in parallel | all of it ended when you go on | [`TaskGroup`] |
 //! | a future | no longer than this | [`fail_after`], [`fail_at`] |

@@ -119,7 +119,7 @@ fn a_slow_item_stops_an_ordered_stream_at_its_window() {
 #[test]
 fn a_million_items_take_no_more_memory_than_the_window() {
     let one = |n: u32| async move {
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             yield_now().await;
         }
         n

@@ -86,7 +86,8 @@ fn polling_it_after_its_end_says_so() {
     }
     check(join((ready(1), ready(2))));
     check(join([ready(1)]));
-    check(join([ready(1); 0]));
+    let none: [future::Ready<u8>; 0] = [];
+    check(join(none));
     check(try_join((ready(Ok::<_, u8>(1)), ready(Err::<u8, _>(2)))));
 }
 
@@ -159,7 +160,7 @@ fn failures_end_nobody_else() {
 #[test]
 fn infallible_futures_give_plain_outputs() {
     assert_eq!(future::block_on(join_all((0..3).map(ready))), [0, 1, 2]);
-    assert_eq!(future::block_on(join_all([ready(1); 0])), [0; 0]);
+    assert_eq!(future::block_on(join_all((0..0).map(ready))), [0; 0]);
 }
 
 #[test]

@@ -212,7 +212,9 @@ fn wakers_may_outlive_it_and_keep_no_parent() {
     let wakers = kept.take();
     let thread = std::thread::spawn(move || {
         wakers.iter().for_each(Waker::wake_by_ref);
-        wakers.iter().for_each(|waker| waker.clone().wake());
+        let clones = wakers.clone();
+        drop(wakers);
+        clones.into_iter().for_each(Waker::wake);
     });
     thread.join().unwrap();
     assert_eq!(parent.0.load(SeqCst), 0);
@@ -230,8 +232,7 @@ fn a_waker_of_a_child_that_has_ended_polls_nobody() {
         })
     });
     let waits = probe.watch(pending::<Result<(), ()>>());
-    let children: [Pin<Box<dyn Future<Output = Result<(), ()>>>>; 2] =
-        [Box::pin(ends), Box::pin(waits)];
+    let children: [future::BoxedLocal<_>; 2] = [Box::pin(ends), Box::pin(waits)];
     let mut gathered = gather(children);
     assert!(poll(&mut gathered, Waker::noop()).is_pending());
     kept.take().unwrap().wake();
