@@ -182,7 +182,7 @@ impl<F: Future> CompletionStream<F> {
     ///
     /// # Panics
     ///
-    /// When a future panics; the others are dropped before.
+    /// When a future panics; the others that run are dropped before.
     ///
     /// # Cancel safety
     ///
@@ -229,7 +229,7 @@ impl<F: Future> CompletionStream<F> {
     ///
     /// # Panics
     ///
-    /// When a future panics; the others are dropped before.
+    /// When a future panics; the others that run are dropped before.
     ///
     /// # Cancel safety
     ///

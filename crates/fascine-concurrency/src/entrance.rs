@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 use crate::sync::{Mutex, lock};
 
 /// Where futures wait until there is room for them in their stream.
@@ -84,6 +84,8 @@ impl<F> Entrance<F> {
     /// Stores whom the next push wakes, if there is a pusher that could.
     pub(crate) fn register(self: &Arc<Self>, waker: &Waker) {
         if Arc::strong_count(self) == 1 {
+            // What the last pusher pushed before it went is seen from here on.
+            fence(Ordering::Acquire);
             return;
         }
         let stored = lock(&self.state)
@@ -181,3 +183,6 @@ impl<F> fmt::Debug for Closed<F> {
         f.debug_struct("Closed").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, any(loom, shuttle)))]
+mod model;
