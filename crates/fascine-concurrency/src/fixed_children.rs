@@ -19,7 +19,7 @@ pub(crate) struct FixedChildren<F, T> {
     // Dropped before the wakers: what they wake on their way out is then still there.
     states: PinnedSlice<State<F, T>>,
     wakers: Wakers,
-    running: usize,
+    running: u32,
     phase: Phase,
 }
 
@@ -47,7 +47,7 @@ impl<F, T> FixedChildren<F, T> {
 #[derive(Clone, Copy)]
 pub(crate) enum Order {
     /// The first polls begin with this child and go round; then the first woken is the first.
-    From(usize),
+    From(u32),
     /// The lower index is always the first.
     Given,
 }
@@ -70,7 +70,7 @@ impl<F: Future, T> FixedChildren<F, T> {
         assert!(len <= MAX_CHILDREN, "{len} futures are too many");
         Self {
             wakers: Wakers::new(0, len as u32),
-            running: len,
+            running: len as u32,
             states,
             phase: Phase::New(Order::From(0)),
         }
@@ -144,21 +144,17 @@ impl<F: Future, T> FixedChildren<F, T> {
     ) -> Option<R> {
         self.phase = Phase::Running(order);
         let first = match order {
-            Order::From(first) => first,
+            Order::From(first) => first as usize,
             Order::Given => 0,
         };
-        let Self {
-            states,
-            wakers,
-            running,
-            ..
-        } = self;
+        let Self { states, wakers, .. } = self;
+        let mut kept = 0;
         let ended = wakers.lend(None, |lent| {
             let mut poll = |(index, state): (usize, Pin<&mut State<F, T>>)| {
                 let waker = lent.waker(index as u32);
                 match poll_child(index, state, waker, settle) {
                     Polled::Ended(outcome) => return Some(outcome),
-                    Polled::Kept => *running -= 1,
+                    Polled::Kept => kept += 1,
                     Polled::Pending => {}
                 }
                 None
@@ -173,6 +169,7 @@ impl<F: Future, T> FixedChildren<F, T> {
         if ended.is_some() {
             return ended;
         }
+        self.running -= kept;
         if self.running > 0
             && let Some(list) = self.wakers.list()
         {
