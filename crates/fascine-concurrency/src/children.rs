@@ -50,7 +50,12 @@ impl<F: Future> Children<F> {
 
     /// Makes an empty set in which no more than so many will run at once, as far as is known.
     pub(crate) fn for_at_most(limit: usize) -> Self {
-        let first = limit.clamp(1, LARGEST_FIRST_CHUNK).next_power_of_two();
+        // A few large futures need not make room for many.
+        let fit = FIRST_BYTES / size_of::<Slot<F>>().max(1);
+        let first = limit
+            .min(fit)
+            .clamp(1, LARGEST_FIRST_CHUNK)
+            .next_power_of_two();
         Self {
             chunks: Vec::new(),
             first_log: first.ilog2(),
@@ -288,6 +293,7 @@ fn position(first_log: u32, key: u32) -> (usize, usize) {
 
 const FIRST_CHUNK: usize = 16;
 const LARGEST_FIRST_CHUNK: usize = 64;
+const FIRST_BYTES: usize = 16 << 10;
 const YIELD_AFTER: u32 = 256;
 
 #[cfg(all(test, any(loom, shuttle)))]
