@@ -126,6 +126,7 @@ impl<F: Future, T> FixedChildren<F, T> {
     }
 
     /// Takes what was kept, in the order of the children; once all have ended.
+    #[inline]
     pub(crate) fn take(&mut self) -> Vec<T> {
         let take = |state| match State::project_replace(state, State::Taken) {
             StateReplaced::Done { kept } => kept,
