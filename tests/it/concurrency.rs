@@ -4,6 +4,7 @@ mod bounded_map;
 mod bounded_stream;
 mod completion_stream;
 mod deadline;
+mod dropped;
 mod gather;
 mod join;
 mod probe;
