@@ -1,6 +1,6 @@
 use std::process::Command;
 
-use crate::process::{Done, Failed, cargo, has_cargo_command, root, stage};
+use crate::process::{Done, Failed, cargo, has_cargo_command, output, root, stage};
 
 pub(crate) fn fmt() -> Done {
     stage("fmt", &mut cargo(&["fmt", "--all", "--check"]))
@@ -70,6 +70,36 @@ pub(crate) fn loom() -> Done {
 /// Runs the models under shuttle: many random schedules of larger ones.
 pub(crate) fn shuttle() -> Done {
     stage("shuttle", &mut models("shuttle"))
+}
+
+/// Runs the tests of what is built on unsafe code under AddressSanitizer, which knows leaks too. It is part of nightly.
+pub(crate) fn asan() -> Done {
+    let nightly = |args: &[&str]| {
+        let mut command = Command::new("rustup");
+        command.args(["run", "nightly"]).args(args);
+        command.current_dir(root());
+        // This program's own toolchain is not the one it asks for.
+        command.env_remove("CARGO").env_remove("RUSTC");
+        command
+    };
+    let version = output("asan", &mut nightly(&["rustc", "-vV"])).map_err(|_| {
+        Failed("asan needs a nightly: `rustup toolchain install nightly`".to_owned())
+    })?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.ok_or_else(|| Failed("asan: rustc does not say its host".to_owned()))?;
+    // With a target of its own, so that build scripts are built as ever.
+    let mut test = nightly(&[
+        "cargo",
+        "test",
+        "--locked",
+        "-p",
+        "fascine-it",
+        "--target",
+        host,
+    ]);
+    test.args(["--target-dir".into(), root().join("target").join("asan")]);
+    test.args(["--test", "it", "--", "concurrency::"]);
+    stage("asan", test.env("RUSTFLAGS", "-Zsanitizer=address"))
 }
 
 /// The models are unit tests behind a `cfg`, built on their own so that nothing else is rebuilt.

@@ -31,6 +31,7 @@ cargo xtask COMMAND
   deny                     licences, bans and sources, by cargo-deny
   api [--bless]            the public API against docs/public-api; --bless accepts it
   loom                     the models under `cfg(loom)`: every interleaving
+  asan                     tests under AddressSanitizer, of what is built on unsafe code; needs a nightly
   shuttle                  the models under `cfg(shuttle)`: many random schedules
   bench [NAME] [--quick] [--json]
                            ratios against named peers, measured in one run; NAME is a suite or a figure
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         ["api"] => api::run(false),
         ["api", "--bless"] => api::run(true),
         ["loom"] => checks::loom(),
+        ["asan"] => checks::asan(),
         ["shuttle"] => checks::shuttle(),
         ["bench", rest @ ..] => checks::bench(rest),
         [] | ["help" | "--help" | "-h"] => {

@@ -1,21 +1,28 @@
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::children::Children;
+use crate::fixed_children::FixedChildren;
 
 /// Runs fallible futures together and gives their outputs in the order of the input.
 ///
 /// The first failure ends it: the other futures are dropped, and then the error is returned. A panic of a future also
 /// drops the others first. All of them run inside the caller's task: they need no runtime and may borrow. For work
-/// that should use several threads, see [`TaskGroup`](crate::TaskGroup).
+/// that should use several threads, see [`TaskGroup`](crate::TaskGroup); to go on after failures,
+/// [`gather_all`](crate::gather_all); for a long list of items, [`bounded_map`](crate::bounded_map), which does not
+/// begin everything at once.
 ///
-/// A wake costs the same however many futures are waiting.
+/// A wake costs the same however many futures are waiting, and no future costs an allocation of its own.
 ///
 /// # Errors
 ///
 /// The first error, in time.
+///
+/// # Panics
+///
+/// If there are 2³¹ futures or more. Its future panics when it is polled after it has ended.
 ///
 /// # Cancel safety
 ///
@@ -36,23 +43,18 @@ where
     I: IntoIterator,
     I::Item: Future<Output = Result<T, E>>,
 {
-    let mut children = Children::new();
-    for (index, future) in futures.into_iter().enumerate() {
-        children.push(index, future);
+    Gather {
+        children: FixedChildren::new(futures),
     }
-    let mut outputs = Vec::new();
-    outputs.resize_with(children.len(), || None);
-    Gather { children, outputs }
 }
 
 /// The future of [`gather`].
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Gather<F, T> {
-    children: Children<F>,
-    outputs: Vec<Option<T>>,
+    children: FixedChildren<F, T>,
 }
 
-// The children are boxed and the outputs are never pinned.
+// The children are pinned where they are, on the heap, and the outputs never.
 impl<F, T> Unpin for Gather<F, T> {}
 
 impl<F, T, E> Future for Gather<F, T>
@@ -62,26 +64,19 @@ where
     type Output = Result<Vec<T>, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            match ready!(self.children.poll_next(cx)) {
-                Some((index, Ok(output))) => self.outputs[index] = Some(output),
-                Some((_, Err(error))) => {
-                    self.children.clear();
-                    return Poll::Ready(Err(error));
-                }
-                None => {
-                    let outputs = std::mem::take(&mut self.outputs);
-                    return Poll::Ready(Ok(outputs.into_iter().flatten().collect()));
-                }
-            }
-        }
+        let failed = ready!(self.children.poll(cx, |_, output| match output {
+            Ok(output) => ControlFlow::Continue(output),
+            Err(error) => ControlFlow::Break(error),
+        }));
+        Poll::Ready(match failed {
+            Some(error) => Err(error),
+            None => Ok(self.children.take()),
+        })
     }
 }
 
-impl<F: Future, T> fmt::Debug for Gather<F, T> {
+impl<F, T> fmt::Debug for Gather<F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gather")
-            .field("running", &self.children.len())
-            .finish_non_exhaustive()
+        self.children.debug("Gather", f)
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::raw::cell::{Claim, Claiming, LockCell};
+use crate::raw::{Claim, Claiming, LockCell};
 use crate::sync::const_fn;
 
 mod guard;

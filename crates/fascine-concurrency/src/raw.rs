@@ -1,5 +1,12 @@
-//! The only place with `unsafe`, in small types that are safe to use from outside: see
-//! docs/decisions/0008-unsafe-in-one-module.md.
+//! All of the crate's unsafe code, behind interfaces that are safe to use. Why it exists, what it bought and how it is
+//! checked: `docs/decisions/0008-unsafe-in-one-module.md`.
 
-pub(crate) mod borrowed_local;
-pub(crate) mod cell;
+mod borrowed_local;
+mod cell;
+mod pinned;
+mod wakers;
+
+pub(crate) use borrowed_local::BorrowedLocal;
+pub(crate) use cell::{Claim, Claiming, Handle, LockCell};
+pub(crate) use pinned::{PinnedArray, PinnedSlice};
+pub(crate) use wakers::Wakers;

@@ -15,11 +15,17 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Under a checker many model threads share one of the system's: each must see its own.
 #[cfg(loom)]
-pub(crate) use loom::thread_local;
+macro_rules! local {
+    ($(static $name:ident: $type:ty = const { $value:expr };)*) => {
+        loom::thread_local! { $(static $name: $type = $value;)* }
+    };
+}
+#[cfg(loom)]
+pub(crate) use local;
 #[cfg(all(shuttle, not(loom)))]
-pub(crate) use shuttle::thread_local;
+pub(crate) use shuttle::thread_local as local;
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use std::thread_local;
+pub(crate) use std::thread_local as local;
 /// Makes a function `const` wherever the primitives above have `const` constructors: in every build but a model.
 macro_rules! const_fn {
     ($(#[$attribute:meta])* $visible:vis const fn $($rest:tt)*) => {

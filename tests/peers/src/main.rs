@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
+mod bounded_map;
 mod gather;
 mod groups;
 mod harness;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         scopes::run(options);
         groups::run(options);
         primitives::run(options);
+        bounded_map::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());

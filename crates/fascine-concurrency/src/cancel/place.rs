@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use fascine_rt::Rt;
 
 use crate::cancel::node::Node;
-use crate::raw::borrowed_local::BorrowedLocal;
-use crate::sync::thread_local;
+use crate::raw::BorrowedLocal;
+use crate::sync::local;
 
 /// The scope around the code that runs now, if there is one.
 pub(crate) fn current() -> Option<Arc<Node>> {
@@ -125,6 +125,6 @@ impl Place {
     }
 }
 
-thread_local! {
+local! {
     static PLACE: BorrowedLocal<Place> = const { BorrowedLocal::new() };
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use super::Condition;
 use crate::lock::{Lock, LockGuard, LockGuardArc};
-use crate::raw::cell::{Claim, Claiming, Handle};
+use crate::raw::{Claim, Claiming, Handle};
 use crate::sync::lock;
 use crate::waiters::{Left, Place, poll_place};
 

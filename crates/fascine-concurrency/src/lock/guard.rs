@@ -3,7 +3,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::Lock;
-use crate::raw::cell::Claim;
+use crate::raw::Claim;
 
 /// The right to the value of a [`Lock`]; dropping it unlocks.
 #[must_use = "dropping it unlocks"]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::{Lock, LockGuard, LockGuardArc};
-use crate::raw::cell::Claiming;
+use crate::raw::Claiming;
 
 /// The future of [`Lock::lock`].
 #[must_use = "futures do nothing unless they are awaited"]
