@@ -45,88 +45,39 @@
 //! # });
 //! ```
 
-mod barrier;
-mod bounded_map;
-mod bounded_stream;
-mod bounded_unordered;
 mod cancel;
-mod capacity_limiter;
-mod children;
-mod completion_stream;
-mod condition;
-mod entrance;
-mod event;
-mod first_ok;
-mod fixed_children;
-mod gather;
+mod combinators;
 mod group;
-mod join;
-mod join_all;
-mod join_array;
-mod join_tuple;
-mod limit;
-mod lock;
-#[cfg(all(test, any(loom, shuttle)))]
-mod model_gate;
-mod once_cell;
 mod outcome;
-mod panics;
-mod partition;
-mod queue;
-mod quorum;
-mod race;
-#[cfg(all(test, shuttle))]
-mod random_model;
+mod primitives;
 mod raw;
-mod ready_list;
 mod scope;
-mod semaphore;
-mod source;
 mod sync;
-mod ticket;
-mod turn;
-mod wait_queue;
-mod waiters;
-mod wakers;
-mod window;
 
-pub use barrier::{Barrier, BarrierWait, BarrierWaitResult};
-pub use bounded_map::{BoundedMap, BoundedMapAll, bounded_map, bounded_map_all};
-pub use bounded_stream::{BoundedStream, bounded_map_stream};
-pub use bounded_unordered::{BoundedUnordered, bounded_map_unordered};
 pub use cancel::{
     CancelReason, CancelScope, Cancelled, Closing, Elapsed, FailAfter, MoveOn, Run, RunSync,
     ScopeEnded, ScopeHandle, Shield, block_on, checkpoint, closing, effective_deadline, fail_after,
     fail_at, is_closing, move_on_after, move_on_at, run_sync, shield, shield_for,
 };
-pub use capacity_limiter::{
-    Borrower, CapacityError, CapacityGuard, CapacityGuardArc, CapacityLimiter, CapacityStatistics,
+pub use combinators::{
+    BoundedMap, BoundedMapAll, BoundedStream, BoundedUnordered, Closed, CompletionStream, Empty,
+    FirstOk, FirstOkError, FromIter, FromStream, Gather, IntoSource, Join, JoinAll, Partition,
+    Partitioned, Pusher, Quorum, QuorumError, Race, Source, TryJoin, ZeroLimit, at_most,
+    bounded_map, bounded_map_all, bounded_map_stream, bounded_map_unordered, first_ok, from_stream,
+    gather, gather_all, join, join_all, quorum, race, try_join,
 };
-pub use completion_stream::CompletionStream;
-pub use condition::{Condition, ConditionWait, ConditionWaitArc};
-pub use entrance::{Closed, Pusher};
-pub use event::{Event, EventWait};
-pub use first_ok::{FirstOk, FirstOkError, first_ok};
-pub use gather::{Gather, gather};
 pub use group::{
     ChildEnded, ChildError, ChildHandle, GroupEnded, GroupFull, GroupHandle, JoinErrors, Ready,
     Spawner, Start, StartError, TaskGroup,
 };
-pub use join::{Join, TryJoin, join, try_join};
-pub use join_all::{JoinAll, gather_all, join_all};
-pub use limit::{ZeroLimit, at_most};
-pub use lock::{Lock, LockGuard, LockGuardArc, Locking, LockingArc};
-pub use once_cell::OnceCell;
-pub use partition::{Partition, Partitioned};
-pub use queue::{Get, GetError, Items, Put, PutError, Queue, QueueStatistics};
-pub use quorum::{Quorum, QuorumError, quorum};
-pub use race::{Empty, Race, race};
-pub use scope::{Scope, ScopeSpawner, ScopedHandle, scope};
-pub use semaphore::{
-    Acquire, AcquireArc, AcquireError, Semaphore, SemaphoreGuard, SemaphoreGuardArc,
-    SemaphoreStatistics,
+pub use primitives::{
+    Acquire, AcquireArc, AcquireError, Barrier, BarrierWait, BarrierWaitResult, Borrower,
+    CapacityError, CapacityGuard, CapacityGuardArc, CapacityLimiter, CapacityStatistics, Condition,
+    ConditionWait, ConditionWaitArc, Event, EventWait, Get, GetError, Items, Lock, LockGuard,
+    LockGuardArc, Locking, LockingArc, OnceCell, Put, PutError, Queue, QueueStatistics, Semaphore,
+    SemaphoreGuard, SemaphoreGuardArc, SemaphoreStatistics,
 };
-pub use source::{FromIter, FromStream, IntoSource, Source, from_stream};
+pub use scope::{Scope, ScopeSpawner, ScopedHandle, scope};
 
 /// The pages' examples compile and run.
 #[cfg(doctest)]

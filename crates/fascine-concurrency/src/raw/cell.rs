@@ -11,10 +11,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::lock::Lock;
+use crate::primitives::lock::Lock;
+use crate::primitives::ticket::Ticket;
+use crate::primitives::wait_queue::WaitQueue;
 use crate::sync::const_fn;
-use crate::ticket::Ticket;
-use crate::wait_queue::WaitQueue;
 
 /// A value, and the queue with one permit whose holder may touch it.
 ///

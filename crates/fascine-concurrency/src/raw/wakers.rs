@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::ready_list::{Link, ReadyList};
+use crate::combinators::ready_list::{Link, ReadyList};
 
 /// The wakers of a slice of children: all in one block, which is made when the first of them is cloned or woken.
 ///
@@ -22,7 +22,7 @@ pub(crate) struct Wakers {
 
 impl Wakers {
     /// For the children with the indices from `base` on, `base + len` of which must not exceed
-    /// [`MAX_CHILDREN`](crate::ready_list::MAX_CHILDREN).
+    /// [`MAX_CHILDREN`](crate::combinators::ready_list::MAX_CHILDREN).
     #[inline]
     pub(crate) fn new(base: u32, len: u32) -> Self {
         Self {
