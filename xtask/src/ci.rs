@@ -13,6 +13,7 @@ pub(crate) fn run() -> Done {
     checks::doc()?;
     features::run()?;
     checks::loom()?;
+    checks::shuttle()?;
     if has_cargo_command("deny") {
         checks::deny()?;
     } else {

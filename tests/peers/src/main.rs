@@ -1,8 +1,8 @@
 //! Benchmarks against named peers: each figure is a ratio, ours over theirs, both measured in this run.
 //!
 //! `cargo xtask bench [NAME] [--quick] [--json]`: NAME is a suite (`concurrency`) or how the names of figures begin.
-//! Times on a shared machine prove nothing; the ratio of the medians of
-//! batches that alternate between the two sides does. Below 1 is better.
+//! Times on a shared machine prove nothing; the ratio of the medians of batches that alternate between the sides does.
+//! Below 1 is better.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
