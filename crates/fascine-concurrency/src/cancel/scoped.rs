@@ -80,6 +80,11 @@ impl<F> Scoped<F> {
         self.waiting.as_ref().map(|waiting| waiting.place.node())
     }
 
+    /// Returns whether the future is gone.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.future.is_none()
+    }
+
     /// Lets go of the scopes further out.
     pub(crate) fn release(self: Pin<&mut Self>) {
         if let Some(waiting) = self.project().waiting {

@@ -21,12 +21,14 @@ impl Census {
     }
 
     /// Adds a child and gives it its number, unless the group is closed.
-    pub(crate) fn enter(&self) -> Option<usize> {
+    ///
+    /// Numbers begin anew after four billion: nobody keeps so many outputs, and a group that discards them does not ask.
+    pub(crate) fn enter(&self) -> Option<u32> {
         if self.alive.fetch_add(ONE, Ordering::AcqRel) & CLOSED != 0 {
             self.alive.fetch_sub(ONE, Ordering::AcqRel);
             return None;
         }
-        Some(self.spawned.fetch_add(1, Ordering::Relaxed))
+        Some(self.spawned.fetch_add(1, Ordering::Relaxed) as u32)
     }
 
     /// Takes a child away; returns whether it was the last.

@@ -76,7 +76,7 @@ impl<U> Future for ChildHandle<U> {
 pub(crate) struct HandleSink<U>(Arc<Outcome<Result<U, ChildEnded>>>);
 
 impl<U, T, E> Sink<Result<U, E>, T, E> for HandleSink<U> {
-    fn take(self, end: End<Result<U, E>>) -> Report<T, E> {
+    fn take(&self, end: End<Result<U, E>>) -> Report<T, E> {
         let (outcome, report) = match end {
             End::Output(Ok(output)) => (Ok(output), None),
             End::Output(Err(error)) => (Err(ChildEnded::Failed), Some(ChildError::Failed(error))),

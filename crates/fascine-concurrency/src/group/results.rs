@@ -10,8 +10,8 @@ pub(crate) enum Results<T, E> {
     Kept {
         outputs: Vec<T>,
         /// Whose outputs they are.
-        numbers: Vec<usize>,
-        failures: Vec<(usize, ChildError<E>)>,
+        numbers: Vec<u32>,
+        failures: Vec<(u32, ChildError<E>)>,
     },
     /// Failures alone: a group that runs for months does not grow.
     Discarded {
@@ -37,7 +37,7 @@ impl<T, E> Results<T, E> {
     }
 
     /// Notes how a child ended; gives back what is not kept, to be dropped outside the lock.
-    pub(crate) fn put(&mut self, number: usize, report: Report<T, E>) -> Option<T> {
+    pub(crate) fn put(&mut self, number: u32, report: Report<T, E>) -> Option<T> {
         match (self, report?) {
             (
                 Self::Kept {
@@ -126,7 +126,7 @@ impl<T, E> Results<T, E> {
     }
 }
 
-fn in_order<T>(mut numbered: Vec<(usize, T)>) -> Vec<T> {
+fn in_order<T>(mut numbered: Vec<(u32, T)>) -> Vec<T> {
     numbered.sort_unstable_by_key(|(number, _)| *number);
     numbered.into_iter().map(|(_, value)| value).collect()
 }

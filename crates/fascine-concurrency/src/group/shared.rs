@@ -141,15 +141,12 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
         if self.has_parent {
             self.hold();
         }
-        // Boxed although our own adapters would take it as it is: most allocators, and tokio's tasks, which are aligned
-        // to 128 bytes, make less of two small pieces than of a larger one.
-        let child: BoxFuture<()> = Box::pin(child);
         if let Some(slot) = slot {
             slot.into_used();
             self.rt.spawn_unjoined(child);
         } else if !self.census.is_limited() {
             self.rt.spawn_unjoined(child);
-        } else if let Some(child) = self.admit(child) {
+        } else if let Some(child) = self.admit(Box::pin(child)) {
             self.rt.spawn_unjoined(child);
         }
         Ok(())
@@ -252,7 +249,7 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
     }
 
     /// Notes that a child is gone, and how it ended.
-    pub(crate) fn leave(self: &Arc<Self>, key: Key, number: usize, report: Report<T, E>) {
+    pub(crate) fn leave(self: &Arc<Self>, key: Key, number: u32, report: Report<T, E>) {
         let failed = matches!(&report, Some(Err(error)) if !matches!(error, ChildError::Cancelled));
         let mut state = lock(&self.state);
         let node = if key == Key::NONE {

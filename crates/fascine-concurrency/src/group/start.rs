@@ -112,7 +112,7 @@ impl<R: Send, E: Send> Announce<R> for Started<R, E> {
 pub(crate) struct StartSink<R, E>(Arc<Started<R, E>>);
 
 impl<R, T, E> Sink<Result<T, E>, T, E> for StartSink<R, E> {
-    fn take(self, end: End<Result<T, E>>) -> Report<T, E> {
+    fn take(&self, end: End<Result<T, E>>) -> Report<T, E> {
         if !self.0.is_open() {
             return Plain.take(end);
         }
@@ -131,7 +131,7 @@ impl<R, T, E> Sink<Result<T, E>, T, E> for StartSink<R, E> {
 pub(crate) struct Plain;
 
 impl<T, E> Sink<Result<T, E>, T, E> for Plain {
-    fn take(self, end: End<Result<T, E>>) -> Report<T, E> {
+    fn take(&self, end: End<Result<T, E>>) -> Report<T, E> {
         Some(match end {
             End::Output(output) => output.map_err(ChildError::Failed),
             End::Panicked(panic) => Err(ChildError::Panicked(panic)),
