@@ -1,6 +1,6 @@
-use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_lock::Mutex;
+use fascine_concurrency::Lock;
 use fascine_message::{Message, MessageId};
 use fascine_model::{Model, Request};
 
@@ -19,9 +19,9 @@ pub struct Branch {
     model: Arc<dyn Model>,
     system: Option<Message>,
     /// Held through a turn: the next one sees what this one said.
-    turn: Mutex<()>,
+    turn: Lock<()>,
     /// Held for moments: it can be read while a turn goes on.
-    state: SyncMutex<State>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
@@ -131,8 +131,8 @@ impl Branch {
             name,
             model,
             system,
-            turn: Mutex::new(()),
-            state: SyncMutex::new(state),
+            turn: Lock::new(()),
+            state: Mutex::new(state),
         }
     }
 

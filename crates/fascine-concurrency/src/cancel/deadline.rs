@@ -132,6 +132,19 @@ pub fn move_on_after<F: Future>(rt: &Rt, duration: Duration, future: F) -> MoveO
 /// # Cancel safety
 ///
 /// Dropping it drops the future.
+///
+/// # Examples
+///
+/// ```
+/// # use fascine_concurrency::move_on_at;
+/// # use std::time::Duration;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+/// let deadline = rt.now() + Duration::from_secs(2);
+/// // Both have to be done by the same time.
+/// assert!(move_on_at(&rt, deadline, rt.sleep(Duration::from_secs(1))).await.is_some());
+/// assert!(move_on_at(&rt, deadline, rt.sleep(Duration::from_secs(3))).await.is_none());
+/// # });
+/// ```
 pub fn move_on_at<F: Future>(rt: &Rt, deadline: Instant, future: F) -> MoveOn<F> {
     MoveOn {
         inner: fail_at(rt, deadline, future),
@@ -148,6 +161,20 @@ pub struct Elapsed {
 impl Elapsed {
     /// How much blocking work goes on, on its threads, although nobody waits for it any more: see
     /// [`run_sync`](crate::run_sync).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::{fail_after, run_sync};
+    /// # use std::{sync::mpsc, time::Duration};
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let (release, held) = mpsc::channel::<()>();
+    /// let slow = run_sync(&rt, move || held.recv());
+    /// let elapsed = fail_after(&rt, Duration::from_millis(5), slow).await.unwrap_err();
+    /// assert_eq!(elapsed.abandoned(), 1);
+    /// drop(release); // The work ends now, and nobody hears of it.
+    /// # });
+    /// ```
     #[must_use]
     pub fn abandoned(&self) -> usize {
         self.abandoned

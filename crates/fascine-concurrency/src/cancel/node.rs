@@ -1,4 +1,4 @@
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -372,6 +372,21 @@ impl Node {
         }
         observers.tell();
     }
+}
+
+impl Drop for Node {
+    /// One after the other, not one inside the other: the chain may be as long as tasks spawn groups in groups.
+    fn drop(&mut self) {
+        let mut above = parent_of(self);
+        while let Some(mut node) = above.and_then(Arc::into_inner) {
+            above = parent_of(&mut node);
+        }
+    }
+}
+
+fn parent_of(node: &mut Node) -> Option<Arc<Node>> {
+    let state = node.state.get_mut();
+    state.unwrap_or_else(PoisonError::into_inner).parent.take()
 }
 
 impl Observer for Node {

@@ -12,6 +12,26 @@ use crate::cancel::observers::Observer;
 /// Cancels a [`CancelScope`](crate::CancelScope), moves its deadline, or adds clean-up, from anywhere.
 ///
 /// Clones are cheap and mean the same scope. A handle outlives its scope and does nothing then.
+///
+/// # Examples
+///
+/// ```
+/// # use fascine_concurrency::CancelScope;
+/// # use std::time::Duration;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+/// let second = Duration::from_secs(1);
+/// let scope = CancelScope::new(&rt).with_timeout(second);
+/// let handle = scope.handle();
+/// let done = scope.run(async {
+///     for _ in 0..3 {
+///         rt.sleep(second / 2).await;
+///         handle.set_timeout(second); // There is progress: another second.
+///     }
+/// });
+/// assert!(done.await.is_ok());
+/// assert!(!handle.cancel_called());
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct ScopeHandle {
     node: Arc<Node>,
@@ -41,6 +61,24 @@ impl ScopeHandle {
     ///
     /// Also for a scope that was cancelled without a limit before, or with a longer one. Shielded code that wants to
     /// know asks [`closing`](crate::closing); inside a shield, the end of the time of grace counts as a deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::{CancelScope, shield};
+    /// # use std::{future::pending, time::Duration};
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let (started, second) = (rt.now(), Duration::from_secs(1));
+    /// let scope = CancelScope::new(&rt);
+    /// let handle = scope.handle();
+    /// let stuck = scope.run(async {
+    ///     handle.cancel_with_grace(3 * second);
+    ///     shield(pending::<()>()).await
+    /// });
+    /// assert!(stuck.await.is_err());
+    /// assert_eq!(rt.now() - started, 3 * second);
+    /// # });
+    /// ```
     pub fn cancel_with_grace(&self, grace: Duration) {
         self.node
             .cancel_with_grace(CancelReason::Requested(None), grace);

@@ -10,6 +10,21 @@ use crate::group::shared::Shared;
 /// Cancels a [`TaskGroup`](crate::TaskGroup) from anywhere.
 ///
 /// Clones are cheap and mean the same group.
+///
+/// # Examples
+///
+/// ```
+/// # use fascine_concurrency::{ChildError, TaskGroup};
+/// # use std::future::pending;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+/// let group = TaskGroup::<(), ()>::new(&rt);
+/// group.spawn(async { pending().await });
+/// let handle = group.handle();
+/// handle.cancel_because("shutting down");
+/// assert!(matches!(group.join().await.unwrap_err().first, ChildError::Cancelled));
+/// assert_eq!(handle.reason().unwrap().message(), Some("shutting down"));
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct GroupHandle {
     group: Arc<dyn CancelGroup>,

@@ -6,6 +6,23 @@ use fascine_rt::Panic;
 /// Why a group of tasks did not succeed: its first failure, and those that came while it was winding down.
 ///
 /// What a task reports because its own group cancelled it is not a failure and is not kept.
+///
+/// # Examples
+///
+/// ```
+/// # use fascine_concurrency::{ChildError, TaskGroup};
+/// # use std::error::Error;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+/// let group = TaskGroup::new(&rt);
+/// group.spawn(async { "7".parse::<u8>() });
+/// group.spawn(async { "x".parse::<u8>() });
+/// let errors = group.join().await.unwrap_err();
+/// assert!(matches!(errors.first, ChildError::Failed(_)));
+/// // It reads from the group down to the cause.
+/// let cause = errors.source().and_then(Error::source).unwrap();
+/// assert_eq!(cause.to_string(), "invalid digit found in string");
+/// # });
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct JoinErrors<E> {

@@ -14,6 +14,21 @@ use crate::group::start::{Plain, Ready, Start};
 /// task.
 ///
 /// Clones are cheap and mean the same group.
+///
+/// # Examples
+///
+/// ```
+/// # use fascine_concurrency::TaskGroup;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+/// let group = TaskGroup::<u32, ()>::new(&rt);
+/// let spawner = group.spawner();
+/// group.spawn(async move {
+///     spawner.spawn(async { Ok(2) }).unwrap(); // A child of the group, not of this child.
+///     Ok(1)
+/// });
+/// assert_eq!(group.join().await.unwrap(), [1, 2]);
+/// # });
+/// ```
 pub struct Spawner<T: Send + 'static, E: Send + 'static> {
     shared: Arc<Shared<T, E>>,
 }

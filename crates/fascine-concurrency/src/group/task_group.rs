@@ -62,6 +62,23 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// Runs no more than `limit` children at once; others wait for their turn inside the group, in order.
     ///
     /// To wait outside instead, see [`spawn_when_free`](Self::spawn_when_free).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::TaskGroup;
+    /// # use std::{num::NonZeroUsize, time::Duration};
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let (started, second) = (rt.now(), Duration::from_secs(1));
+    /// let group = TaskGroup::<(), ()>::new(&rt).with_limit(NonZeroUsize::new(2).unwrap());
+    /// for _ in 0..6 {
+    ///     let clock = rt.clone();
+    ///     group.spawn(async move { Ok(clock.sleep(second).await) });
+    /// }
+    /// group.join().await.unwrap();
+    /// assert_eq!(rt.now() - started, 3 * second);
+    /// # });
+    /// ```
     pub fn with_limit(self, limit: NonZeroUsize) -> Self {
         self.shared.set_limit(limit.get());
         self
@@ -69,6 +86,20 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
 
     /// Lets children run on when one fails or panics; `join` still reports the failures, and
     /// [`join_all`](Self::join_all) tells one child from another.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::TaskGroup;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let group = TaskGroup::new(&rt).supervised();
+    /// group.spawn(async { Err("no") });
+    /// group.spawn(async { Ok(2) });
+    /// let ends = group.join_all().await;
+    /// assert!(ends[0].is_err());
+    /// assert_eq!(ends[1].as_ref().unwrap(), &2);
+    /// # });
+    /// ```
     pub fn supervised(self) -> Self {
         self.shared.supervise();
         self
@@ -109,6 +140,20 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// # Errors
     ///
     /// [`GroupFull`](crate::GroupFull) when the [limit](Self::with_limit) is reached; it has the future.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_concurrency::TaskGroup;
+    /// # use std::num::NonZeroUsize;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let group = TaskGroup::<_, ()>::new(&rt).with_limit(NonZeroUsize::MIN);
+    /// group.try_spawn(async { Ok(1) }).unwrap();
+    /// let full = group.try_spawn(async { Ok(2) }).unwrap_err();
+    /// group.spawn(full.into_future()); // Queue it then.
+    /// assert_eq!(group.join().await.unwrap(), [1, 2]);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn try_spawn<F>(&self, future: F) -> Result<(), GroupFull<F>>
     where

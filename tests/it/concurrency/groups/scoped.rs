@@ -281,3 +281,21 @@ fn a_scope_with_a_group_can_be_dropped_at_any_poll() {
         assert_eq!(alive.count(), 0);
     });
 }
+
+#[test]
+fn groups_in_groups_may_go_deep() {
+    fn nest(rt: Rt, depth: u32) -> fascine::rt::BoxFuture<Result<u32, ()>> {
+        Box::pin(async move {
+            if depth == 0 {
+                return Ok(0);
+            }
+            let group = TaskGroup::new(&rt);
+            group.spawn(nest(rt.clone(), depth - 1));
+            let inner = group.join().await.map_err(drop)?;
+            Ok(inner[0] + 1)
+        })
+    }
+    TestRuntime::run(|rt| async move {
+        assert_eq!(nest(rt, 1000).await, Ok(1000));
+    });
+}
