@@ -29,7 +29,7 @@ pub struct EnteredBlockOn {
 
 /// Marks this thread as polling a task until the returned guard is dropped; nests.
 ///
-/// For futures that go to [`Rt::spawn_unjoined`](crate::Rt::spawn_boxed): a `block_on` inside them is refused then, as it
+/// For futures that go to [`Rt::spawn_unjoined`](crate::Rt::spawn_unjoined): a `block_on` inside them is refused then, as it
 /// is in every task.
 #[must_use = "the thread counts as polling a task only while the guard lives"]
 pub fn enter_task() -> EnteredTask {
