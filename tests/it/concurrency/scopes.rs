@@ -7,6 +7,7 @@ mod context;
 mod deadline;
 mod dropping;
 mod moving;
+mod random;
 mod shielding;
 
 use std::sync::{Arc, Mutex};

@@ -159,6 +159,12 @@ impl Node {
         self.visible().find_map(|node| node.own_cancellation())
     }
 
+    /// Whether a scope above that reaches the node was cancelled.
+    pub(crate) fn is_cancelled_above(&self) -> bool {
+        let parent = if self.is_shield { None } else { self.parent() };
+        parent.is_some_and(|parent| parent.effectively_cancelled().is_some())
+    }
+
     fn own_cancellation(&self) -> Option<CancelReason> {
         let state = lock(&self.state);
         match &state.cancelled {

@@ -137,21 +137,14 @@ impl<F: Future> Future for Run<F> {
             Some(Outcome::Cancelled(reason)) => Poll::Ready(Err(Cancelled::new(reason, abandoned))),
             Some(Outcome::Panicked(payload)) => resume_unwind(payload),
             Some(Outcome::Outer) | None => {
-                let above = this
-                    .node
-                    .parent()
-                    .and_then(|node| node.effectively_cancelled());
-                match above {
-                    Some(_) => {
-                        *this.outcome = Some(Outcome::Outer);
-                        Poll::Pending
-                    }
-                    // It was moved out of the scope that ended it, and nobody else will.
-                    None => Poll::Ready(Err(Cancelled::new(
-                        CancelReason::Requested(None),
-                        abandoned,
-                    ))),
+                if this.node.is_cancelled_above() {
+                    *this.outcome = Some(Outcome::Outer);
+                    return Poll::Pending;
                 }
+                // It was moved out of the scope that ended it, and nobody else will.
+                let reason = this.node.cancel_reason();
+                let reason = reason.unwrap_or(CancelReason::Requested(None));
+                Poll::Ready(Err(Cancelled::new(reason, abandoned)))
             }
         }
     }

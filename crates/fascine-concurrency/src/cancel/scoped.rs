@@ -45,6 +45,8 @@ pub(crate) enum Parent {
 struct Waiting {
     place: Place,
     watch: Watch,
+    /// How it ended, while a scope further out is about to end as well.
+    passing: Option<Ended>,
 }
 
 /// Why a scope dropped its future.
@@ -71,6 +73,7 @@ impl<F> Scoped<F> {
             waiting: Some(Box::new(Waiting {
                 place: Place::of(node),
                 watch: Watch::new(cleanup),
+                passing: None,
             })),
         }
     }
@@ -123,11 +126,14 @@ impl<F: Future> Scoped<F> {
         if parent == Parent::Ambient && current_address() != waiting.place.parent_address() {
             waiting.place.set_parent(current());
         }
+        if waiting.passing.is_some() {
+            return self.pass_on();
+        }
         let node = waiting.place.node();
         if node.has_news()
             && let Some(ended) = cut_off(node)
         {
-            return Poll::Ready(Err(self.finish(ended)));
+            return self.finish(parent, ended);
         }
         let future = this.future.as_pin_mut();
         let future = future.expect("a scope is not polled after it ended");
@@ -138,7 +144,21 @@ impl<F: Future> Scoped<F> {
         if !node.has_news() && waiting.watch.is_settled(cx.waker()) {
             return Poll::Pending;
         }
-        self.settle(cx)
+        self.settle(cx, parent)
+    }
+
+    /// Leaves it to the scope further out to end, unless the future was moved out of that one meanwhile.
+    #[cold]
+    fn pass_on(self: Pin<&mut Self>) -> Poll<Result<F::Output, Ended>> {
+        match self.project().waiting {
+            Some(waiting) if !waiting.place.node().is_cancelled_above() => {
+                match waiting.passing.take() {
+                    Some(ended) => Poll::Ready(Err(ended)),
+                    None => Poll::Pending,
+                }
+            }
+            _ => Poll::Pending,
+        }
     }
 
     fn poll_fresh(
@@ -160,26 +180,49 @@ impl<F: Future> Scoped<F> {
         *this.waiting = Some(Box::new(Waiting {
             place,
             watch: Watch::new(None),
+            passing: None,
         }));
-        self.settle(cx)
+        self.settle(cx, parent)
     }
 
     /// Arranges to be woken for everything that may end the scope, or finds that it has to end now.
     #[cold]
-    fn settle(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Ended>> {
+    fn settle(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parent: Parent,
+    ) -> Poll<Result<F::Output, Ended>> {
         let Some(waiting) = self.as_mut().project().waiting else {
             return Poll::Pending;
         };
         match waiting.watch.settle(waiting.place.node(), cx.waker()) {
-            Some(ended) => Poll::Ready(Err(self.finish(ended))),
+            Some(ended) => self.finish(parent, ended),
             None => Poll::Pending,
         }
     }
 
+    /// Drops the future. If a scope further out was cancelled too, it is that one which ends, and this one passes it on.
     #[cold]
-    fn finish(self: Pin<&mut Self>, ended: Ended) -> Ended {
-        self.drop_future(matches!(ended, Ended::Cancelled(_)));
-        ended
+    fn finish(
+        mut self: Pin<&mut Self>,
+        parent: Parent,
+        ended: Ended,
+    ) -> Poll<Result<F::Output, Ended>> {
+        let passes =
+            parent == Parent::Ambient && self.node().is_some_and(|node| node.is_cancelled_above());
+        let caught = matches!(ended, Ended::Cancelled(_)) && !passes;
+        self.as_mut().drop_future(caught);
+        let Some(waiting) = self.project().waiting else {
+            return Poll::Ready(Err(ended));
+        };
+        if passes && waiting.watch.has_cleanup() {
+            return Poll::Ready(Err(Ended::Outer));
+        }
+        if passes {
+            waiting.passing = Some(ended);
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(ended))
     }
 }
 

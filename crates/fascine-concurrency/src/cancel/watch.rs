@@ -44,6 +44,11 @@ impl Watch {
             .is_some_and(|known| known.will_wake(task))
     }
 
+    /// Whether there may be something to clean up.
+    pub(crate) fn has_cleanup(&self) -> bool {
+        self.cleanup.is_some()
+    }
+
     /// Lets go of the scopes further out.
     pub(crate) fn release(&mut self) {
         let hold = self.hold.take();
