@@ -74,6 +74,32 @@ impl<F: Future> Children<F> {
     ///
     /// If there are [`MAX_CHILDREN`] already.
     pub(crate) fn push(&mut self, tag: usize, future: F) {
+        let key = self.place(tag, future);
+        self.fresh.push(key);
+    }
+
+    /// Adds a future and polls it at once, unless it is the turn of others; gives its output if it has ended.
+    ///
+    /// The caller clears it when there is a panic.
+    ///
+    /// # Panics
+    ///
+    /// As [`push`](Self::push) does.
+    #[inline]
+    pub(crate) fn begin_unguarded(&mut self, tag: usize, future: F) -> Option<(usize, F::Output)> {
+        let key = self.place(tag, future);
+        // As in `poll_woken`: the first poll of a row is for the woken ones.
+        if !self.fresh.is_empty() || !(1..YIELD_AFTER).contains(&self.ended_in_a_row) {
+            self.fresh.push(key);
+            return None;
+        }
+        let ended = self.poll_first_time(key)?;
+        self.ended_in_a_row += 1;
+        Some(ended)
+    }
+
+    #[inline]
+    fn place(&mut self, tag: usize, future: F) -> u32 {
         let key = match self.free.pop() {
             Some(key) => key,
             None => self.grow(),
@@ -82,7 +108,7 @@ impl<F: Future> Children<F> {
         let slot = Slot::Running { tag, future };
         self.chunks[chunk].slots.at(offset).set(slot);
         self.live += 1;
-        self.fresh.push(key);
+        key
     }
 
     /// Polls those that were woken until one ends; `None` when there are none left.
@@ -100,10 +126,23 @@ impl<F: Future> Children<F> {
     }
 
     /// What [`poll_next`](Self::poll_next) does, for callers that clear it themselves when there is a panic.
+    #[inline]
     pub(crate) fn poll_next_unguarded(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(usize, F::Output)>> {
+        // In the middle of a row there is often another one in the batch, and nothing else to think of.
+        if (1..YIELD_AFTER).contains(&self.ended_in_a_row)
+            && self.fresh.is_empty()
+            && let Some(ended) = self.poll_batch()
+        {
+            self.ended_in_a_row += 1;
+            return Poll::Ready(Some(ended));
+        }
+        self.poll_next_of_all(cx)
+    }
+
+    fn poll_next_of_all(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, F::Output)>> {
         if self.live == 0 {
             return Poll::Ready(None);
         }
@@ -166,19 +205,25 @@ impl<F: Future> Children<F> {
 
     fn poll_first_times(&mut self) -> Option<(usize, F::Output)> {
         while let Some(key) = self.next_fresh() {
-            let (chunk, offset) = position(self.first_log, key);
-            let (first, rest) = self.chunks.split_first_mut()?;
-            let (Chunk { slots, wakers }, root) = match chunk.checked_sub(1) {
-                None => (first, None),
-                Some(later) => (&mut rest[later], Some(&first.wakers)),
-            };
-            let slot = slots.at(offset);
-            if let Some(ended) = wakers.with_first(root, key, |waker| poll_slot(slot, waker)) {
-                self.vacate(key);
-                return Some(ended);
+            if let ended @ Some(_) = self.poll_first_time(key) {
+                return ended;
             }
         }
         None
+    }
+
+    #[inline]
+    fn poll_first_time(&mut self, key: u32) -> Option<(usize, F::Output)> {
+        let (chunk, offset) = position(self.first_log, key);
+        let (first, rest) = self.chunks.split_first_mut()?;
+        let (Chunk { slots, wakers }, root) = match chunk.checked_sub(1) {
+            None => (first, None),
+            Some(later) => (&mut rest[later], Some(&first.wakers)),
+        };
+        let slot = slots.at(offset);
+        let ended = wakers.with_first(root, key, |waker| poll_slot(slot, waker))?;
+        self.vacate(key);
+        Some(ended)
     }
 
     fn next_fresh(&mut self) -> Option<u32> {
@@ -194,6 +239,7 @@ impl<F: Future> Children<F> {
         Some(key)
     }
 
+    #[inline]
     fn poll_batch(&mut self) -> Option<(usize, F::Output)> {
         while let Some(key) = self.batch.peek() {
             let (chunk, offset) = position(self.first_log, key);
@@ -215,6 +261,7 @@ impl<F: Future> Children<F> {
     }
 
     /// Makes a chunk and returns the first of its places.
+    #[cold]
     fn grow(&mut self) -> u32 {
         let first = 1 << self.first_log;
         let (base, len) = match self.chunks.len() {

@@ -80,7 +80,10 @@ where
         most: usize,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(usize, F::Output)>> {
-        let refilled = self.as_mut().refill(most, cx);
+        let refilled = match self.as_mut().refill(most, cx) {
+            Refilled::Ended(ended) => return Poll::Ready(Some(ended)),
+            refilled => refilled,
+        };
         match self.as_mut().project().children.poll_next_unguarded(cx) {
             Poll::Ready(None) if self.source.is_some() => {}
             Poll::Ready(ended) => return Poll::Ready(ended),
@@ -100,8 +103,10 @@ where
         most: usize,
         cx: &mut Context<'_>,
     ) -> Option<(usize, F::Output)> {
-        self.as_mut().refill(most, cx);
-        self.project().children.poll_fresh_unguarded()
+        match self.as_mut().refill(most, cx) {
+            Refilled::Ended(ended) => Some(ended),
+            _ => self.project().children.poll_fresh_unguarded(),
+        }
     }
 
     /// Drops all that runs, and the source.
@@ -111,7 +116,8 @@ where
         this.source.set(None);
     }
 
-    fn refill(self: Pin<&mut Self>, most: usize, cx: &mut Context<'_>) -> Refilled {
+    #[inline]
+    fn refill(self: Pin<&mut Self>, most: usize, cx: &mut Context<'_>) -> Refilled<F::Output> {
         let mut this = self.project();
         let most = most.min(this.limit.get());
         // An endless iterator under an endless limit must not keep the executor from its other tasks.
@@ -124,8 +130,12 @@ where
             };
             match source.poll_item(cx) {
                 Poll::Ready(Some(item)) => {
-                    this.children.push(*this.started, (this.map)(item));
+                    let index = *this.started;
                     *this.started += 1;
+                    let future = (this.map)(item);
+                    if let Some(ended) = this.children.begin_unguarded(index, future) {
+                        return Refilled::Ended(ended);
+                    }
                 }
                 Poll::Ready(None) => this.source.set(None),
                 Poll::Pending => return Refilled::Done,
@@ -135,8 +145,10 @@ where
     }
 }
 
-enum Refilled {
+enum Refilled<T> {
     Done,
+    /// One that had just begun has ended.
+    Ended((usize, T)),
     /// There may be more items, and there is room for them.
     More,
 }
