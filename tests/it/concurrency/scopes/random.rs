@@ -79,8 +79,11 @@ impl Simulator {
         match nearest {
             Some(cut) if cut < until || cut == self.now => {
                 self.now = cut;
-                let outermost = deadlines().find(|(_, deadline)| *deadline <= cut);
-                Err(outermost.map_or(0, |(nth, _)| nth))
+                // Of those that ran out before, behind a shield, the outermost; a deadline at this very moment comes after
+                // them, for what ends in the poll in which its time runs out has ended in time.
+                let before = deadlines().find(|(_, deadline)| *deadline < cut);
+                let now = || deadlines().find(|(_, deadline)| *deadline == cut);
+                Err(before.or_else(now).map_or(0, |(nth, _)| nth))
             }
             _ => {
                 self.now = until;
