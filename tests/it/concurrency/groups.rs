@@ -1,5 +1,6 @@
 //! Tasks that run in parallel and end together.
 
+mod chaos;
 mod failing;
 mod growing;
 mod handles;

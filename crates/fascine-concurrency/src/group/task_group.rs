@@ -22,9 +22,9 @@ use crate::{ChildError, JoinErrors};
 /// `join` returns when the last of them is gone.
 ///
 /// The group belongs to the scope in which it was made: its children see that scope's
-/// [deadline](crate::effective_deadline), are cancelled with it, and that scope does not end before the last of them is
-/// gone. **Dropping** the group, or the future of `join`, cancels every child but cannot wait for them: only a scope, or
-/// `join`, can.
+/// [deadline](crate::effective_deadline), and are cancelled with it; a scope that is cancelled or runs out of time does
+/// not end before the last of them is gone. **Dropping** the group, or the future of `join`, cancels every child but
+/// cannot wait for them.
 ///
 /// # Defaults
 ///
