@@ -37,20 +37,41 @@
 //! ```
 
 mod acquire;
+mod adaptive_limit;
 mod backoff;
+mod bulkhead;
+mod bulkhead_error;
+mod fallback;
+mod fallback_error;
+mod hedge;
 mod limit_error;
+mod load_shed;
+mod places;
 mod quota;
 mod rate_limiter;
 mod reservation;
 mod retry;
 mod retry_error;
+mod timeout;
+mod waiting;
 mod window;
 
 pub use acquire::Acquire;
+pub use adaptive_limit::{
+    AdaptiveLimit, AdaptivePermit, Aimd, Bounds, BoundsError, Gradient2, LimitAlgorithm, Sample,
+    SampleOutcome, Vegas,
+};
 pub use backoff::{Backoff, Delays, Jitter};
+pub use bulkhead::{Bulkhead, BulkheadPermit};
+pub use bulkhead_error::BulkheadError;
+pub use fallback::{Fallback, Served};
+pub use fallback_error::FallbackError;
+pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileError};
 pub use limit_error::LimitError;
+pub use load_shed::{LoadShed, Overloaded, Priority};
 pub use quota::{Quota, QuotaError};
 pub use rate_limiter::RateLimiter;
 pub use reservation::Reservation;
 pub use retry::{Attempted, Retry, Verdict};
 pub use retry_error::{GaveUp, RetryError};
+pub use timeout::{TimedOut, Timeout};
