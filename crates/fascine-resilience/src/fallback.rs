@@ -35,10 +35,12 @@ use crate::FallbackError;
 /// ```
 pub struct Fallback<T, E> {
     alternatives: Vec<Alternative<T, E>>,
-    when: Option<Arc<dyn Fn(&E) -> bool + Send + Sync>>,
-    observer: Option<Arc<dyn Fn(&[E]) + Send + Sync>>,
+    when: Option<Arc<IsPassedOver<E>>>,
+    observer: Option<Arc<Observer<E>>>,
 }
 
+type IsPassedOver<E> = dyn Fn(&E) -> bool + Send + Sync;
+type Observer<E> = dyn Fn(&[E]) + Send + Sync;
 type Alternative<T, E> = Arc<dyn Fn(&[E]) -> BoxFuture<Result<T, E>> + Send + Sync>;
 
 /// A value, and the failures on the way to it.

@@ -46,6 +46,7 @@ mod fallback_error;
 mod hedge;
 mod limit_error;
 mod load_shed;
+mod pipeline;
 mod places;
 mod quota;
 mod rate_limiter;
@@ -69,6 +70,10 @@ pub use fallback_error::FallbackError;
 pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileError};
 pub use limit_error::LimitError;
 pub use load_shed::{LoadShed, Overloaded, Priority};
+pub use pipeline::{
+    Around, Bare, BoxedPipeline, Deadline, Door, Hedging, Limiting, Pipeline, PipelineError,
+    Policy, Retrying,
+};
 pub use quota::{Quota, QuotaError};
 pub use rate_limiter::RateLimiter;
 pub use reservation::Reservation;

@@ -96,6 +96,8 @@ const CLASSES: usize = 16 + (40 - 4) * 8;
 
 #[cfg(test)]
 mod tests {
+    use fascine_testing::TestRuntime;
+
     use super::*;
 
     #[test]
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_is_old_is_forgotten_and_a_clock_that_goes_back_is_not_believed() {
-        let (start, memory) = (Instant::now(), Duration::from_secs(10));
+        let (start, memory) = (TestRuntime::new().rt().now(), Duration::from_secs(10));
         let mut latencies = Latencies::new(start, memory);
         latencies.record(Duration::from_micros(5));
         latencies.expire(start + memory);
