@@ -1,4 +1,5 @@
 //! Retries, backoff and rate limits.
 
+mod backoff;
 mod rate_limiter;
 mod retry;

@@ -44,6 +44,8 @@ mod rate_limiter;
 mod reservation;
 mod retry;
 mod retry_error;
+mod setting_error;
+mod sync;
 mod window;
 
 pub use acquire::Acquire;
@@ -52,5 +54,9 @@ pub use limit_error::LimitError;
 pub use quota::{Quota, QuotaError};
 pub use rate_limiter::RateLimiter;
 pub use reservation::Reservation;
-pub use retry::{Attempted, Retry, Verdict};
+pub use retry::{
+    AttemptTimedOut, AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetryBudget,
+    RetrySettings, Retryable, Verdict, WithRetry, attempt_within, retry_with_backoff, with_retry,
+};
 pub use retry_error::{GaveUp, RetryError};
+pub use setting_error::SettingError;
