@@ -1,8 +1,11 @@
-//! What to do when a call fails or must wait: retry, backoff, rate limits. For any async call, on any runtime.
+//! What to do when a call fails or must wait: retry, circuit breaker, rate limits. For any async call, on any runtime.
 //!
 //! | trouble | use |
 //! |---|---|
 //! | a call fails now and then | [`Retry`] with a [`Backoff`] |
+//! | a call hangs now and then | [`attempt_within`], inside the retry |
+//! | retries make an outage worse | a [`RetryBudget`] |
+//! | a service is down for a while | [`CircuitBreaker`] |
 //! | the service says how much it takes | [`RateLimiter`] with a [`Quota`] for each currency |
 //!
 //! Nothing here waits in vain: a wait that cannot end before the ambient
@@ -38,6 +41,7 @@
 
 mod acquire;
 mod backoff;
+mod circuit_breaker;
 mod limit_error;
 mod quota;
 mod rate_limiter;
@@ -50,6 +54,10 @@ mod window;
 
 pub use acquire::Acquire;
 pub use backoff::{Backoff, Delays, Jitter};
+pub use circuit_breaker::{
+    ChangeCause, CircuitBreaker, CircuitBreakerBuilder, CircuitError, CircuitMetrics, CircuitOpen,
+    CircuitState, OnCancel, Over, OwnedPermit, Permit, Refusal, StateChange, StateChanges,
+};
 pub use limit_error::LimitError;
 pub use quota::{Quota, QuotaError};
 pub use rate_limiter::RateLimiter;

@@ -6,7 +6,7 @@ pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 pub(crate) use shuttle::sync::{Mutex, MutexGuard, atomic};
 use std::sync::PoisonError;
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
 /// Locks a mutex under which nothing panics: what it holds is whole even if it is poisoned.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

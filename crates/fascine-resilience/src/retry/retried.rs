@@ -36,7 +36,8 @@ pin_project! {
         attempts: u32,
         // Set when the first call has to wait, or has failed: until then no time has passed.
         started: Option<Instant>,
-        delays: Option<Delays>,
+        // On the heap, because few calls need it and all of them are moved.
+        delays: Option<Box<Delays>>,
         #[pin]
         step: Step<F>,
     }
@@ -121,8 +122,6 @@ impl<P, C, F, K, H> Retried<P, C, F, K, H> {
                         policy.began();
                     }
                     *this.attempts = this.attempts.saturating_add(1);
-                    // If the call panics there is nothing to be polled.
-                    this.step.set(Step::Ended);
                     let future = (this.call)();
                     this.step.set(Step::Calling { future });
                     continue;
@@ -158,7 +157,7 @@ impl<P, C, F, K, H> Retried<P, C, F, K, H> {
             };
             let now = policy.now();
             let elapsed = now.saturating_duration_since(*this.started.get_or_insert(now));
-            let delays = this.delays.get_or_insert_with(|| policy.delays());
+            let delays = this.delays.get_or_insert_with(|| Box::new(policy.delays()));
             let verdict = (this.classify)(&error);
             let delay = match policy.wait_after(attempts, now, elapsed, verdict, delays) {
                 Ok(delay) => delay,
