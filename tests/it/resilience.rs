@@ -1,6 +1,7 @@
 //! Retries, backoff and rate limits.
 
 mod adaptive_limit;
+mod backoff;
 mod bulkhead;
 mod fallback;
 mod hedge;

@@ -1,8 +1,11 @@
-//! What to do when a call fails or must wait: retry, backoff, rate limits. For any async call, on any runtime.
+//! What to do when a call fails or must wait: retry, circuit breaker, rate limits. For any async call, on any runtime.
 //!
 //! | trouble | use |
 //! |---|---|
 //! | a call fails now and then | [`Retry`] with a [`Backoff`] |
+//! | a call hangs now and then | [`attempt_within`], inside the retry |
+//! | retries make an outage worse | a [`RetryBudget`] |
+//! | a service is down for a while | [`CircuitBreaker`] |
 //! | the service says how much it takes | [`RateLimiter`] with a [`Quota`] for each currency |
 //!
 //! Nothing here waits in vain: a wait that cannot end before the ambient
@@ -41,6 +44,7 @@ mod adaptive_limit;
 mod backoff;
 mod bulkhead;
 mod bulkhead_error;
+mod circuit_breaker;
 mod fallback;
 mod fallback_error;
 mod hedge;
@@ -53,6 +57,8 @@ mod rate_limiter;
 mod reservation;
 mod retry;
 mod retry_error;
+mod setting_error;
+mod sync;
 mod timeout;
 mod waiting;
 mod window;
@@ -65,6 +71,10 @@ pub use adaptive_limit::{
 pub use backoff::{Backoff, Delays, Jitter};
 pub use bulkhead::{Bulkhead, BulkheadPermit};
 pub use bulkhead_error::BulkheadError;
+pub use circuit_breaker::{
+    ChangeCause, CircuitBreaker, CircuitBreakerBuilder, CircuitError, CircuitMetrics, CircuitOpen,
+    CircuitState, OnCancel, Over, OwnedPermit, Permit, Refusal, StateChange, StateChanges,
+};
 pub use fallback::{Fallback, Served};
 pub use fallback_error::FallbackError;
 pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileError};
@@ -77,6 +87,10 @@ pub use pipeline::{
 pub use quota::{Quota, QuotaError};
 pub use rate_limiter::RateLimiter;
 pub use reservation::Reservation;
-pub use retry::{Attempted, Retry, Verdict};
+pub use retry::{
+    AttemptTimedOut, AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetryBudget,
+    RetrySettings, Retryable, Verdict, WithRetry, attempt_within, retry_with_backoff, with_retry,
+};
 pub use retry_error::{GaveUp, RetryError};
+pub use setting_error::SettingError;
 pub use timeout::{TimedOut, Timeout};

@@ -11,6 +11,7 @@ mod gather;
 mod groups;
 mod harness;
 mod primitives;
+mod retries;
 mod scopes;
 mod spawn;
 
@@ -34,6 +35,9 @@ fn main() -> ExitCode {
         groups::run(options);
         primitives::run(options);
         bounded_map::run(options);
+    });
+    options.suite("resilience", |options| {
+        retries::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());

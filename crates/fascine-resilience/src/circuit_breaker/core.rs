@@ -1,0 +1,235 @@
+use std::time::{Duration, Instant};
+
+use super::machine::{Ended, Machine};
+use super::settings::{OnCancel, Settings};
+use super::window::{Call, Window};
+use super::word::Word;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::{Mutex, lock};
+use crate::{CircuitState, Refusal};
+
+/// The machine behind a lock, and a word in front of it.
+///
+/// While it is closed, a call that succeeds looks at the word and counts itself there; only a failure, a slow call and
+/// every other state take the lock. The word changes its generation under the lock alone.
+#[derive(Debug)]
+pub(super) struct Core {
+    word: AtomicU64,
+    /// How far successes are counted in the word.
+    counted: u64,
+    times_calls: bool,
+    slow_from: Duration,
+    settings: Settings,
+    machine: Mutex<Machine>,
+    pub(super) counters: Counters,
+}
+
+/// On cache lines of their own: every call writes to them.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Counters {
+    pub(super) successes: AtomicU64,
+    pub(super) failures: AtomicU64,
+    pub(super) ignored: AtomicU64,
+    pub(super) rejected: AtomicU64,
+    pub(super) slow: AtomicU64,
+}
+
+/// What a permit knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admitted {
+    generation: u64,
+    pub(super) probe: Option<u64>,
+    began: Option<Instant>,
+    is_counted: bool,
+}
+
+impl Core {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            word: AtomicU64::new(Word::new(CircuitState::Closed, 0).0),
+            counted: Window::counted_successes(&settings),
+            times_calls: settings.times_calls(),
+            slow_from: settings.slow.map_or(Duration::MAX, |slow| slow.from),
+            settings,
+            machine: Mutex::new(Machine::new(&settings)),
+            counters: Counters::default(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn admit(
+        &self,
+        clock: impl FnOnce() -> Instant,
+    ) -> Result<Admitted, (Refusal, Duration)> {
+        let word = Word(self.word.load(Acquire));
+        if word.is(CircuitState::Closed) && !self.times_calls {
+            return Ok(Admitted {
+                generation: word.generation(),
+                probe: None,
+                began: None,
+                is_counted: true,
+            });
+        }
+        self.admit_slowly(word, clock())
+    }
+
+    #[cold]
+    fn admit_slowly(&self, word: Word, now: Instant) -> Result<Admitted, (Refusal, Duration)> {
+        let began = self.times_calls.then_some(now);
+        let is_disabled = word.is(CircuitState::Disabled);
+        if is_disabled || word.is(CircuitState::Closed) || word.is(CircuitState::ForcedClosed) {
+            return Ok(Admitted {
+                generation: word.generation(),
+                probe: None,
+                began,
+                is_counted: !is_disabled,
+            });
+        }
+        let settings = &self.settings;
+        let admitted = self.with_machine(|machine| {
+            let probe = machine.admit(now, settings)?;
+            Ok(Admitted {
+                generation: machine.generation,
+                probe,
+                began,
+                is_counted: machine.state != CircuitState::Disabled,
+            })
+        });
+        if admitted.is_err() {
+            self.counters.rejected.fetch_add(1, Relaxed);
+        }
+        admitted
+    }
+
+    #[inline]
+    pub(super) fn succeeded(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) {
+        if admitted.began.is_some() || admitted.probe.is_some() || self.counted == 0 {
+            return self.ended(admitted, false, clock());
+        }
+        if !admitted.is_counted {
+            return;
+        }
+        self.counters.successes.fetch_add(1, Relaxed);
+        self.count_in_word(admitted);
+    }
+
+    /// Counts a success in the word, unless the state is another one by now or it makes no difference any more.
+    #[inline]
+    fn count_in_word(&self, admitted: Admitted) {
+        let mut word = Word(self.word.load(Acquire));
+        while word.generation() == admitted.generation
+            && word.is(CircuitState::Closed)
+            && word.successes() < self.counted
+        {
+            let counted = word.succeeded().0;
+            match self
+                .word
+                .compare_exchange_weak(word.0, counted, AcqRel, Acquire)
+            {
+                Ok(_) => return,
+                Err(other) => word = Word(other),
+            }
+        }
+    }
+
+    pub(super) fn failed(&self, admitted: Admitted, now: Instant) {
+        self.ended(admitted, true, now);
+    }
+
+    /// A permit was dropped without a word.
+    pub(super) fn cancelled(&self, admitted: Admitted, clock: impl Fn() -> Instant) {
+        let is_failure = match self.settings.on_cancel {
+            OnCancel::Failure => true,
+            OnCancel::FailureIfOlderThan(age) => admitted
+                .began
+                .is_some_and(|began| clock().saturating_duration_since(began) >= age),
+            OnCancel::Ignore => false,
+        };
+        match is_failure {
+            true => self.failed(admitted, clock()),
+            false => self.ignored(admitted, clock),
+        }
+    }
+
+    pub(super) fn ignored(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) {
+        if !admitted.is_counted {
+            return;
+        }
+        self.counters.ignored.fetch_add(1, Relaxed);
+        if admitted.probe.is_some() {
+            self.record(admitted, Ended::Ignored, clock());
+        }
+    }
+
+    fn ended(&self, admitted: Admitted, failed: bool, now: Instant) {
+        if !admitted.is_counted {
+            return;
+        }
+        let slow = admitted
+            .began
+            .is_some_and(|began| now.saturating_duration_since(began) >= self.slow_from);
+        if slow {
+            self.counters.slow.fetch_add(1, Relaxed);
+        }
+        let counter = match failed {
+            true => &self.counters.failures,
+            false => &self.counters.successes,
+        };
+        counter.fetch_add(1, Relaxed);
+        if !failed && !slow && admitted.probe.is_none() && self.counted > 0 {
+            self.count_in_word(admitted);
+        } else {
+            self.record(admitted, Ended::Call(Call { failed, slow }), now);
+        }
+    }
+
+    fn record(&self, admitted: Admitted, ended: Ended, now: Instant) {
+        self.with_machine(|machine| {
+            // What an earlier state let through says nothing about this one.
+            if machine.generation == admitted.generation {
+                let successes = self.take_successes();
+                machine.record(admitted.probe, ended, successes, now, &self.settings);
+            }
+        });
+    }
+
+    /// Takes the successes out of the word; under the lock, so the generation stays.
+    fn take_successes(&self) -> u64 {
+        let mut word = Word(self.word.load(Acquire));
+        loop {
+            let without = word.without_successes().0;
+            match self
+                .word
+                .compare_exchange_weak(word.0, without, AcqRel, Acquire)
+            {
+                Ok(_) => return word.successes(),
+                Err(other) => word = Word(other),
+            }
+        }
+    }
+
+    pub(super) fn ask(&self, state: CircuitState, now: Instant) {
+        self.with_machine(|machine| machine.ask(state, now, &self.settings));
+    }
+
+    /// Does something under the lock; afterwards the word is up to date, and whoever waits for a change is woken.
+    pub(super) fn with_machine<T>(&self, work: impl FnOnce(&mut Machine) -> T) -> T {
+        let mut machine = lock(&self.machine);
+        let before = machine.generation;
+        let done = work(&mut machine);
+        let changed = if machine.generation == before {
+            None
+        } else {
+            let word = Word::new(machine.state, machine.generation);
+            self.word.store(word.0, Release);
+            Some(std::mem::take(&mut machine.changed))
+        };
+        drop(machine);
+        if let Some(changed) = changed {
+            changed.set();
+        }
+        done
+    }
+}
