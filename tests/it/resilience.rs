@@ -6,6 +6,7 @@ mod bulkhead;
 mod fallback;
 mod hedge;
 mod load_shed;
+mod pipeline;
 mod rate_limiter;
 mod retry;
 mod timeout;

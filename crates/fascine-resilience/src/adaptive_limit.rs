@@ -206,7 +206,7 @@ impl<A: LimitAlgorithm> AdaptivePermit<A> {
         self.end(SampleOutcome::Overloaded);
     }
 
-    fn end(self, outcome: SampleOutcome) {
+    pub(crate) fn end(self, outcome: SampleOutcome) {
         let now = self.rt.now();
         let Shared { limiter, .. } = &*self.shared;
         let sample = Sample {

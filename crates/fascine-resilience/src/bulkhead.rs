@@ -157,7 +157,7 @@ impl Bulkhead {
         self.shared.queue.taken()
     }
 
-    async fn enter(&self) -> Result<SemaphoreGuard<'_>, BulkheadError> {
+    pub(crate) async fn enter(&self) -> Result<SemaphoreGuard<'_>, BulkheadError> {
         let semaphore = &self.shared.semaphore;
         match semaphore.try_acquire() {
             Ok(guard) => Ok(guard),

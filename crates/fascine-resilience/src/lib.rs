@@ -81,8 +81,8 @@ pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileEr
 pub use limit_error::LimitError;
 pub use load_shed::{LoadShed, Overloaded, Priority};
 pub use pipeline::{
-    Around, Bare, BoxedPipeline, Deadline, Door, Hedging, Limiting, Pipeline, PipelineError,
-    Policy, Retrying,
+    Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next, Pipeline,
+    PipelineError, Policy, Retrying,
 };
 pub use quota::{Quota, QuotaError};
 pub use rate_limiter::RateLimiter;

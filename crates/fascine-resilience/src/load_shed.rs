@@ -100,7 +100,7 @@ impl LoadShed {
         self.inside.taken()
     }
 
-    fn enter(&self, priority: Priority) -> Result<Place<'_>, Overloaded> {
+    pub(crate) fn enter(&self, priority: Priority) -> Result<Place<'_>, Overloaded> {
         let allowed = self.allowed[priority as usize];
         let entered = self.inside.enter(allowed);
         entered.map_err(|inside| Overloaded {

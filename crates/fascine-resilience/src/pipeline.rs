@@ -4,11 +4,12 @@ use std::time::Duration;
 use fascine_rt::Rt;
 
 use crate::{
-    AdaptiveLimit, Bulkhead, Fallback, Hedge, Idempotent, LimitAlgorithm, LoadShed, Priority,
-    RateLimiter, Retry, Timeout, Verdict,
+    AdaptiveLimit, Bulkhead, CircuitBreaker, Fallback, Hedge, Idempotent, LimitAlgorithm, LoadShed,
+    Priority, RateLimiter, Retry, Timeout, Verdict,
 };
 
 mod boxed;
+mod breaking;
 mod error;
 mod guarding;
 mod hedging;
@@ -17,11 +18,14 @@ mod policy;
 mod retrying;
 
 pub use boxed::BoxedPipeline;
+pub use breaking::Breaking;
 pub use error::PipelineError;
 pub use guarding::{Deadline, Door};
 pub use hedging::Hedging;
 pub use limiting::Limiting;
-pub use policy::{Around, Bare, Policy};
+use policy::Innermost;
+pub use policy::{Around, Bare, Next, Policy};
+use retrying::Refusals;
 pub use retrying::Retrying;
 
 /// Several policies round a call, in the order that makes sense.
@@ -138,7 +142,37 @@ impl<P, const INNERMOST: u8> Pipeline<P, INNERMOST> {
         retry: Retry,
         classify: C,
     ) -> Pipeline<Around<P, Retrying<C>>, 5> {
-        self.add(Retrying { retry, classify })
+        self.add(Retrying {
+            retry,
+            classify,
+            refusals: Refusals::End,
+        })
+    }
+
+    /// Adds a [`retry`](Self::retry) that also waits for policies further in which refused an attempt and know when they
+    /// will not: an open breaker, full limits. That spends nothing of a [`RetryBudget`](crate::RetryBudget).
+    ///
+    /// For work that has time. Where somebody waits, a refusal should be known at once.
+    pub fn retry_patiently<E, C: Fn(&E) -> Verdict>(
+        self,
+        retry: Retry,
+        classify: C,
+    ) -> Pipeline<Around<P, Retrying<C>>, 5> {
+        self.add(Retrying {
+            retry,
+            classify,
+            refusals: Refusals::Wait,
+        })
+    }
+
+    /// Adds a breaker that counts the errors that `counts` says, and attempts that [timed out](Self::timeout). See
+    /// [`CircuitBreaker`].
+    pub fn breaker<E, C: Fn(&E) -> bool>(
+        self,
+        breaker: CircuitBreaker,
+        counts: C,
+    ) -> Pipeline<Around<P, Breaking<C>>, 6> {
+        self.add(Breaking { breaker, counts })
     }
 
     /// Adds rate limits, of which each attempt costs so much. See [`RateLimiter`].
@@ -201,7 +235,14 @@ impl<P, const INNERMOST: u8> Pipeline<P, INNERMOST> {
     ///
     /// Dropping the future drops what it is doing, be that the call or a wait, and gives back all permits and places.
     /// A call that was made has then been paid for.
-    pub async fn run<T, E, C, F>(&self, call: C) -> Result<T, PipelineError<E>>
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "that it is Send is said here, once: found out by each caller, it fails for errors with lifetimes"
+    )]
+    pub fn run<T, E, C, F>(
+        &self,
+        call: C,
+    ) -> impl Future<Output = Result<T, PipelineError<E>>> + Send
     where
         T: Send,
         E: Send,
@@ -209,10 +250,7 @@ impl<P, const INNERMOST: u8> Pipeline<P, INNERMOST> {
         C: Fn() -> F + Send + Sync,
         F: Future<Output = Result<T, E>> + Send,
     {
-        let call = &call;
-        // The call is made inside of the block, so that the block holds it once.
-        let attempt = move || async move { call().await.map_err(PipelineError::Call) };
-        self.policies.run(attempt).await
+        async move { self.policies.run(Innermost(&call)).await }
     }
 
     /// Forgets which policies there are, for calls that return these types.

@@ -51,9 +51,21 @@ impl Timeout {
     ///
     /// Dropping the future drops the call.
     pub async fn run<F: Future>(&self, call: impl FnOnce() -> F) -> Result<F::Output, TimedOut> {
-        let after = self.after;
-        let ended = fail_after(&self.rt, after, call()).await;
-        ended.map_err(|_| TimedOut { after })
+        fail_after(&self.rt, self.after, call())
+            .await
+            .map_err(|_| self.timed_out())
+    }
+
+    pub(crate) fn rt(&self) -> &Rt {
+        &self.rt
+    }
+
+    pub(crate) fn after(&self) -> Duration {
+        self.after
+    }
+
+    pub(crate) fn timed_out(&self) -> TimedOut {
+        TimedOut { after: self.after }
     }
 }
 

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::policy::Policy;
+use super::policy::{Next, Policy};
 use crate::PipelineError;
 
 /// A [`Pipeline`](crate::Pipeline) whose policies are forgotten: a type to keep in a field. Clones are the same.
@@ -78,6 +78,23 @@ impl<T: Send, E: Send, P: Policy<T, E>> Erased<T, E> for P {
         T: 'a,
         E: 'a,
     {
-        Box::pin(Policy::run(self, call))
+        Box::pin(Policy::run(self, BoxedCall(call)))
+    }
+}
+
+/// The call, with its type forgotten.
+struct BoxedCall<'a, T, E>(&'a (dyn Fn() -> Attempt<'a, T, E> + Send + Sync + 'a));
+
+impl<T, E> Copy for BoxedCall<'_, T, E> {}
+
+impl<T, E> Clone for BoxedCall<'_, T, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send, E: Send> Next<T, E> for BoxedCall<'_, T, E> {
+    fn call(self) -> impl Future<Output = Result<T, PipelineError<E>>> + Send {
+        (self.0)()
     }
 }

@@ -2,7 +2,10 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::{BulkheadError, FallbackError, LimitError, Overloaded, RetryError, TimedOut};
+use crate::{
+    BulkheadError, CircuitOpen, FallbackError, LimitError, Overloaded, Refusal, RetryError,
+    TimedOut,
+};
 
 /// Why a [`Pipeline`](crate::Pipeline) gave no value.
 ///
@@ -17,6 +20,8 @@ pub enum PipelineError<E> {
     Bulkhead(BulkheadError),
     /// The call itself failed.
     Call(E),
+    /// The circuit is open: it was not made.
+    CircuitOpen(CircuitOpen),
     /// The time for everything together ran out.
     Deadline(TimedOut),
     /// It was tried for as long as that made sense.
@@ -42,7 +47,11 @@ impl<E> PipelineError<E> {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self.root(),
-            Self::Bulkhead(_) | Self::Limited(_) | Self::Overloaded(_) | Self::Refused { .. }
+            Self::Bulkhead(_)
+                | Self::CircuitOpen(_)
+                | Self::Limited(_)
+                | Self::Overloaded(_)
+                | Self::Refused { .. }
         )
     }
 
@@ -76,6 +85,7 @@ impl<E> PipelineError<E> {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self.root() {
+            Self::CircuitOpen(open) if open.reason != Refusal::Forced => Some(open.retry_after),
             Self::Limited(error) => error.retry_after(),
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
@@ -98,6 +108,7 @@ impl<E> fmt::Display for PipelineError<E> {
             Self::AllFailed(error) => error.fmt(f),
             Self::Bulkhead(error) => error.fmt(f),
             Self::Call(_) => f.write_str("the call failed"),
+            Self::CircuitOpen(error) => error.fmt(f),
             Self::Deadline(error) => write!(f, "all attempts together: {error}"),
             Self::GaveUp(error) => error.fmt(f),
             Self::Limited(error) => error.fmt(f),

@@ -1,6 +1,6 @@
-use std::future::Future;
+use fascine_concurrency::fail_after;
 
-use super::policy::Policy;
+use super::policy::{Next, Policy};
 use crate::{
     AdaptiveLimit, Bulkhead, Fallback, LimitAlgorithm, LoadShed, PipelineError, Priority,
     SampleOutcome, Timeout,
@@ -11,45 +11,31 @@ use crate::{
 pub struct Deadline(pub(super) Timeout);
 
 impl<T: Send, E: Send> Policy<T, E> for Deadline {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        let ended = self.0.run(&call).await;
-        ended.map_err(PipelineError::Deadline)?
+    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
+        let ended = fail_after(self.0.rt(), self.0.after(), next.call()).await;
+        ended.map_err(|_| PipelineError::Deadline(self.0.timed_out()))?
     }
 }
 
 impl<T: Send, E: Send> Policy<T, E> for Timeout {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        let ended = Self::run(self, &call).await;
-        ended.map_err(PipelineError::TimedOut)?
+    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
+        let ended = fail_after(self.rt(), self.after(), next.call()).await;
+        ended.map_err(|_| PipelineError::TimedOut(self.timed_out()))?
     }
 }
 
 impl<T: Send, E: Send> Policy<T, E> for Bulkhead {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        let ended = Self::run(self, &call).await;
-        ended.map_err(PipelineError::Bulkhead)?
+    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
+        let permit = self.enter().await.map_err(PipelineError::Bulkhead)?;
+        let outcome = next.call().await;
+        drop(permit);
+        outcome
     }
 }
 
 impl<T: Send, E: Send + Sync> Policy<T, E> for Fallback<T, PipelineError<E>> {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        match Self::run(self, &call).await {
+    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
+        match Self::run(self, || next.call()).await {
             Ok(served) => Ok(served.value),
             Err(all) => Err(PipelineError::AllFailed(Box::new(all))),
         }
@@ -64,24 +50,21 @@ pub struct Door {
 }
 
 impl<T: Send, E: Send> Policy<T, E> for Door {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        let ended = self.shed.run(self.priority, &call).await;
-        ended.map_err(PipelineError::Overloaded)?
+    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
+        let place = self.shed.enter(self.priority);
+        let place = place.map_err(PipelineError::Overloaded)?;
+        let outcome = next.call().await;
+        drop(place);
+        outcome
     }
 }
 
 impl<T: Send, E: Send, A: LimitAlgorithm> Policy<T, E> for AdaptiveLimit<A> {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        let ended = Self::run(self, &call, judge).await;
-        ended.map_err(PipelineError::Bulkhead)?
+    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
+        let permit = self.acquire().await.map_err(PipelineError::Bulkhead)?;
+        let outcome = next.call().await;
+        permit.end(judge(&outcome));
+        outcome
     }
 }
 

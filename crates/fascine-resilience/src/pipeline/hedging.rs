@@ -1,6 +1,4 @@
-use std::future::Future;
-
-use super::policy::Policy;
+use super::policy::{Next, Policy};
 use crate::{Hedge, Idempotent, PipelineError};
 
 /// A hedge round calls that may be made twice.
@@ -8,12 +6,8 @@ use crate::{Hedge, Idempotent, PipelineError};
 pub struct Hedging(pub(super) Hedge);
 
 impl<T: Send, E: Send> Policy<T, E> for Hedging {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        let hedged = self.0.run(Idempotent(|_| call())).await;
+    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
+        let hedged = self.0.run(Idempotent(|_| next.call())).await;
         hedged.map(|hedged| hedged.value)
     }
 }

@@ -1,6 +1,4 @@
-use std::future::Future;
-
-use super::policy::Policy;
+use super::policy::{Next, Policy};
 use crate::{PipelineError, RateLimiter, Reservation};
 
 /// A rate limiter, and what each call costs of it.
@@ -11,14 +9,10 @@ pub struct Limiting {
 }
 
 impl<T: Send, E: Send> Policy<T, E> for Limiting {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
+    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
         let reserved = self.limiter.acquire(&self.cost).await;
         let mut charge = Charge(Some(reserved.map_err(PipelineError::Limited)?));
-        let outcome = call().await;
+        let outcome = next.call().await;
         if outcome.as_ref().is_err_and(PipelineError::is_refusal) {
             charge.refund();
         }

@@ -14,19 +14,15 @@ use crate::PipelineError;
 /// # Examples
 ///
 /// ```
-/// # use fascine_resilience::{Pipeline, PipelineError, Policy};
-/// # use std::{future::Future, sync::atomic::{AtomicU32, Ordering::Relaxed}};
+/// # use fascine_resilience::{Next, Pipeline, PipelineError, Policy};
+/// # use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 /// #[derive(Debug, Default)]
 /// struct Count(AtomicU32);
 ///
 /// impl<T: Send, E: Send> Policy<T, E> for Count {
-///     async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-///     where
-///         C: Fn() -> F + Send + Sync,
-///         F: Future<Output = Result<T, PipelineError<E>>> + Send,
-///     {
+///     async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
 ///         self.0.fetch_add(1, Relaxed);
-///         call().await
+///         next.call().await
 ///     }
 /// }
 /// # fascine_testing::TestRuntime::run(|_| async {
@@ -35,11 +31,20 @@ use crate::PipelineError;
 /// # });
 /// ```
 pub trait Policy<T: Send, E: Send>: Send + Sync {
-    /// Runs a call, which may be made any number of times.
-    fn run<C, F>(&self, call: C) -> impl Future<Output = Result<T, PipelineError<E>>> + Send
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send;
+    /// Runs what is further in, any number of times.
+    fn run<N: Next<T, E>>(
+        &self,
+        next: N,
+    ) -> impl Future<Output = Result<T, PipelineError<E>>> + Send;
+}
+
+/// What is further in than a [`Policy`]: other policies, and in the end the call.
+///
+/// It is a type of its own, not a closure, because the type of a closure names the type of what it returns too: the
+/// compiler would meet the innermost call twice in every layer, and a pipeline of ten would keep it busy for ever.
+pub trait Next<T: Send, E: Send>: Copy + Send + Sync {
+    /// Makes the call.
+    fn call(self) -> impl Future<Output = Result<T, PipelineError<E>>> + Send;
 }
 
 /// No policy at all.
@@ -47,12 +52,11 @@ pub trait Policy<T: Send, E: Send>: Send + Sync {
 pub struct Bare;
 
 impl<T: Send, E: Send> Policy<T, E> for Bare {
-    fn run<C, F>(&self, call: C) -> impl Future<Output = Result<T, PipelineError<E>>> + Send
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        call()
+    fn run<N: Next<T, E>>(
+        &self,
+        next: N,
+    ) -> impl Future<Output = Result<T, PipelineError<E>>> + Send {
+        next.call()
     }
 }
 
@@ -70,12 +74,62 @@ where
     O: Policy<T, E>,
     I: Policy<T, E>,
 {
-    async fn run<C, F>(&self, call: C) -> Result<T, PipelineError<E>>
-    where
-        C: Fn() -> F + Send + Sync,
-        F: Future<Output = Result<T, PipelineError<E>>> + Send,
-    {
-        let call = &call;
-        self.outer.run(move || self.inner.run(call)).await
+    fn run<N: Next<T, E>>(
+        &self,
+        next: N,
+    ) -> impl Future<Output = Result<T, PipelineError<E>>> + Send {
+        self.outer.run(Inner {
+            policy: &self.inner,
+            next,
+        })
+    }
+}
+
+/// A policy, and what is further in.
+struct Inner<'a, P, N> {
+    policy: &'a P,
+    next: N,
+}
+
+impl<P, N: Copy> Copy for Inner<'_, P, N> {}
+
+impl<P, N: Copy> Clone for Inner<'_, P, N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, E, P, N> Next<T, E> for Inner<'_, P, N>
+where
+    T: Send,
+    E: Send,
+    P: Policy<T, E>,
+    N: Next<T, E>,
+{
+    fn call(self) -> impl Future<Output = Result<T, PipelineError<E>>> + Send {
+        self.policy.run(self.next)
+    }
+}
+
+/// The call itself.
+pub(super) struct Innermost<'a, C>(pub(super) &'a C);
+
+impl<C> Copy for Innermost<'_, C> {}
+
+impl<C> Clone for Innermost<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, E, C, F> Next<T, E> for Innermost<'_, C>
+where
+    T: Send,
+    E: Send,
+    C: Fn() -> F + Send + Sync,
+    F: Future<Output = Result<T, E>> + Send,
+{
+    async fn call(self) -> Result<T, PipelineError<E>> {
+        (self.0)().await.map_err(PipelineError::Call)
     }
 }
