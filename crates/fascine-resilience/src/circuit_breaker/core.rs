@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use super::machine::{Ended, Machine};
@@ -5,7 +6,7 @@ use super::settings::{OnCancel, Settings};
 use super::window::{Call, Window};
 use super::word::Word;
 use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::{Mutex, lock};
 use crate::{CircuitState, Refusal};
 
@@ -40,7 +41,7 @@ pub(super) struct Counters {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admitted {
     generation: u64,
-    pub(super) probe: Option<u64>,
+    pub(super) probe: Option<NonZeroU64>,
     began: Option<Instant>,
     is_counted: bool,
 }
@@ -58,25 +59,21 @@ impl Core {
         }
     }
 
+    /// The quick way through a closed breaker, in plain words: a `Result` of this would be copied byte by byte.
     #[inline]
-    pub(super) fn admit(
-        &self,
-        clock: impl FnOnce() -> Instant,
-    ) -> Result<Admitted, (Refusal, Duration)> {
+    pub(super) fn admit_closed(&self) -> Option<Admitted> {
         let word = Word(self.word.load(Acquire));
-        if word.is(CircuitState::Closed) && !self.times_calls {
-            return Ok(Admitted {
-                generation: word.generation(),
-                probe: None,
-                began: None,
-                is_counted: true,
-            });
-        }
-        self.admit_slowly(word, clock())
+        (word.is(CircuitState::Closed) && !self.times_calls).then_some(Admitted {
+            generation: word.generation(),
+            probe: None,
+            began: None,
+            is_counted: true,
+        })
     }
 
-    #[cold]
-    fn admit_slowly(&self, word: Word, now: Instant) -> Result<Admitted, (Refusal, Duration)> {
+    /// The way through a breaker in any state.
+    pub(super) fn admit(&self, now: Instant) -> Result<Admitted, (Refusal, Duration)> {
+        let word = Word(self.word.load(Acquire));
         let began = self.times_calls.then_some(now);
         let is_disabled = word.is(CircuitState::Disabled);
         if is_disabled || word.is(CircuitState::Closed) || word.is(CircuitState::ForcedClosed) {
@@ -104,7 +101,7 @@ impl Core {
     }
 
     #[inline]
-    pub(super) fn succeeded(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) {
+    pub(super) fn succeeded(&self, admitted: &Admitted, clock: impl FnOnce() -> Instant) {
         if admitted.began.is_some() || admitted.probe.is_some() || self.counted == 0 {
             return self.ended(admitted, false, clock());
         }
@@ -117,7 +114,7 @@ impl Core {
 
     /// Counts a success in the word, unless the state is another one by now or it makes no difference any more.
     #[inline]
-    fn count_in_word(&self, admitted: Admitted) {
+    fn count_in_word(&self, admitted: &Admitted) {
         let mut word = Word(self.word.load(Acquire));
         while word.generation() == admitted.generation
             && word.is(CircuitState::Closed)
@@ -134,12 +131,12 @@ impl Core {
         }
     }
 
-    pub(super) fn failed(&self, admitted: Admitted, now: Instant) {
+    pub(super) fn failed(&self, admitted: &Admitted, now: Instant) {
         self.ended(admitted, true, now);
     }
 
     /// A permit was dropped without a word.
-    pub(super) fn cancelled(&self, admitted: Admitted, clock: impl Fn() -> Instant) {
+    pub(super) fn cancelled(&self, admitted: &Admitted, clock: impl Fn() -> Instant) {
         let is_failure = match self.settings.on_cancel {
             OnCancel::Failure => true,
             OnCancel::FailureIfOlderThan(age) => admitted
@@ -153,7 +150,7 @@ impl Core {
         }
     }
 
-    pub(super) fn ignored(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) {
+    pub(super) fn ignored(&self, admitted: &Admitted, clock: impl FnOnce() -> Instant) {
         if !admitted.is_counted {
             return;
         }
@@ -163,7 +160,7 @@ impl Core {
         }
     }
 
-    fn ended(&self, admitted: Admitted, failed: bool, now: Instant) {
+    fn ended(&self, admitted: &Admitted, failed: bool, now: Instant) {
         if !admitted.is_counted {
             return;
         }
@@ -185,7 +182,7 @@ impl Core {
         }
     }
 
-    fn record(&self, admitted: Admitted, ended: Ended, now: Instant) {
+    fn record(&self, admitted: &Admitted, ended: Ended, now: Instant) {
         self.with_machine(|machine| {
             // What an earlier state let through says nothing about this one.
             if machine.generation == admitted.generation {
@@ -223,7 +220,8 @@ impl Core {
             None
         } else {
             let word = Word::new(machine.state, machine.generation);
-            self.word.store(word.0, Release);
+            // Not a store: successes are counted there, each on top of what was there before.
+            self.word.swap(word.0, AcqRel);
             Some(std::mem::take(&mut machine.changed))
         };
         drop(machine);
