@@ -108,11 +108,14 @@ impl CircuitBreaker {
     ///
     /// Dropping the future drops the call, and what that means is [`OnCancel`]'s to say; so is a panic of the call.
     #[inline]
-    pub async fn call<T, E, F>(&self, call: impl FnOnce() -> F) -> Result<T, CircuitError<E>>
+    pub fn call<T, E, F>(
+        &self,
+        call: impl FnOnce() -> F,
+    ) -> impl Future<Output = Result<T, CircuitError<E>>>
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.call_when(call, |_| true).await
+        self.call_when(call, |_| true)
     }
 
     /// Makes a call if it is let through; an error counts as a failure if `counts` says so, and says nothing about the
@@ -148,16 +151,19 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let permit = self.try_acquire().map_err(CircuitError::Open)?;
+        let mut permit = match self.try_acquire() {
+            Ok(permit) => permit,
+            Err(open) => return Err(CircuitError::Open(open)),
+        };
         match call().await {
             Ok(value) => {
-                permit.succeeded();
+                permit.0.succeeded();
                 Ok(value)
             }
             Err(error) => {
                 match counts(&error) {
-                    true => permit.failed(),
-                    false => permit.ignored(),
+                    true => permit.0.failed(),
+                    false => permit.0.ignored(),
                 }
                 Err(CircuitError::Failed(error))
             }
@@ -171,7 +177,10 @@ impl CircuitBreaker {
     /// [`CircuitOpen`] if it is not to be made.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, CircuitOpen> {
-        Ok(Permit::new(&self.inner, self.admit()?))
+        match self.inner.core.admit_closed() {
+            Some(admitted) => Ok(Permit::new(&self.inner, admitted)),
+            None => Ok(Permit::new(&self.inner, self.admit()?)),
+        }
     }
 
     /// The same as [`try_acquire`](Self::try_acquire), for a permit that goes elsewhere.
@@ -183,21 +192,14 @@ impl CircuitBreaker {
         Ok(OwnedPermit::new(self.clone(), self.admit()?))
     }
 
-    #[inline]
-    fn admit(&self) -> Result<Admitted, CircuitOpen> {
-        self.inner
-            .core
-            .admit(|| self.inner.rt.now())
-            .map_err(|(reason, retry_after)| self.refused(reason, retry_after))
-    }
-
     #[cold]
-    fn refused(&self, reason: Refusal, retry_after: Duration) -> CircuitOpen {
-        CircuitOpen {
+    fn admit(&self) -> Result<Admitted, CircuitOpen> {
+        let admitted = self.inner.core.admit(self.inner.rt.now());
+        admitted.map_err(|(reason, retry_after)| CircuitOpen {
             name: Arc::clone(&self.inner.name),
             retry_after,
             reason,
-        }
+        })
     }
 
     /// The name it was given.

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod bounded_map;
+mod breakers;
 mod gather;
 mod groups;
 mod harness;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         bounded_map::run(options);
     });
     options.suite("resilience", |options| {
+        breakers::run(options);
         retries::run(options);
     });
     if options.measured() == before {

@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use super::machine::{Ended, Machine};
@@ -5,7 +6,7 @@ use super::settings::{OnCancel, Settings};
 use super::window::{Call, Window};
 use super::word::Word;
 use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::{Mutex, lock};
 use crate::{CircuitState, Refusal};
 
@@ -40,7 +41,7 @@ pub(super) struct Counters {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admitted {
     generation: u64,
-    pub(super) probe: Option<u64>,
+    pub(super) probe: Option<NonZeroU64>,
     began: Option<Instant>,
     is_counted: bool,
 }
@@ -58,25 +59,21 @@ impl Core {
         }
     }
 
+    /// The quick way through a closed breaker, in plain words: a `Result` of this would be copied byte by byte.
     #[inline]
-    pub(super) fn admit(
-        &self,
-        clock: impl FnOnce() -> Instant,
-    ) -> Result<Admitted, (Refusal, Duration)> {
+    pub(super) fn admit_closed(&self) -> Option<Admitted> {
         let word = Word(self.word.load(Acquire));
-        if word.is(CircuitState::Closed) && !self.times_calls {
-            return Ok(Admitted {
-                generation: word.generation(),
-                probe: None,
-                began: None,
-                is_counted: true,
-            });
-        }
-        self.admit_slowly(word, clock())
+        (word.is(CircuitState::Closed) && !self.times_calls).then_some(Admitted {
+            generation: word.generation(),
+            probe: None,
+            began: None,
+            is_counted: true,
+        })
     }
 
-    #[cold]
-    fn admit_slowly(&self, word: Word, now: Instant) -> Result<Admitted, (Refusal, Duration)> {
+    /// The way through a breaker in any state.
+    pub(super) fn admit(&self, now: Instant) -> Result<Admitted, (Refusal, Duration)> {
+        let word = Word(self.word.load(Acquire));
         let began = self.times_calls.then_some(now);
         let is_disabled = word.is(CircuitState::Disabled);
         if is_disabled || word.is(CircuitState::Closed) || word.is(CircuitState::ForcedClosed) {
@@ -103,23 +100,24 @@ impl Core {
         admitted
     }
 
+    /// Only what is off the quick way copies the permit: where its address is not known it need not be in memory.
     #[inline]
-    pub(super) fn succeeded(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) {
+    pub(super) fn succeeded(&self, admitted: &Admitted, clock: impl FnOnce() -> Instant) {
         if admitted.began.is_some() || admitted.probe.is_some() || self.counted == 0 {
-            return self.ended(admitted, false, clock());
+            return self.ended(*admitted, false, clock());
         }
         if !admitted.is_counted {
             return;
         }
         self.counters.successes.fetch_add(1, Relaxed);
-        self.count_in_word(admitted);
+        self.count_in_word(admitted.generation);
     }
 
     /// Counts a success in the word, unless the state is another one by now or it makes no difference any more.
     #[inline]
-    fn count_in_word(&self, admitted: Admitted) {
+    fn count_in_word(&self, generation: u64) {
         let mut word = Word(self.word.load(Acquire));
-        while word.generation() == admitted.generation
+        while word.generation() == generation
             && word.is(CircuitState::Closed)
             && word.successes() < self.counted
         {
@@ -139,6 +137,7 @@ impl Core {
     }
 
     /// A permit was dropped without a word.
+    #[cold]
     pub(super) fn cancelled(&self, admitted: Admitted, clock: impl Fn() -> Instant) {
         let is_failure = match self.settings.on_cancel {
             OnCancel::Failure => true,
@@ -163,6 +162,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn ended(&self, admitted: Admitted, failed: bool, now: Instant) {
         if !admitted.is_counted {
             return;
@@ -179,7 +179,7 @@ impl Core {
         };
         counter.fetch_add(1, Relaxed);
         if !failed && !slow && admitted.probe.is_none() && self.counted > 0 {
-            self.count_in_word(admitted);
+            self.count_in_word(admitted.generation);
         } else {
             self.record(admitted, Ended::Call(Call { failed, slow }), now);
         }
@@ -223,7 +223,8 @@ impl Core {
             None
         } else {
             let word = Word::new(machine.state, machine.generation);
-            self.word.store(word.0, Release);
+            // Not a store: successes are counted there, each on top of what was there before.
+            self.word.swap(word.0, AcqRel);
             Some(std::mem::take(&mut machine.changed))
         };
         drop(machine);

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,8 @@ pub(super) struct Machine {
     /// How often it opened since it was last closed.
     times_opened: u32,
     /// The probes under way, and when each lease ends: `None` for never.
-    probes: Vec<(u64, Option<Instant>)>,
-    next_probe: u64,
+    probes: Vec<(NonZeroU64, Option<Instant>)>,
+    next_probe: NonZeroU64,
     probe_successes: u32,
     pub(super) history: VecDeque<StateChange>,
     pub(super) changes: u64,
@@ -44,7 +45,7 @@ impl Machine {
             open_until: None,
             times_opened: 0,
             probes: Vec::new(),
-            next_probe: 0,
+            next_probe: NonZeroU64::MIN,
             probe_successes: 0,
             history: VecDeque::new(),
             changes: 0,
@@ -57,7 +58,7 @@ impl Machine {
         &mut self,
         now: Instant,
         settings: &Settings,
-    ) -> Result<Option<u64>, (Refusal, Duration)> {
+    ) -> Result<Option<NonZeroU64>, (Refusal, Duration)> {
         if self.state == CircuitState::HalfOpen
             && let Some(end) = self.probes.iter().filter_map(|(_, end)| *end).min()
             && end <= now
@@ -84,7 +85,7 @@ impl Machine {
                     return Err((Refusal::ProbeInFlight, Duration::ZERO));
                 }
                 let probe = self.next_probe;
-                self.next_probe += 1;
+                self.next_probe = probe.saturating_add(1);
                 self.probes.push((probe, now.checked_add(settings.lease())));
                 Ok(Some(probe))
             }
@@ -94,7 +95,7 @@ impl Machine {
     /// Hears what became of a call that was let through in this generation, after `successes` nobody told of.
     pub(super) fn record(
         &mut self,
-        probe: Option<u64>,
+        probe: Option<NonZeroU64>,
         ended: Ended,
         successes: u64,
         now: Instant,

@@ -53,12 +53,13 @@ impl Model {
     }
 
     fn admit(&self, seconds: u32) -> Option<Admitted> {
-        self.core.admit(|| self.start + SECOND * seconds).ok()
+        let closed = self.core.admit_closed();
+        closed.or_else(|| self.core.admit(self.start + SECOND * seconds).ok())
     }
 
     fn succeed(&self, admitted: Admitted, seconds: u32) {
         self.core
-            .succeeded(admitted, || self.start + SECOND * seconds);
+            .succeeded(&admitted, || self.start + SECOND * seconds);
     }
 
     fn fail(&self, admitted: Admitted, seconds: u32) {
@@ -121,7 +122,6 @@ fn a_success_from_before_it_opened_breaks_no_row_of_failures() {
         let stale = model.admit(0).expect("it is closed");
         let other = Arc::clone(&model);
         let thread = thread::spawn(move || other.succeed(stale, 0));
-        // Opens, unless the success came between the two; closes again; one failure of the next two.
         model.core.ask(CircuitState::Open, model.start);
         let probe = model.admit(1).expect("the time has come");
         model.succeed(probe, 1);

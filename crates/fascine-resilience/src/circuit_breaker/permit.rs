@@ -10,7 +10,7 @@ use crate::CircuitBreaker;
 /// Dropped without a word it is a cancelled call: see [`OnCancel`](crate::OnCancel). One that is forgotten is given up
 /// when its lease ends.
 #[must_use = "a permit that is dropped is a cancelled call"]
-pub struct Permit<'a>(Held<&'a Inner>);
+pub struct Permit<'a>(pub(super) Held<&'a Inner>);
 
 /// A [`Permit`] that borrows nothing, from [`CircuitBreaker::try_acquire_owned`].
 #[must_use = "a permit that is dropped is a cancelled call"]
@@ -24,17 +24,17 @@ impl<'a> Permit<'a> {
 
     /// The call was answered as it should be.
     #[inline]
-    pub fn succeeded(self) {
+    pub fn succeeded(mut self) {
         self.0.succeeded();
     }
 
     /// The call failed, or was answered as it should not be.
-    pub fn failed(self) {
+    pub fn failed(mut self) {
         self.0.failed();
     }
 
     /// The call ended in a way that says nothing about the service: a mistake of the caller, for example.
-    pub fn ignored(self) {
+    pub fn ignored(mut self) {
         self.0.ignored();
     }
 
@@ -51,17 +51,17 @@ impl OwnedPermit {
     }
 
     /// The call was answered as it should be.
-    pub fn succeeded(self) {
+    pub fn succeeded(mut self) {
         self.0.succeeded();
     }
 
     /// The call failed, or was answered as it should not be.
-    pub fn failed(self) {
+    pub fn failed(mut self) {
         self.0.failed();
     }
 
     /// The call ended in a way that says nothing about the service: a mistake of the caller, for example.
-    pub fn ignored(self) {
+    pub fn ignored(mut self) {
         self.0.ignored();
     }
 
@@ -73,10 +73,13 @@ impl OwnedPermit {
 }
 
 /// What both have in common.
-struct Held<B: Borrow<Inner>> {
+///
+/// It is told by reference, so that a future that holds one need not move it.
+pub(super) struct Held<B: Borrow<Inner>> {
     breaker: B,
-    /// `None` once it was told what became of the call.
-    admitted: Option<Admitted>,
+    admitted: Admitted,
+    /// Whether it was told what became of the call.
+    is_told: bool,
 }
 
 impl<B: Borrow<Inner>> Held<B> {
@@ -84,44 +87,41 @@ impl<B: Borrow<Inner>> Held<B> {
     fn new(breaker: B, admitted: Admitted) -> Self {
         Self {
             breaker,
-            admitted: Some(admitted),
+            admitted,
+            is_told: false,
         }
     }
 
     #[inline]
-    fn succeeded(mut self) {
-        if let Some(admitted) = self.admitted.take() {
-            let breaker = self.breaker.borrow();
-            breaker.core.succeeded(admitted, || breaker.rt.now());
-        }
+    pub(super) fn succeeded(&mut self) {
+        self.is_told = true;
+        let breaker = self.breaker.borrow();
+        breaker.core.succeeded(&self.admitted, || breaker.rt.now());
     }
 
-    fn failed(mut self) {
-        if let Some(admitted) = self.admitted.take() {
-            let breaker = self.breaker.borrow();
-            breaker.core.failed(admitted, breaker.rt.now());
-        }
+    pub(super) fn failed(&mut self) {
+        self.is_told = true;
+        let breaker = self.breaker.borrow();
+        breaker.core.failed(self.admitted, breaker.rt.now());
     }
 
-    fn ignored(mut self) {
-        if let Some(admitted) = self.admitted.take() {
-            let breaker = self.breaker.borrow();
-            breaker.core.ignored(admitted, || breaker.rt.now());
-        }
+    pub(super) fn ignored(&mut self) {
+        self.is_told = true;
+        let breaker = self.breaker.borrow();
+        breaker.core.ignored(self.admitted, || breaker.rt.now());
     }
 
     fn is_probe(&self) -> bool {
-        self.admitted
-            .is_some_and(|admitted| admitted.probe.is_some())
+        self.admitted.probe.is_some()
     }
 }
 
 impl<B: Borrow<Inner>> Drop for Held<B> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(admitted) = self.admitted.take() {
+        if !self.is_told {
             let breaker = self.breaker.borrow();
-            breaker.core.cancelled(admitted, || breaker.rt.now());
+            breaker.core.cancelled(self.admitted, || breaker.rt.now());
         }
     }
 }
