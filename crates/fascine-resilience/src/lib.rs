@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a call fails now and then | [`Retry`] with a [`Backoff`] |
 //! | the service says how much it takes | [`RateLimiter`] with a [`Quota`] for each currency |
+//! | the same, for each of many users | [`KeyedRateLimiter`] |
 //!
 //! Nothing here waits in vain: a wait that cannot end before the ambient
 //! [`effective_deadline`](fascine_concurrency::effective_deadline) fails at once with a typed error.
@@ -36,21 +37,16 @@
 //! # }).unwrap();
 //! ```
 
-mod acquire;
 mod backoff;
-mod limit_error;
-mod quota;
-mod rate_limiter;
-mod reservation;
+mod limiter;
 mod retry;
 mod retry_error;
-mod window;
+mod sync;
 
-pub use acquire::Acquire;
 pub use backoff::{Backoff, Delays, Jitter};
-pub use limit_error::LimitError;
-pub use quota::{Quota, QuotaError};
-pub use rate_limiter::RateLimiter;
-pub use reservation::Reservation;
+pub use limiter::{
+    Acquire, KeyedRateLimiter, KeysFull, LimitError, MemoryStore, Quota, QuotaError, QuotaStore,
+    RateLimiter, RateLimiterBuilder, Reservation, Strategy,
+};
 pub use retry::{Attempted, Retry, Verdict};
 pub use retry_error::{GaveUp, RetryError};
