@@ -2,6 +2,7 @@
 
 mod acquire;
 mod builder;
+mod credit;
 mod few;
 mod fixed_cycle;
 mod keyed;

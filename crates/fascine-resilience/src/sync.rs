@@ -1,12 +1,12 @@
 //! The primitives that are modelled: std's own, loom's under `cfg(loom)`, shuttle's under `cfg(shuttle)`.
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{Mutex, MutexGuard};
+pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
 #[cfg(all(shuttle, not(loom)))]
-pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use shuttle::sync::{Mutex, MutexGuard, atomic};
 use std::sync::PoisonError;
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
 /// Locks a mutex under which nothing panics: what it holds is whole even if it is poisoned.
 #[inline]

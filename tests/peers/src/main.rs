@@ -10,6 +10,7 @@ mod bounded_map;
 mod gather;
 mod groups;
 mod harness;
+mod limiter;
 mod primitives;
 mod scopes;
 mod spawn;
@@ -34,6 +35,9 @@ fn main() -> ExitCode {
         groups::run(options);
         primitives::run(options);
         bounded_map::run(options);
+    });
+    options.suite("resilience", |options| {
+        limiter::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());

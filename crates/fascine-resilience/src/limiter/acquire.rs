@@ -13,7 +13,6 @@ use crate::limiter::few::Few;
 use crate::limiter::queue::Place;
 use crate::limiter::rate_limiter::Inner;
 use crate::limiter::state::{Turn, Wish};
-use crate::limiter::wakers::Wakers;
 use crate::{LimitError, Reservation};
 
 /// The future of [`RateLimiter::acquire`](crate::RateLimiter::acquire).
@@ -84,45 +83,47 @@ impl Acquire {
     }
 
     /// Takes a place in the queue, unless there is an answer already.
-    fn enter(&mut self, cx: &Context<'_>) -> Option<Result<Reservation, LimitError>> {
+    fn enter(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reservation, LimitError>> {
         let amounts = match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Start(amounts) => amounts,
-            Stage::Refused(error) => return Some(Err(*error)),
+            Stage::Refused(error) => return Poll::Ready(Err(*error)),
             Stage::Done => panic!("`Acquire` polled after it has completed"),
             queued @ Stage::Queued(..) => {
                 self.stage = queued;
-                return None;
+                return self.look(cx);
             }
         };
-        let now = self.limiter.rt.now();
         let mut tickets = Few::zeros(amounts.len());
-        if self.limiter.lock().try_take(now, &amounts, &mut tickets) {
-            return Some(Ok(self.granted(amounts, tickets)));
+        if self.limiter.take(&amounts, &mut tickets) {
+            return Poll::Ready(Ok(self.granted(amounts, tickets)));
         }
         let mut waker = Some(cx.waker().clone());
-        let mut wakers = Wakers::default();
         let wish = Wish {
             amounts: &amounts,
             priority: self.priority,
             deadline: effective_deadline(),
         };
-        let entered = self
-            .limiter
-            .lock()
-            .enter(now, &wish, &mut waker, &mut wakers);
-        let answer = match entered {
-            Ok(place) => {
-                self.stage = Stage::Queued(amounts, place);
-                None
-            }
-            Err(Turn::Granted(tickets)) => Some(Ok(self.granted(amounts, tickets))),
-            Err(Turn::Refused(error)) => Some(Err(error)),
-            Err(Turn::First(_) | Turn::Behind | Turn::NeedsWaker) => {
+        let mut place = None;
+        let turn = self.limiter.change(|state, now, wakers| {
+            let (turn, entered) = state.enter(now, &wish, &mut waker, wakers);
+            // To be given up even if somebody's waker panics.
+            place = entered;
+            turn
+        });
+        if let Some(place) = place {
+            self.stage = Stage::Queued(amounts, place);
+            return match turn {
+                Turn::Behind => Poll::Pending,
+                _ => self.look(cx),
+            };
+        }
+        match turn {
+            Turn::Granted(tickets) => Poll::Ready(Ok(self.granted(amounts, tickets))),
+            Turn::Refused(error) => Poll::Ready(Err(error)),
+            Turn::First(_) | Turn::Behind | Turn::NeedsWaker => {
                 unreachable!("who has no place is granted or refused")
             }
-        };
-        wakers.wake();
-        answer
+        }
     }
 }
 
@@ -130,10 +131,13 @@ impl Future for Acquire {
     type Output = Result<Reservation, LimitError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if let Some(answer) = this.enter(cx) {
-            return Poll::Ready(answer);
-        }
+        self.enter(cx)
+    }
+}
+
+impl Acquire {
+    fn look(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reservation, LimitError>> {
+        let this = self;
         let mut fresh = None;
         loop {
             let Stage::Queued(amounts, place) = &this.stage else {
@@ -186,9 +190,7 @@ impl Future for Acquire {
             }
         }
     }
-}
 
-impl Acquire {
     fn leave(&mut self) {
         let Stage::Queued(amounts, place) = mem::replace(&mut self.stage, Stage::Done) else {
             return;

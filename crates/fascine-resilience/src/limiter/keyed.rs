@@ -2,7 +2,6 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
-use std::time::Instant;
 
 use fascine_rt::Rt;
 
@@ -83,7 +82,6 @@ impl<K: Clone + Eq + Hash> KeyedRateLimiter<K> {
     ///
     /// [`KeysFull`] when there are so many already, and of the few that were looked at none may be forgotten.
     pub fn get(&self, key: K) -> Result<RateLimiter, KeysFull> {
-        let now = self.rt.now();
         let mut forgotten = None;
         let mut keys = lock(&self.keys);
         if let Some(limiter) = keys.limiters.get(&key) {
@@ -93,7 +91,7 @@ impl<K: Clone + Eq + Hash> KeyedRateLimiter<K> {
             capacity: self.capacity.get(),
         };
         if keys.limiters.len() >= self.capacity.get() {
-            forgotten = keys.forget_one(now);
+            forgotten = keys.forget_one();
             if forgotten.is_none() {
                 return Err(full);
             }
@@ -123,11 +121,10 @@ impl<K: Clone + Eq + Hash> KeyedRateLimiter<K> {
 
     /// Forgets all limiters that are as good as new: for a program that wants the memory back before it is full.
     pub fn shrink(&self) {
-        let now = self.rt.now();
         let mut forgotten = Vec::new();
         let mut keys = lock(&self.keys);
         for _ in 0..keys.round.len() {
-            forgotten.extend(keys.forget_next(now));
+            forgotten.extend(keys.forget_next());
         }
         drop(keys);
     }
@@ -135,16 +132,13 @@ impl<K: Clone + Eq + Hash> KeyedRateLimiter<K> {
 
 impl<K: Clone + Eq + Hash> Keys<K> {
     /// Forgets one of the next few: a flood of keys costs each of them a little, and never a look at all.
-    fn forget_one(&mut self, now: Instant) -> Option<(K, RateLimiter)> {
-        (0..LOOKED_AT.min(self.round.len())).find_map(|_| self.forget_next(now))
+    fn forget_one(&mut self) -> Option<(K, RateLimiter)> {
+        (0..LOOKED_AT.min(self.round.len())).find_map(|_| self.forget_next())
     }
 
-    fn forget_next(&mut self, now: Instant) -> Option<(K, RateLimiter)> {
+    fn forget_next(&mut self) -> Option<(K, RateLimiter)> {
         let key = self.round.pop_front()?;
-        let idle = self
-            .limiters
-            .get(&key)
-            .is_some_and(|limiter| limiter.is_idle(now));
+        let idle = self.limiters.get(&key).is_some_and(RateLimiter::is_idle);
         if idle {
             return self.limiters.remove_entry(&key);
         }

@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use crate::limiter::credit::{FIELDS, Packed};
 use crate::limiter::meter::Meter;
 use crate::limiter::tick::{Epoch, Tick};
 use crate::{Quota, QuotaStore};
@@ -94,6 +95,32 @@ impl QuotaStore for MemoryStore {
 }
 
 impl MemoryStore {
+    /// Lends what may be spent without a look at the clock, if that is anything.
+    #[inline]
+    pub(crate) fn lend(&mut self, now: Instant) -> Option<Packed> {
+        if self.meters.len() > FIELDS {
+            return None;
+        }
+        let now = self.tick(now);
+        let mut credit = Packed::ZERO;
+        let mut any = false;
+        for (quota, meter) in self.meters.iter_mut().enumerate() {
+            let share = meter.lend(now);
+            any |= share > 0;
+            credit = credit.plus(quota, share)?;
+        }
+        any.then_some(credit)
+    }
+
+    /// Takes back what was lent; `now` was read after it could no longer be spent.
+    #[inline]
+    pub(crate) fn take_back(&mut self, now: Instant, left: Packed) {
+        let now = self.tick(now);
+        for (quota, meter) in self.meters.iter_mut().enumerate() {
+            meter.take_back(now, left.field(quota));
+        }
+    }
+
     #[cold]
     fn ready_at(&mut self, now: Tick, amounts: &[u64]) -> Instant {
         let wanted = self.meters.iter_mut().zip(amounts);

@@ -1,3 +1,4 @@
+use crate::limiter::credit::FIELD_MAX;
 use crate::limiter::fixed_cycle::FixedCycle;
 use crate::limiter::quota::{Quota, Strategy};
 use crate::limiter::sliding_window::SlidingWindow;
@@ -8,6 +9,10 @@ use crate::limiter::token_bucket::TokenBucket;
 #[derive(Clone, Debug)]
 pub(crate) struct Meter {
     capacity: u64,
+    /// What may be spent of it without a look at the clock.
+    share: u64,
+    /// How much of that is lent.
+    lent: u64,
     kind: Kind,
 }
 
@@ -30,6 +35,8 @@ impl Meter {
         };
         Self {
             capacity: quota.capacity(),
+            share: share(quota.capacity()),
+            lent: 0,
             kind,
         }
     }
@@ -48,16 +55,35 @@ impl Meter {
                 bucket.change(now, limit, per, burst.get());
             }
             _ => {
-                *self = Self::new(quota);
+                self.kind = Self::new(quota).kind;
                 self.charge(now, used);
             }
         }
         self.capacity = quota.capacity();
+        self.share = share(self.capacity);
+    }
+
+    /// Lends as much as may be spent without a look at the clock: it counts as used until it is taken back.
+    #[inline]
+    pub(crate) fn lend(&mut self, now: Tick) -> u64 {
+        if self.share > 0 && self.fits(now, self.share) {
+            self.lent = self.share;
+        }
+        self.lent
+    }
+
+    /// Takes back what was lent, of which so much is left; the rest was spent by now, and counts from now on.
+    #[inline]
+    pub(crate) fn take_back(&mut self, now: Tick, left: u64) {
+        let spent = self.lent - left;
+        self.lent = 0;
+        self.charge(now, spent);
     }
 
     /// Whether `amount` can be taken; if it is more than there can be, whether nothing is taken.
     #[inline]
     pub(crate) fn fits(&mut self, now: Tick, amount: u64) -> bool {
+        let amount = amount.saturating_add(self.lent);
         match &mut self.kind {
             Kind::Bucket(bucket) => bucket.fits(now, amount),
             Kind::Cycle(cycle) => cycle.fits(now, amount),
@@ -71,7 +97,7 @@ impl Meter {
         if self.fits(now, amount) {
             return now;
         }
-        self.foresee(now, amount)
+        self.foresee(now, amount.saturating_add(self.lent))
     }
 
     /// When the last of `total` can be taken at the earliest, whatever it is divided into.
@@ -135,4 +161,9 @@ impl Meter {
             Kind::Cycle(_) | Kind::Window(_) => self.available(now) == self.capacity,
         }
     }
+}
+
+/// A thousandth of what there can be. So much at most counts later than it was used.
+fn share(capacity: u64) -> u64 {
+    (capacity / 1000).min(FIELD_MAX)
 }

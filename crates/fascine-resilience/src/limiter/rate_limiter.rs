@@ -6,6 +6,7 @@ use fascine_rt::Rt;
 
 use crate::limiter::acquire::Acquire;
 use crate::limiter::builder::RateLimiterBuilder;
+use crate::limiter::credit::{Credit, Packed};
 use crate::limiter::few::Few;
 use crate::limiter::state::State;
 use crate::limiter::wakers::Wakers;
@@ -92,6 +93,7 @@ impl RateLimiter {
 
     pub(crate) fn from_parts(rt: Rt, names: Box<[String]>, state: State) -> Self {
         let inner = Inner {
+            credit: Credit::none(),
             state: Mutex::new(state),
             names,
             rt,
@@ -154,9 +156,10 @@ impl RateLimiter {
     /// [`LimitError::WouldWait`], [`LimitError::UnknownQuota`] or [`LimitError::TooLarge`].
     #[inline]
     pub fn try_spend(&self, cost: &[(&str, u64)]) -> Result<(), LimitError> {
-        let amounts = self.inner.amounts(cost)?;
-        let mut tickets = Few::zeros(amounts.len());
-        self.inner.try_take(&amounts, &mut tickets)
+        if self.inner.spend_credit(cost) {
+            return Ok(());
+        }
+        self.inner.spend(cost)
     }
 
     /// Grants nothing before `until`: what a server's `Retry-After` asks for. A later pause wins over an earlier one.
@@ -164,8 +167,8 @@ impl RateLimiter {
     /// It ends after an hour at most, or what [`with_max_pause`](RateLimiterBuilder::with_max_pause) says: a server
     /// that asks for thirty years is wrong.
     pub fn pause_until(&self, until: Instant) {
-        let now = self.inner.rt.now();
-        self.inner.lock().pause(now, until);
+        let (mut state, now) = self.inner.open();
+        state.pause(now, until);
     }
 
     /// Ends a pause.
@@ -218,8 +221,8 @@ impl RateLimiter {
     #[must_use]
     pub fn available(&self, quota: &str) -> Option<u64> {
         let index = self.inner.index(quota)?;
-        let now = self.inner.rt.now();
-        Some(self.inner.lock().store.get().available(now, index))
+        let (mut state, now) = self.inner.open();
+        Some(state.store.get().available(now, index))
     }
 
     /// The quotas, as they are now.
@@ -235,8 +238,12 @@ impl RateLimiter {
     }
 
     /// Whether nobody else has it, nobody waits, and nothing that was taken still counts.
-    pub(crate) fn is_idle(&self, now: Instant) -> bool {
-        Arc::strong_count(&self.inner) == 1 && self.inner.lock().is_idle(now)
+    pub(crate) fn is_idle(&self) -> bool {
+        if Arc::strong_count(&self.inner) > 1 {
+            return false;
+        }
+        let (mut state, now) = self.inner.open();
+        state.is_idle(now)
     }
 }
 
@@ -253,15 +260,28 @@ impl fmt::Debug for RateLimiter {
 ///
 /// No waker is woken, cloned or dropped while the lock is held.
 pub(crate) struct Inner {
+    credit: Credit,
     state: Mutex<State>,
     names: Box<[String]>,
     pub(crate) rt: Rt,
 }
 
 impl Inner {
-    #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+    /// For what has nothing to do with what was taken.
+    fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// Locks the state, with all that has been spent on credit in it, and reads the clock.
+    #[inline]
+    fn open(&self) -> (MutexGuard<'_, State>, Instant) {
+        let left = self.credit.take_back();
+        let now = self.rt.now();
+        let mut state = lock(&self.state);
+        if let Some(left) = left {
+            state.take_back(now, left);
+        }
+        (state, now)
     }
 
     /// Changes something, and wakes those who gain by it.
@@ -269,9 +289,8 @@ impl Inner {
         &self,
         change: impl FnOnce(&mut State, Instant, &mut Wakers) -> T,
     ) -> T {
-        let now = self.rt.now();
         let mut wakers = Wakers::default();
-        let mut state = self.lock();
+        let (mut state, now) = self.open();
         let changed = change(&mut state, now, &mut wakers);
         drop(state);
         wakers.wake();
@@ -298,24 +317,52 @@ impl Inner {
     }
 
     #[inline]
-    fn try_take(&self, amounts: &Few, tickets: &mut Few) -> Result<(), LimitError> {
-        let now = self.rt.now();
-        if self.lock().try_take(now, amounts, tickets) {
+    fn spend_credit(&self, cost: &[(&str, u64)]) -> bool {
+        let mut packed = Packed::ZERO;
+        for (quota, amount) in cost {
+            let index = self.index(quota);
+            match index.and_then(|index| packed.plus(index, *amount)) {
+                Some(more) => packed = more,
+                None => return false,
+            }
+        }
+        self.credit.spend(packed)
+    }
+
+    fn spend(&self, cost: &[(&str, u64)]) -> Result<(), LimitError> {
+        let amounts = self.amounts(cost)?;
+        let mut tickets = Few::zeros(amounts.len());
+        let (mut state, now) = self.open();
+        if state.try_take(now, &amounts, &mut tickets) {
+            if let Some(credit) = state.lend(now) {
+                self.credit.lend(credit);
+            }
             return Ok(());
         }
-        self.try_take_again(now, amounts, tickets)
+        drop(state);
+        self.try_take_again(&amounts, &mut tickets)
+    }
+
+    /// Takes all amounts if they fit and nobody waits.
+    #[inline]
+    pub(crate) fn take(&self, amounts: &Few, tickets: &mut Few) -> bool {
+        let (mut state, now) = self.open();
+        state.try_take(now, amounts, tickets)
+    }
+
+    #[inline]
+    fn try_take(&self, amounts: &Few, tickets: &mut Few) -> Result<(), LimitError> {
+        match self.take(amounts, tickets) {
+            true => Ok(()),
+            false => self.try_take_again(amounts, tickets),
+        }
     }
 
     /// Somebody waits whose time has come, or there is a reason to be told.
     #[cold]
-    fn try_take_again(
-        &self,
-        now: Instant,
-        amounts: &Few,
-        tickets: &mut Few,
-    ) -> Result<(), LimitError> {
+    fn try_take_again(&self, amounts: &Few, tickets: &mut Few) -> Result<(), LimitError> {
         let mut wakers = Wakers::default();
-        let mut state = self.lock();
+        let (mut state, now) = self.open();
         state.grant_what_is_due(now, &mut wakers, None);
         let taken = match state.try_take(now, amounts, tickets) {
             true => Ok(()),

@@ -1,6 +1,7 @@
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use crate::limiter::credit::Packed;
 use crate::limiter::few::Few;
 use crate::limiter::memory_store::MemoryStore;
 use crate::limiter::queue::{Answer, Look, Place, Queue};
@@ -26,6 +27,8 @@ pub(crate) struct State {
     next_at: Option<Instant>,
     /// Whose timer it is, and when it fires.
     armed: Option<(Place, Instant)>,
+    /// Something is lent that was not taken back.
+    lends: bool,
 }
 
 /// The default store is called without a detour.
@@ -82,6 +85,7 @@ impl State {
             first_at: None,
             next_at: None,
             armed: None,
+            lends: false,
         }
     }
 
@@ -96,6 +100,32 @@ impl State {
             && self.paused_until.is_none_or(|until| until <= now)
             && !self.borrows_against_the_rules(amounts)
             && self.store.try_take(now, amounts, tickets).is_ok()
+    }
+
+    /// Lends what may be spent without a look at the clock, if nobody waits and nothing is lent.
+    #[inline]
+    pub(crate) fn lend(&mut self, now: Instant) -> Option<Packed> {
+        match &mut self.store {
+            Store::Memory(store) if !self.lends && self.queue.is_empty() => {
+                let credit = store.lend(now);
+                self.lends = credit.is_some();
+                credit
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes back what was lent; `now` was read after it could no longer be spent.
+    #[inline]
+    pub(crate) fn take_back(&mut self, now: Instant, left: Packed) {
+        if let Store::Memory(store) = &mut self.store {
+            store.take_back(now, left);
+        }
+        self.lends = false;
+        if !self.queue.is_empty() {
+            // Somebody came while it was on its way back, and found less than there was.
+            self.next_at = Some(now);
+        }
     }
 
     /// The store takes what is larger than the whole quota for a wish to borrow.
@@ -147,28 +177,28 @@ impl State {
         wish: &Wish<'_>,
         waker: &mut Option<Waker>,
         wakers: &mut Wakers,
-    ) -> Result<Place, Turn> {
+    ) -> (Turn, Option<Place>) {
         self.grant_what_is_due(now, wakers, None);
         let mut tickets = Few::zeros(wish.amounts.len());
         if self.try_take(now, wish.amounts, &mut tickets) {
-            return Err(Turn::Granted(tickets));
+            return (Turn::Granted(tickets), None);
         }
         if let Some(error) = self.too_large(wish.amounts) {
-            return Err(Turn::Refused(error));
+            return (Turn::Refused(error), None);
         }
         if let Some(deadline) = wish.deadline {
             let at = self.foresee(now, wish.amounts, wish.priority);
             if at >= deadline {
                 let wait = at.saturating_duration_since(now);
-                return Err(Turn::Refused(LimitError::Deadline { wait }));
+                return (Turn::Refused(LimitError::Deadline { wait }), None);
             }
         }
         let capacity = self.settings.queue_capacity;
         if self.queue.len() >= capacity {
-            return Err(Turn::Refused(LimitError::QueueFull { capacity }));
+            return (Turn::Refused(LimitError::QueueFull { capacity }), None);
         }
         let Some(waker) = waker.take() else {
-            return Err(Turn::NeedsWaker);
+            return (Turn::NeedsWaker, None);
         };
         for (wanted, amount) in self.wanted.iter_mut().zip(wish.amounts.iter()) {
             *wanted += u128::from(*amount);
@@ -179,8 +209,9 @@ impl State {
             .join(wish.amounts.clone(), wish.priority, bound, waker);
         if self.queue.first() == Some(place) || self.settings.overtaking > 0 {
             self.grant(now, wakers, Some(place));
+            return (Turn::NeedsWaker, Some(place));
         }
-        Ok(place)
+        (Turn::Behind, Some(place))
     }
 
     /// What has become of a waiter.
