@@ -1,4 +1,5 @@
 //! Retries, backoff and rate limits.
 
 mod rate_limiter;
+mod rate_limiter_laws;
 mod retry;
