@@ -2,4 +2,5 @@
 
 mod rate_limiter;
 mod rate_limiter_laws;
+mod rate_limiter_queue;
 mod retry;
