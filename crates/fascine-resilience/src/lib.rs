@@ -7,6 +7,7 @@
 //! | retries make an outage worse | a [`RetryBudget`] |
 //! | a service is down for a while | [`CircuitBreaker`] |
 //! | the service says how much it takes | [`RateLimiter`] with a [`Quota`] for each currency |
+//! | the same, for each of many users | [`KeyedRateLimiter`] |
 //!
 //! Nothing here waits in vain: a wait that cannot end before the ambient
 //! [`effective_deadline`](fascine_concurrency::effective_deadline) fails at once with a typed error.
@@ -39,7 +40,6 @@
 //! # }).unwrap();
 //! ```
 
-mod acquire;
 mod adaptive_limit;
 mod backoff;
 mod bulkhead;
@@ -48,22 +48,17 @@ mod circuit_breaker;
 mod fallback;
 mod fallback_error;
 mod hedge;
-mod limit_error;
+mod limiter;
 mod load_shed;
 mod pipeline;
 mod places;
-mod quota;
-mod rate_limiter;
-mod reservation;
 mod retry;
 mod retry_error;
 mod setting_error;
 mod sync;
 mod timeout;
 mod waiting;
-mod window;
 
-pub use acquire::Acquire;
 pub use adaptive_limit::{
     AdaptiveLimit, AdaptivePermit, Aimd, Bounds, BoundsError, Gradient2, LimitAlgorithm, Sample,
     SampleOutcome, Vegas,
@@ -78,15 +73,15 @@ pub use circuit_breaker::{
 pub use fallback::{Fallback, Served};
 pub use fallback_error::FallbackError;
 pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileError};
-pub use limit_error::LimitError;
+pub use limiter::{
+    Acquire, KeyedRateLimiter, KeysFull, LimitError, MemoryStore, Quota, QuotaError, QuotaStore,
+    RateLimiter, RateLimiterBuilder, Reservation, Strategy,
+};
 pub use load_shed::{LoadShed, Overloaded, Priority};
 pub use pipeline::{
     Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next, Pipeline,
     PipelineError, Policy, Retrying,
 };
-pub use quota::{Quota, QuotaError};
-pub use rate_limiter::RateLimiter;
-pub use reservation::Reservation;
 pub use retry::{
     AttemptTimedOut, AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetryBudget,
     RetrySettings, Retryable, Verdict, WithRetry, attempt_within, retry_with_backoff, with_retry,

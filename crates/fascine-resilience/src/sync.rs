@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
 /// Locks a mutex under which nothing panics: what it holds is whole even if it is poisoned.
+#[inline]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

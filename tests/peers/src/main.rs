@@ -11,6 +11,7 @@ mod breakers;
 mod gather;
 mod groups;
 mod harness;
+mod limiter;
 mod primitives;
 mod retries;
 mod scopes;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     options.suite("resilience", |options| {
         breakers::run(options);
         retries::run(options);
+        limiter::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());
