@@ -8,6 +8,12 @@
 //! | a service is down for a while | [`CircuitBreaker`] |
 //! | the service says how much it takes | [`RateLimiter`] with a [`Quota`] for each currency |
 //! | the same, for each of many users | [`KeyedRateLimiter`] |
+//! | a slow service takes all there is | [`Bulkhead`]; [`AdaptiveLimit`] if the right number is not known |
+//! | too much comes in | [`LoadShed`] |
+//! | a call takes too long | [`Timeout`] |
+//! | a few calls are much slower than the others | [`Hedge`] |
+//! | something else will do | [`Fallback`] |
+//! | several of these at once | [`Pipeline`], which keeps their order |
 //!
 //! Nothing here waits in vain: a wait that cannot end before the ambient
 //! [`effective_deadline`](fascine_concurrency::effective_deadline) fails at once with a typed error.
@@ -39,6 +45,10 @@
 //! # Ok::<_, fascine_resilience::QuotaError>(())
 //! # }).unwrap();
 //! ```
+//!
+//! # Features
+//!
+//! - `tower`: a [`Pipeline`] is a layer of tower too
 
 mod adaptive_limit;
 mod backoff;
@@ -57,6 +67,8 @@ mod retry_error;
 mod setting_error;
 mod sync;
 mod timeout;
+#[cfg(feature = "tower")]
+mod tower;
 mod waiting;
 
 pub use adaptive_limit::{
@@ -89,3 +101,10 @@ pub use retry::{
 pub use retry_error::{GaveUp, RetryError};
 pub use setting_error::SettingError;
 pub use timeout::{TimedOut, Timeout};
+#[cfg(feature = "tower")]
+pub use tower::{PipelineLayer, PipelineService};
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/resilience.md")]
+mod page {}

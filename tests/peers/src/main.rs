@@ -12,6 +12,7 @@ mod gather;
 mod groups;
 mod harness;
 mod limiter;
+mod pipelines;
 mod primitives;
 mod retries;
 mod scopes;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     });
     options.suite("resilience", |options| {
         breakers::run(options);
+        pipelines::run(options);
         retries::run(options);
         limiter::run(options);
     });
