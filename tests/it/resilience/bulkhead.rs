@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use allocation_counter::measure;
-use fascine::concurrency::{fail_after, join_all};
+use fascine::concurrency::{fail_after, join, join_all};
 use fascine::http::Net;
 use fascine::resilience::{Bulkhead, BulkheadError};
 use fascine::rt::Rt;
@@ -148,6 +148,26 @@ fn a_dropped_call_gives_back_its_room_and_its_place() {
         holder.await.unwrap();
         assert_eq!(bulkhead.running(), 0);
         assert!(bulkhead.try_acquire().is_ok());
+    });
+}
+
+#[test]
+fn a_dropped_acquire_takes_nothing() {
+    drop_after_every_poll(|rt, cut| async move {
+        let bulkhead = bulkhead(&rt, 1).with_queue(2);
+        let inside = bulkhead.acquire().await.unwrap();
+        let next = rt.spawn({
+            let bulkhead = bulkhead.clone();
+            async move { bulkhead.acquire().await.map(drop) }
+        });
+        let leave = async {
+            rt.sleep(ms(1)).await;
+            drop(inside);
+        };
+        let (permit, ()) = join((cut.apply(bulkhead.acquire()), leave)).await;
+        drop(permit);
+        assert_eq!(next.await.unwrap(), Ok(()));
+        assert_eq!((bulkhead.running(), bulkhead.waiting()), (0, 0));
     });
 }
 
