@@ -1,3 +1,10 @@
+#[cfg(all(test, any(loom, shuttle)))]
+mod hand;
+#[cfg(all(test, loom))]
+mod model;
+#[cfg(all(test, shuttle, not(loom)))]
+mod random_model;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
