@@ -72,6 +72,7 @@ impl Task {
     }
 
     /// One that waits already.
+    #[cfg(loom)]
     pub(super) fn waiting(limiter: &RateLimiter, amount: u64) -> Self {
         let mut task = Self::wants(limiter, amount);
         assert!(task.poll().is_pending());
@@ -84,6 +85,7 @@ impl Task {
     }
 
     /// Polls again as an executor would: only if it was woken.
+    #[cfg(loom)]
     #[track_caller]
     pub(super) fn end(mut self) -> Reservation {
         loop {
