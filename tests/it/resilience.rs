@@ -13,6 +13,7 @@ mod pipeline;
 mod rate_limiter;
 mod rate_limiter_laws;
 mod rate_limiter_queue;
+mod rate_limiter_settings;
 mod retry;
 mod retry_forms;
 mod timeout;

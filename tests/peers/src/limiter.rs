@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use fascine_resilience::{Quota, RateLimiter, Strategy};
 use fascine_rt::{Rt, Smol};
-use futures_lite::future::block_on;
 use futures_util::future::join_all;
+use smol::block_on;
 use throttle_net::{MultiLimiter, Throttle};
 
 use crate::harness::{Options, peer};

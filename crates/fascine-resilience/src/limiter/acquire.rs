@@ -94,7 +94,7 @@ impl Acquire {
             }
         };
         let mut tickets = Few::zeros(amounts.len());
-        if self.limiter.take(&amounts, &mut tickets) {
+        if !self.limiter.is_crowded() && self.limiter.take(&amounts, &mut tickets) {
             return Poll::Ready(Ok(self.granted(amounts, tickets)));
         }
         let mut waker = Some(cx.waker().clone());

@@ -1,5 +1,13 @@
+#[cfg(all(test, any(loom, shuttle)))]
+mod hand;
+#[cfg(all(test, loom))]
+mod model;
+#[cfg(all(test, shuttle, not(loom)))]
+mod random_model;
+
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use fascine_rt::Rt;
@@ -94,6 +102,7 @@ impl RateLimiter {
     pub(crate) fn from_parts(rt: Rt, names: Box<[String]>, state: State) -> Self {
         let inner = Inner {
             credit: Credit::none(),
+            crowded: AtomicBool::new(false),
             state: Mutex::new(state),
             names,
             rt,
@@ -261,6 +270,9 @@ impl fmt::Debug for RateLimiter {
 /// No waker is woken, cloned or dropped while the lock is held.
 pub(crate) struct Inner {
     credit: Credit,
+    /// Whether somebody waited lately: whoever comes then need not try without a waker first. A guess, and so not part
+    /// of the models.
+    crowded: AtomicBool,
     state: Mutex<State>,
     names: Box<[String]>,
     pub(crate) rt: Rt,
@@ -292,9 +304,15 @@ impl Inner {
         let mut wakers = Wakers::default();
         let (mut state, now) = self.open();
         let changed = change(&mut state, now, &mut wakers);
+        self.crowded.store(state.waiting() > 0, Ordering::Relaxed);
         drop(state);
         wakers.wake();
         changed
+    }
+
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
     }
 
     /// The position of a quota.
