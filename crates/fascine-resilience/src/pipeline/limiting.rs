@@ -1,5 +1,5 @@
 use super::policy::{Next, Policy};
-use crate::{PipelineError, RateLimiter, Reservation};
+use crate::{LimitError, PipelineError, RateLimiter, Reservation};
 
 /// A rate limiter, and what each call costs of it.
 #[derive(Clone, Debug)]
@@ -10,7 +10,11 @@ pub struct Limiting {
 
 impl<T: Send, E: Send> Policy<T, E> for Limiting {
     async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
-        let reserved = self.limiter.acquire(&self.cost).await;
+        // A future that waits is larger than a reservation, and mostly there is nothing to wait for.
+        let reserved = match self.limiter.try_acquire(&self.cost) {
+            Err(LimitError::WouldWait { .. }) => self.limiter.acquire(&self.cost).await,
+            decided => decided,
+        };
         let mut charge = Charge(Some(reserved.map_err(PipelineError::Limited)?));
         let outcome = next.call().await;
         if outcome.as_ref().is_err_and(PipelineError::is_refusal) {
