@@ -43,12 +43,14 @@ fn what_was_not_made_is_given_back_to_the_limits_and_what_was_made_is_not() {
             .limiter(limiter.clone(), REQUEST)
             .bulkhead(bulkhead.clone())
             .timeout(&rt, ms(5));
-        let inside = bulkhead.acquire().await.unwrap();
+        let (started, inside) = (rt.now(), bulkhead.acquire().await.unwrap());
         for _ in 0..10 {
             let refused = pipeline.run(|| async { Ok::<_, ()>(()) }).await;
             assert!(refused.unwrap_err().is_refusal());
         }
         drop(inside);
+        // Nobody had to wait for the limits.
+        assert_eq!(rt.now(), started);
         // Both of the quota are still there: one fails, one is cut.
         let failed = pipeline.run(|| async { Err::<(), _>(1) }).await;
         assert_eq!(failed, Err(PipelineError::Call(1)));
