@@ -1,4 +1,19 @@
-//! Retries, backoff and rate limits.
+//! Retries, backoff, circuit breakers and rate limits.
 
+mod adaptive_limit;
+mod backoff;
+mod bulkhead;
+mod circuit_breaker;
+mod circuit_breaker_model;
+mod fallback;
+mod half_open;
+mod hedge;
+mod load_shed;
+mod pipeline;
 mod rate_limiter;
+mod rate_limiter_laws;
+mod rate_limiter_queue;
+mod rate_limiter_settings;
 mod retry;
+mod retry_forms;
+mod timeout;

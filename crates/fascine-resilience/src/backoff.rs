@@ -6,17 +6,37 @@ use std::time::Duration;
 ///
 /// # Defaults
 ///
-/// - factor 2
+/// - factor 2, where delays are multiplied
 /// - maximum 60 s
 /// - [`Jitter::Full`]
 /// - a seed from the process's own randomness
+///
+/// # Examples
+///
+/// ```
+/// use fascine_resilience::{Backoff, Jitter};
+/// use std::time::Duration;
+///
+/// let backoff = Backoff::fibonacci(Duration::from_secs(1))
+///     .with_max(Duration::from_secs(6))
+///     .with_jitter(Jitter::None);
+/// let delays: Vec<u64> = backoff.delays(0).take(6).map(|delay| delay.as_secs()).collect();
+/// assert_eq!(delays, [1, 1, 2, 3, 5, 6]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     base: Duration,
-    factor: f64,
+    growth: Growth,
     max: Duration,
     jitter: Jitter,
     seed: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Growth {
+    Exponential(f64),
+    Fibonacci,
+    Linear,
 }
 
 /// How delays are spread, so that callers that failed together do not come back together.
@@ -25,6 +45,8 @@ pub struct Backoff {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Jitter {
+    /// Anywhere between the first delay and three times the last one: it grows by chance, whatever the growth.
+    Decorrelated,
     /// Anywhere between half the delay and the whole of it.
     Equal,
     /// Anywhere between nothing and the whole delay.
@@ -37,25 +59,45 @@ impl Backoff {
     /// Delays that grow by the same factor each time, beginning with `base`.
     #[must_use]
     pub fn exponential(base: Duration) -> Self {
+        Self::growing(base, Growth::Exponential(2.0))
+    }
+
+    /// Delays that are all the same.
+    #[must_use]
+    pub fn constant(delay: Duration) -> Self {
+        Self::growing(delay, Growth::Exponential(1.0)).with_max(delay)
+    }
+
+    /// Delays that are the sum of the two before: `base`, `base`, twice that, three times, five times.
+    #[must_use]
+    pub fn fibonacci(base: Duration) -> Self {
+        Self::growing(base, Growth::Fibonacci)
+    }
+
+    /// Delays that grow by `base` each time: `base`, twice that, three times that.
+    #[must_use]
+    pub fn linear(base: Duration) -> Self {
+        Self::growing(base, Growth::Linear)
+    }
+
+    fn growing(base: Duration, growth: Growth) -> Self {
         Self {
             base,
-            factor: 2.0,
+            growth,
             max: Duration::from_secs(60),
             jitter: Jitter::Full,
             seed: fastrand::u64(..),
         }
     }
 
-    /// Delays that are all the same.
-    #[must_use]
-    pub fn constant(delay: Duration) -> Self {
-        Self::exponential(delay).with_factor(1.0).with_max(delay)
-    }
-
     /// Sets what each delay is multiplied by to give the next; less than 1, or not a number, counts as 1.
+    ///
+    /// It changes nothing where delays are not multiplied: [`linear`](Self::linear), [`fibonacci`](Self::fibonacci).
     #[must_use]
     pub fn with_factor(mut self, factor: f64) -> Self {
-        self.factor = if factor >= 1.0 { factor } else { 1.0 };
+        if let Growth::Exponential(by) = &mut self.growth {
+            *by = if factor >= 1.0 { factor } else { 1.0 };
+        }
         self
     }
 
@@ -86,9 +128,12 @@ impl Backoff {
     #[must_use]
     pub fn delays(&self, call: u64) -> Delays {
         let seed = self.seed ^ call.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let base = self.base.as_secs_f64();
         Delays {
             backoff: *self,
-            retry: 0,
+            next: base,
+            after: base,
+            last: base,
             random: fastrand::Rng::with_seed(seed),
         }
     }
@@ -98,7 +143,12 @@ impl Backoff {
 #[derive(Clone, Debug)]
 pub struct Delays {
     backoff: Backoff,
-    retry: i32,
+    /// The next delay without jitter and maximum, in seconds; far out it is infinite.
+    next: f64,
+    /// The one after it, which Fibonacci's needs.
+    after: f64,
+    /// The last one that was given out, in seconds.
+    last: f64,
     random: fastrand::Rng,
 }
 
@@ -106,26 +156,26 @@ impl Iterator for Delays {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        let Backoff {
-            base,
-            factor,
-            max,
-            jitter,
-            ..
-        } = self.backoff;
-        // Far out this is infinite, or not a number for a base of zero: `min` takes the maximum for both.
-        let seconds = (base.as_secs_f64() * factor.powi(self.retry)).min(max.as_secs_f64());
-        self.retry = self.retry.saturating_add(1);
-        let spread = match jitter {
-            Jitter::Equal => 0.5 + 0.5 * self.random.f64(),
-            Jitter::Full => self.random.f64(),
-            Jitter::None => 1.0,
+        let max = self.backoff.max;
+        let base = self.backoff.base.as_secs_f64();
+        let whole = self.next.min(max.as_secs_f64());
+        match self.backoff.growth {
+            // Nothing times infinity is no number: a base of zero stays zero.
+            Growth::Exponential(factor) if self.next > 0.0 => self.next *= factor,
+            Growth::Exponential(_) => {}
+            Growth::Fibonacci => (self.next, self.after) = (self.after, self.next + self.after),
+            Growth::Linear => self.next += base,
+        }
+        let delay = match self.backoff.jitter {
+            Jitter::Decorrelated => {
+                let spread = (3.0 * self.last - base).max(0.0);
+                (base + spread * self.random.f64()).min(max.as_secs_f64())
+            }
+            Jitter::Equal => whole * (0.5 + 0.5 * self.random.f64()),
+            Jitter::Full => whole * self.random.f64(),
+            Jitter::None => whole,
         };
-        let delay = if base.is_zero() {
-            0.0
-        } else {
-            seconds * spread
-        };
+        self.last = delay;
         // The maximum may be too large for the conversion, and rounding may have passed it.
         Some(Duration::try_from_secs_f64(delay).unwrap_or(max).min(max))
     }
@@ -136,60 +186,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_jitter_delays_double_up_to_the_maximum() {
-        let backoff = Backoff::exponential(Duration::from_millis(100))
-            .with_max(Duration::from_secs(1))
-            .with_jitter(Jitter::None);
-        let delays: Vec<_> = backoff
-            .delays(0)
-            .take(6)
-            .map(|delay| delay.as_millis())
-            .collect();
-        assert_eq!(delays, [100, 200, 400, 800, 1000, 1000]);
-    }
-
-    #[test]
-    fn no_delay_exceeds_the_maximum_with_any_jitter_however_long_it_goes_on() {
-        for (seed, jitter) in [Jitter::Equal, Jitter::Full, Jitter::None]
-            .into_iter()
-            .enumerate()
+    fn no_delay_exceeds_the_maximum_however_long_it_goes_on() {
+        let bases = [Duration::ZERO, Duration::from_nanos(1), Duration::MAX];
+        let makers = [
+            Backoff::exponential,
+            Backoff::fibonacci,
+            Backoff::linear,
+            Backoff::constant,
+        ];
+        for (jitter, make) in [
+            Jitter::Decorrelated,
+            Jitter::Equal,
+            Jitter::Full,
+            Jitter::None,
+        ]
+        .into_iter()
+        .flat_map(|jitter| makers.map(|make| (jitter, make)))
         {
-            for base in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-                for max in [Duration::ZERO, Duration::from_secs(3), Duration::MAX] {
-                    let backoff = Backoff::exponential(base)
-                        .with_factor(1e9)
-                        .with_max(max)
-                        .with_jitter(jitter)
-                        .with_seed(seed as u64);
-                    let mut delays = backoff.delays(1);
-                    delays.retry = i32::MAX - 5;
-                    assert!(delays.take(10).all(|delay| delay <= max));
-                    assert!(backoff.delays(2).take(100).all(|delay| delay <= max));
-                }
+            for (base, max) in bases
+                .into_iter()
+                .flat_map(|base| bases.map(|max| (base, max)))
+            {
+                let backoff = make(base)
+                    .with_factor(f64::INFINITY)
+                    .with_max(max)
+                    .with_jitter(jitter);
+                assert!(backoff.delays(1).take(3000).all(|delay| delay <= max));
             }
-        }
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_delays_and_another_call_gives_others() {
-        let backoff = Backoff::exponential(Duration::from_secs(1)).with_seed(7);
-        let take = |call| backoff.delays(call).take(5).collect::<Vec<_>>();
-        assert_eq!(take(1), take(1));
-        assert_ne!(take(1), take(2));
-    }
-
-    #[test]
-    fn a_factor_that_makes_no_sense_counts_as_one() {
-        for factor in [f64::NAN, -3.0, 0.0, 0.5] {
-            let backoff = Backoff::exponential(Duration::from_secs(1))
-                .with_factor(factor)
-                .with_jitter(Jitter::None);
-            assert!(
-                backoff
-                    .delays(0)
-                    .take(4)
-                    .all(|delay| delay == Duration::from_secs(1))
-            );
         }
     }
 }

@@ -1,9 +1,19 @@
-//! What to do when a call fails or must wait: retry, backoff, rate limits. For any async call, on any runtime.
+//! What to do when a call fails or must wait: retry, circuit breaker, rate limits. For any async call, on any runtime.
 //!
 //! | trouble | use |
 //! |---|---|
 //! | a call fails now and then | [`Retry`] with a [`Backoff`] |
+//! | a call hangs now and then | [`attempt_within`], inside the retry |
+//! | retries make an outage worse | a [`RetryBudget`] |
+//! | a service is down for a while | [`CircuitBreaker`] |
 //! | the service says how much it takes | [`RateLimiter`] with a [`Quota`] for each currency |
+//! | the same, for each of many users | [`KeyedRateLimiter`] |
+//! | a slow service takes all there is | [`Bulkhead`]; [`AdaptiveLimit`] if the right number is not known |
+//! | too much comes in | [`LoadShed`] |
+//! | a call takes too long | [`Timeout`] |
+//! | a few calls are much slower than the others | [`Hedge`] |
+//! | something else will do | [`Fallback`] |
+//! | several of these at once | [`Pipeline`], which keeps their order |
 //!
 //! Nothing here waits in vain: a wait that cannot end before the ambient
 //! [`effective_deadline`](fascine_concurrency::effective_deadline) fails at once with a typed error.
@@ -35,22 +45,66 @@
 //! # Ok::<_, fascine_resilience::QuotaError>(())
 //! # }).unwrap();
 //! ```
+//!
+//! # Features
+//!
+//! - `tower`: a [`Pipeline`] is a layer of tower too
 
-mod acquire;
+mod adaptive_limit;
 mod backoff;
-mod limit_error;
-mod quota;
-mod rate_limiter;
-mod reservation;
+mod bulkhead;
+mod bulkhead_error;
+mod circuit_breaker;
+mod fallback;
+mod fallback_error;
+mod hedge;
+mod limiter;
+mod load_shed;
+mod pipeline;
+mod places;
 mod retry;
 mod retry_error;
-mod window;
+mod setting_error;
+mod sync;
+mod timeout;
+#[cfg(feature = "tower")]
+mod tower;
+mod waiting;
 
-pub use acquire::Acquire;
+pub use adaptive_limit::{
+    AdaptiveLimit, AdaptivePermit, Aimd, Bounds, BoundsError, Gradient2, LimitAlgorithm, Sample,
+    SampleOutcome, Vegas,
+};
 pub use backoff::{Backoff, Delays, Jitter};
-pub use limit_error::LimitError;
-pub use quota::{Quota, QuotaError};
-pub use rate_limiter::RateLimiter;
-pub use reservation::Reservation;
-pub use retry::{Attempted, Retry, Verdict};
+pub use bulkhead::{Bulkhead, BulkheadPermit};
+pub use bulkhead_error::BulkheadError;
+pub use circuit_breaker::{
+    ChangeCause, CircuitBreaker, CircuitBreakerBuilder, CircuitError, CircuitMetrics, CircuitOpen,
+    CircuitState, OnCancel, Over, OwnedPermit, Permit, Refusal, StateChange, StateChanges,
+};
+pub use fallback::{Fallback, Served};
+pub use fallback_error::FallbackError;
+pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileError};
+pub use limiter::{
+    Acquire, KeyedRateLimiter, KeysFull, LimitError, MemoryStore, Quota, QuotaError, QuotaStore,
+    RateLimiter, RateLimiterBuilder, Reservation, Strategy,
+};
+pub use load_shed::{LoadShed, Overloaded, Priority};
+pub use pipeline::{
+    Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next, Pipeline,
+    PipelineError, Policy, Retrying,
+};
+pub use retry::{
+    AttemptTimedOut, AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetryBudget,
+    RetrySettings, Retryable, Verdict, WithRetry, attempt_within, retry_with_backoff, with_retry,
+};
 pub use retry_error::{GaveUp, RetryError};
+pub use setting_error::SettingError;
+pub use timeout::{TimedOut, Timeout};
+#[cfg(feature = "tower")]
+pub use tower::{PipelineLayer, PipelineService};
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/resilience.md")]
+mod page {}

@@ -1,15 +1,40 @@
-use std::future::Future;
+mod budget;
+mod hook;
+mod nesting;
+mod retried;
+mod retryable;
+mod settings;
+mod with_retry;
+mod within;
+
+use std::future::{Future, poll_fn};
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fascine_concurrency::effective_deadline;
-use fascine_rt::Rt;
+use fascine_rt::{Rt, Sleep};
 
-use crate::{Backoff, GaveUp, RetryError};
+pub use budget::RetryBudget;
+pub use hook::BeforeRetry;
+pub use retried::Retried;
+pub use retryable::Retryable;
+pub use settings::{RetrySettings, retry_with_backoff};
+pub use with_retry::{WithRetry, with_retry};
+pub use within::{AttemptTimedOut, AttemptWithin, attempt_within};
+
+use crate::{Backoff, Delays, GaveUp, RetryError};
+use hook::Hook;
 
 /// Repeats a call that failed for a passing reason.
+///
+/// It repeats only what may be done twice: a call that changes something on the other side and fails on the way may
+/// have changed it. A cancelled call is never repeated: whoever cancels drops the retry with it.
+///
+/// [`Retryable::retry`] reads best; [`with_retry`] makes a function out of it, [`retry_with_backoff`] takes every
+/// setting by its name, and [`run`](Self::run) tells how many attempts a success took.
 ///
 /// # Defaults
 ///
@@ -24,6 +49,9 @@ pub struct Retry {
     backoff: Backoff,
     max_elapsed: Duration,
     max_retry_after: Duration,
+    nesting_is_refused: bool,
+    budget: Option<RetryBudget>,
+    hook: Option<Hook>,
     calls: Arc<AtomicU64>,
 }
 
@@ -31,6 +59,9 @@ pub struct Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
+    /// The call was not made: a policy of our own held it back. Another try may succeed, but not before this time has
+    /// passed; it takes nothing from the [`RetryBudget`].
+    Rejected(Duration),
     /// Another try may succeed.
     Retry,
     /// Another try may succeed, but not before this time has passed.
@@ -62,6 +93,9 @@ impl Retry {
             backoff: Backoff::exponential(Duration::from_millis(500)),
             max_elapsed: Duration::MAX,
             max_retry_after: Duration::from_secs(60),
+            nesting_is_refused: false,
+            budget: None,
+            hook: None,
             calls: Arc::default(),
         }
     }
@@ -94,6 +128,30 @@ impl Retry {
         self
     }
 
+    /// Sets the budget that retries are taken from, shared with all other policies that lead to the same service.
+    #[must_use]
+    pub fn with_budget(mut self, budget: RetryBudget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Sets what to do before each wait, for every call of this policy.
+    #[must_use]
+    pub fn with_hook(mut self, hook: impl Fn(&BeforeRetry) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Hook(Arc::new(hook)));
+        self
+    }
+
+    /// Makes it one call only wherever another retry is around it already.
+    ///
+    /// Three layers with three attempts each make 27 calls of one. What counts is the future this runs in, not the
+    /// thread: a task that was spawned inside an attempt is on its own.
+    #[must_use]
+    pub const fn refusing_nested(mut self) -> Self {
+        self.nesting_is_refused = true;
+        self
+    }
+
     /// Makes calls until one succeeds or there is a reason to give up.
     ///
     /// `call` gets the number of the attempt, from 1. `classify` says what an error means.
@@ -109,74 +167,88 @@ impl Retry {
     pub async fn run<T, E, F>(
         &self,
         mut call: impl FnMut(u32) -> F,
-        classify: impl Fn(&E) -> Verdict,
+        classify: impl FnMut(&E) -> Verdict,
     ) -> Result<Attempted<T>, RetryError<E>>
     where
         F: Future<Output = Result<T, E>>,
     {
-        let started = self.rt.now();
-        let mut delays = self
-            .backoff
-            .delays(self.calls.fetch_add(1, Ordering::Relaxed));
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let outcome = call(attempt).await;
-            let elapsed = self.rt.now().saturating_duration_since(started);
-            let error = match outcome {
-                Ok(value) => {
-                    return Ok(Attempted {
-                        value,
-                        attempts: attempt,
-                        elapsed,
-                    });
-                }
-                Err(error) => error,
-            };
-            let wait = self.wait_after(attempt, elapsed, classify(&error), &mut delays);
-            match wait {
-                Ok(delay) => self.rt.sleep(delay).await,
-                Err(reason) => {
-                    return Err(RetryError {
-                        error,
-                        attempts: attempt,
-                        elapsed,
-                        reason,
-                    });
-                }
-            }
+        let mut attempt: u32 = 0;
+        let call = || {
+            attempt = attempt.saturating_add(1);
+            call(attempt)
+        };
+        let mut retried = pin!(Retried::new(self, call, classify, retried::silent));
+        poll_fn(|cx| retried.as_mut().poll_attempted(cx)).await
+    }
+
+    fn now(&self) -> Instant {
+        self.rt.now()
+    }
+
+    fn sleep(&self, delay: Duration) -> Sleep {
+        self.rt.sleep(delay)
+    }
+
+    /// A call begins that is not a retry.
+    fn began(&self) {
+        if let Some(budget) = &self.budget {
+            budget.deposit();
+        }
+    }
+
+    /// Each call has a jitter of its own.
+    fn delays(&self) -> Delays {
+        self.backoff
+            .delays(self.calls.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn notify(&self, before: &BeforeRetry) {
+        if let Some(Hook(hook)) = &self.hook {
+            hook(before);
         }
     }
 
     fn wait_after(
         &self,
-        attempt: u32,
+        attempts: u32,
+        now: Instant,
         elapsed: Duration,
         verdict: Verdict,
-        delays: &mut impl Iterator<Item = Duration>,
+        delays: &mut Delays,
     ) -> Result<Duration, GaveUp> {
         let delay = delays.next().unwrap_or_default();
         let delay = match verdict {
             Verdict::Retry => delay,
-            Verdict::RetryAfter(asked) if asked > self.max_retry_after => {
+            Verdict::Rejected(asked) | Verdict::RetryAfter(asked)
+                if asked > self.max_retry_after =>
+            {
                 return Err(GaveUp::RetryAfterTooLong { asked });
             }
+            // It is our own side that asks: whoever was held back with others should not come back with them.
+            Verdict::Rejected(asked) => asked.max(delay),
             Verdict::RetryAfter(asked) => asked,
             Verdict::Stop => return Err(GaveUp::Stopped),
         };
-        if attempt >= self.attempts.get() {
+        if self.nesting_is_refused && nesting::inside_an_attempt() {
+            return Err(GaveUp::Nested);
+        }
+        if attempts >= self.attempts.get() {
             return Err(GaveUp::Attempts);
         }
         if elapsed.saturating_add(delay) > self.max_elapsed {
             return Err(GaveUp::Elapsed);
         }
         if let Some(deadline) = effective_deadline()
-            && self
-                .rt
-                .deadline_after(delay)
-                .is_none_or(|end| end >= deadline)
+            && now.checked_add(delay).is_none_or(|end| end >= deadline)
         {
             return Err(GaveUp::Deadline);
+        }
+        // The last thing that is asked: nothing is taken from it in vain.
+        if let Some(budget) = &self.budget
+            && !matches!(verdict, Verdict::Rejected(_))
+            && !budget.withdraw(now)
+        {
+            return Err(GaveUp::Budget);
         }
         Ok(delay)
     }

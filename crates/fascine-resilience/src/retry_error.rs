@@ -22,10 +22,14 @@ pub struct RetryError<E> {
 pub enum GaveUp {
     /// All attempts were used.
     Attempts,
+    /// The retry budget was used up.
+    Budget,
     /// The wait for the next attempt would have ended after the ambient deadline.
     Deadline,
     /// The wait for the next attempt would have ended after the policy's own time.
     Elapsed,
+    /// Another retry is around this one, which refuses to be the second.
+    Nested,
     /// The other side asked for a longer wait than the policy allows.
     RetryAfterTooLong {
         /// How long it asked for.
@@ -50,8 +54,10 @@ impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Attempts => f.write_str("no attempts are left"),
+            Self::Budget => f.write_str("the budget for retries is used up"),
             Self::Deadline => f.write_str("the next would begin after the deadline"),
             Self::Elapsed => f.write_str("the next would begin after the time for retries"),
+            Self::Nested => f.write_str("another retry is around this one"),
             Self::RetryAfterTooLong { asked } => {
                 write!(f, "the other side asked for a wait of {asked:?}")
             }

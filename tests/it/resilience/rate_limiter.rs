@@ -1,12 +1,13 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fascine::concurrency::fail_after;
+use fascine::concurrency::{fail_after, join_all};
 use fascine::http::Net;
-use fascine::resilience::{LimitError, Quota, QuotaError, RateLimiter};
+use fascine::resilience::{LimitError, Quota, QuotaError, RateLimiter, Strategy};
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
@@ -354,4 +355,43 @@ fn random_traffic_with_drops_and_settlements_never_exceeds_a_window() {
         });
         naive.borrow().check(requests, tokens, seed);
     }
+}
+
+#[test]
+fn a_wait_of_any_length_is_answered_once() {
+    // lionagi gave up on a request after ten seconds, and sent it later all the same.
+    TestRuntime::run(|rt| async move {
+        let limiter = RateLimiter::new(
+            &rt,
+            [Quota::new("x", 1, Duration::from_secs(3600)).unwrap()],
+        )
+        .unwrap();
+        limiter.try_spend(&[("x", 1)]).unwrap();
+        let started = rt.now();
+        limiter.acquire(&[("x", 1)]).await.unwrap().commit();
+        assert_eq!(rt.now() - started, Duration::from_secs(3600));
+    });
+}
+
+#[test]
+fn work_that_takes_long_does_not_hold_back_those_who_wait() {
+    // lionagi's refills waited for the calls they let in.
+    TestRuntime::run_seeds(16, |rt| async move {
+        let burst = NonZeroU64::MIN;
+        let quota = Quota::new("x", 5, ms(1000)).unwrap();
+        let quota = quota.with_strategy(Strategy::TokenBucket { burst });
+        let limiter = RateLimiter::new(&rt, [quota]).unwrap();
+        let started = rt.now();
+        let begun = Rc::new(RefCell::new(Vec::new()));
+        let calls = (0..5).map(|_| {
+            let (rt, limiter, begun) = (rt.clone(), limiter.clone(), Rc::clone(&begun));
+            async move {
+                limiter.acquire(&[("x", 1)]).await.unwrap().commit();
+                begun.borrow_mut().push(rt.now() - started);
+                rt.sleep(ms(1000)).await;
+            }
+        });
+        join_all(calls).await;
+        assert_eq!(*begun.borrow(), [ms(0), ms(200), ms(400), ms(600), ms(800)]);
+    });
 }

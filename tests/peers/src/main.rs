@@ -7,10 +7,14 @@
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod bounded_map;
+mod breakers;
 mod gather;
 mod groups;
 mod harness;
+mod limiter;
+mod pipelines;
 mod primitives;
+mod retries;
 mod scopes;
 mod spawn;
 
@@ -34,6 +38,12 @@ fn main() -> ExitCode {
         groups::run(options);
         primitives::run(options);
         bounded_map::run(options);
+    });
+    options.suite("resilience", |options| {
+        breakers::run(options);
+        pipelines::run(options);
+        retries::run(options);
+        limiter::run(options);
     });
     if options.measured() == before {
         println!("bench: no figure is named `{}`", options.filter());

@@ -212,6 +212,19 @@ impl CapacityLimiter {
         self.try_borrow(Wish::of_nobody(weight))
     }
 
+    /// Borrows so many tokens, with a guard that borrows nothing, if they are there and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_acquire_many`](Self::try_acquire_many).
+    pub fn try_acquire_many_arc(
+        self: &Arc<Self>,
+        weight: usize,
+    ) -> Result<CapacityGuardArc, CapacityError> {
+        let guard = self.try_acquire_many(weight)?;
+        Ok(guard.into_arc(self))
+    }
+
     /// Takes a token for this borrower if one is there and nobody waits.
     ///
     /// # Errors

@@ -1,0 +1,143 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use fascine_rt::Rt;
+
+use super::settings::{Settings, Slow};
+use crate::{CircuitBreaker, OnCancel, Over, SettingError};
+
+/// The settings of a [`CircuitBreaker`].
+///
+/// # Defaults
+///
+/// - it opens after 5 failures in a row
+/// - once a rate is set: over the last 100 calls, 10 of them at least
+/// - it stays open for 30 s, each time
+/// - half-open it lets 1 call through, whose success closes it
+/// - a probe that tells nothing counts as failed after 60 s, or the recovery time if that is longer
+/// - a cancelled call says nothing
+///
+/// # Examples
+///
+/// ```
+/// use fascine_resilience::{CircuitBreaker, Over};
+/// use std::time::Duration;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+///
+/// let breaker = CircuitBreaker::builder(&rt, "search")
+///     .failure_rate(0.5)
+///     .slow_call_rate(0.8, Duration::from_secs(2))
+///     .over(Over::Time(Duration::from_secs(60)))
+///     .minimum_calls(20)
+///     .recovery_growth(2.0, Duration::from_secs(300))
+///     .build()?;
+///
+/// let wrong = CircuitBreaker::builder(&rt, "search").half_open_max_calls(0).build();
+/// assert_eq!(wrong.unwrap_err().field, "half_open_max_calls");
+/// # drop(breaker);
+/// # Ok::<_, fascine_resilience::SettingError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "settings do nothing before `build`"]
+pub struct CircuitBreakerBuilder {
+    rt: Rt,
+    name: Arc<str>,
+    settings: Settings,
+}
+
+impl CircuitBreakerBuilder {
+    pub(super) fn new(rt: &Rt, name: &str) -> Self {
+        Self {
+            rt: rt.clone(),
+            name: name.into(),
+            settings: Settings::DEFAULT,
+        }
+    }
+
+    /// Sets after how many failures in a row it opens; without a rate alone.
+    pub const fn consecutive_failures(mut self, failures: u32) -> Self {
+        self.settings.consecutive_failures = failures;
+        self
+    }
+
+    /// Opens it when this part of the calls failed, in place of failures in a row; looked at after each failure.
+    pub const fn failure_rate(mut self, rate: f64) -> Self {
+        self.settings.failure_rate = Some(rate);
+        self
+    }
+
+    /// Opens it when this part of the calls took `from` or longer; looked at after each slow call.
+    ///
+    /// Calls are timed then, which costs two looks at the clock. A slow probe counts as failed.
+    pub const fn slow_call_rate(mut self, rate: f64, from: Duration) -> Self {
+        self.settings.slow = Some(Slow { rate, from });
+        self
+    }
+
+    /// Sets which calls the rates are of.
+    pub const fn over(mut self, over: Over) -> Self {
+        self.settings.over = Some(over);
+        self
+    }
+
+    /// Sets how many calls there must be before a rate says anything.
+    pub const fn minimum_calls(mut self, calls: u32) -> Self {
+        self.settings.minimum_calls = calls;
+        self
+    }
+
+    /// Sets how long it stays open before it tries again.
+    pub const fn recovery_time(mut self, time: Duration) -> Self {
+        self.settings.recovery_time = time;
+        self
+    }
+
+    /// Multiplies the time it stays open by `factor` each time it opens again without having been closed, up to `max`.
+    pub const fn recovery_growth(mut self, factor: f64, max: Duration) -> Self {
+        self.settings.recovery_factor = factor;
+        self.settings.max_recovery_time = max;
+        self
+    }
+
+    /// Sets how many calls a half-open circuit lets through until it knows more.
+    pub const fn half_open_max_calls(mut self, calls: u32) -> Self {
+        self.settings.half_open_max_calls = calls;
+        self
+    }
+
+    /// Sets how many of these must succeed to close it.
+    pub const fn success_threshold(mut self, successes: u32) -> Self {
+        self.settings.success_threshold = successes;
+        self
+    }
+
+    /// Sets after what time a probe that told nothing counts as failed; longer than any call takes.
+    pub const fn probe_lease(mut self, lease: Duration) -> Self {
+        self.settings.probe_lease = Some(lease);
+        self
+    }
+
+    /// Sets what a cancelled call means.
+    pub const fn on_cancel(mut self, meaning: OnCancel) -> Self {
+        self.settings.on_cancel = meaning;
+        self
+    }
+
+    /// Makes the breaker.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] with the setting that makes no sense.
+    pub fn build(mut self) -> Result<CircuitBreaker, SettingError> {
+        let has_rate = self.settings.failure_rate.is_some() || self.settings.slow.is_some();
+        if has_rate && self.settings.over.is_none() {
+            self.settings.over = Some(Over::Calls(100));
+        }
+        if !has_rate && self.settings.over.is_some() {
+            return Err(SettingError::new("over", "needs a rate"));
+        }
+        self.settings.check()?;
+        Ok(CircuitBreaker::of(self.rt, self.name, self.settings))
+    }
+}
