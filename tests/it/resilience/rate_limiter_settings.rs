@@ -281,3 +281,52 @@ fn everybody_who_has_a_clone_spends_from_the_same_account() {
         assert!(limiter.try_spend(&x(1)).is_err());
     });
 }
+
+#[test]
+fn a_misspelt_currency_is_an_error_and_not_for_free() {
+    // throttle-net 1 let it pass.
+    TestRuntime::run(|rt| async move {
+        let limiter = RateLimiter::new(&rt, [quota(10)]).unwrap();
+        let misspelt = [("x", 1), ("X", 1)];
+        let unknown = LimitError::UnknownQuota { quota: "X".into() };
+        assert_eq!(limiter.try_spend(&misspelt).unwrap_err(), unknown);
+        assert_eq!(limiter.try_acquire(&misspelt).unwrap_err(), unknown);
+        assert_eq!(limiter.acquire(&misspelt).await.unwrap_err(), unknown);
+        assert_eq!(limiter.available("x"), Some(10));
+    });
+}
+
+#[test]
+fn a_strict_window_lets_no_double_burst_pass_where_a_cycle_ends() {
+    // lionagi let ten of five a second pass within a tenth of one.
+    TestRuntime::run(|rt| async move {
+        let limiter = RateLimiter::new(&rt, [quota(5)]).unwrap();
+        rt.sleep(ms(900)).await;
+        limiter.try_spend(&x(5)).unwrap();
+        for _ in 0..9 {
+            rt.sleep(ms(100)).await;
+            assert!(limiter.try_spend(&x(1)).is_err());
+        }
+        rt.sleep(ms(100)).await;
+        limiter.try_spend(&x(5)).unwrap();
+    });
+}
+
+#[test]
+fn a_refund_lets_no_second_burst_pass() {
+    // A bucket that has filled up since has given back already what is refunded late.
+    TestRuntime::run(|rt| async move {
+        let limiter = RateLimiter::new(&rt, [bucket(10, 10)]).unwrap();
+        let held = limiter.try_acquire(&x(10)).unwrap();
+        rt.sleep(ms(1000)).await;
+        limiter.try_spend(&x(10)).unwrap();
+        drop(held);
+        assert_eq!(limiter.available("x"), Some(0));
+        // One that is empty all the time gets it back whole.
+        let held = limiter.acquire(&x(5)).await.unwrap();
+        let next = limiter.acquire(&x(3)).await.unwrap();
+        drop(held);
+        assert_eq!(limiter.available("x"), Some(5));
+        next.commit();
+    });
+}

@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fascine_resilience::{Quota, RateLimiter, Strategy};
+use fascine_resilience::{Quota, RateLimiter, Reservation, Strategy};
 use fascine_rt::{Rt, Smol};
 use futures_util::future::join_all;
 use smol::block_on;
@@ -96,6 +96,17 @@ fn two(options: &Options) {
         "limiter/two",
         TIMES,
         repeated!(ours.try_spend(black_box(&[("requests", 1), ("tokens", 100)]))),
+        vec![peer(
+            "throttle-net",
+            repeated!(throttle.try_acquire_costs(black_box(&[("requests", 1), ("tokens", 100)]))),
+        )],
+    );
+    // Not on credit: a reservation that can be given back looks at the clock.
+    let reserve = |cost: &[(&str, u64)]| ours.try_acquire(cost).map(Reservation::commit);
+    options.compare(
+        "limiter/two_reserved",
+        TIMES,
+        repeated!(reserve(black_box(&[("requests", 1), ("tokens", 100)]))),
         vec![peer(
             "throttle-net",
             repeated!(throttle.try_acquire_costs(black_box(&[("requests", 1), ("tokens", 100)]))),
