@@ -171,7 +171,7 @@ fn contended(options: &Options) {
 
 /// In steady state: more than a hundred thousand were taken within the window, and as many leave it as come.
 fn window(options: &Options) {
-    if !options.wants("limiter/window") {
+    if !options.wants("limiter/window") && !options.wants("limiter/window_reserved") {
         return;
     }
     let quota = Quota::new("requests", MAX.get().into(), Duration::from_millis(20));
@@ -188,6 +188,17 @@ fn window(options: &Options) {
             "our token bucket",
             repeated!(bucket.try_spend(black_box(&[("requests", 1)]))),
         )],
+    );
+    // Not on credit: each is logged.
+    let reserve = |limiter: &RateLimiter| {
+        let reserved = limiter.try_acquire(black_box(&[("requests", 1)]));
+        reserved.map(Reservation::commit)
+    };
+    options.compare(
+        "limiter/window_reserved",
+        TIMES,
+        repeated!(reserve(&window)),
+        vec![peer("our token bucket", repeated!(reserve(&bucket)))],
     );
 }
 

@@ -175,6 +175,22 @@ impl RateLimiter {
     ///
     /// It ends after an hour at most, or what [`with_max_pause`](RateLimiterBuilder::with_max_pause) says: a server
     /// that asks for thirty years is wrong.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::{Quota, RateLimiter};
+    /// use std::time::Duration;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let limiter = RateLimiter::new(&rt, [Quota::new("requests", 9, Duration::from_secs(1))?])?;
+    /// let until = rt.now() + Duration::from_secs(20);
+    /// limiter.pause_until(until);
+    /// limiter.acquire(&[("requests", 1)]).await.unwrap().commit();
+    /// assert_eq!(rt.now(), until);
+    /// # Ok::<_, fascine_resilience::QuotaError>(())
+    /// # }).unwrap();
+    /// ```
     pub fn pause_until(&self, until: Instant) {
         let (mut state, now) = self.inner.open();
         state.pause(now, until);
