@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use fascine::concurrency::move_on_after;
 use fascine::resilience::{
     KeyedRateLimiter, KeysFull, LimitError, Quota, QuotaError, QuotaStore, RateLimiter, Strategy,
 };
@@ -103,6 +104,53 @@ fn a_quota_that_is_raised_lets_those_in_who_wait_and_one_that_is_lowered_refuses
             unknown.unwrap_err(),
             QuotaError::Unknown { name: "y".into() }
         );
+    });
+}
+
+#[test]
+fn what_was_reserved_under_another_strategy_frees_nothing_of_what_others_have() {
+    TestRuntime::run(|rt| async move {
+        let limiter = RateLimiter::new(&rt, [quota(10)]).unwrap();
+        limiter.try_spend(&x(1)).unwrap();
+        rt.sleep(ms(2)).await;
+        let held = limiter.try_acquire(&x(5)).unwrap();
+        limiter.change_quota(bucket(10, 10)).unwrap();
+        limiter.change_quota(quota(10)).unwrap();
+        rt.sleep(ms(2)).await;
+        limiter.try_spend(&x(4)).unwrap();
+        drop(held);
+        assert_eq!(limiter.available("x"), Some(0));
+        rt.sleep(ms(1000)).await;
+        assert_eq!(limiter.available("x"), Some(10));
+    });
+}
+
+#[test]
+fn numbers_beyond_all_reason_neither_hang_nor_panic() {
+    TestRuntime::run(|rt| async move {
+        let burst = NonZeroU64::MAX;
+        for strategy in [
+            Strategy::SlidingWindow,
+            Strategy::FixedCycle,
+            Strategy::TokenBucket { burst },
+        ] {
+            for per in [Duration::from_nanos(1), Duration::MAX] {
+                let quota = Quota::new("x", u64::MAX, per).unwrap();
+                let quota = quota.with_strategy(strategy).with_borrowing();
+                let limiter = RateLimiter::new(&rt, [quota]).unwrap();
+                for _ in 0..3 {
+                    let _ = limiter.try_spend(&x(1));
+                    let all = limiter.acquire(&[("x", u64::MAX), ("x", u64::MAX)]);
+                    let all = move_on_after(&rt, ms(1), all).await;
+                    if let Some(Ok(all)) = all {
+                        all.settle(&x(u64::MAX)).unwrap();
+                    }
+                    rt.sleep(ms(1)).await;
+                    drop(limiter.try_acquire(&x(u64::MAX)));
+                }
+                assert_eq!(limiter.waiting(), 0);
+            }
+        }
     });
 }
 
@@ -231,5 +279,54 @@ fn everybody_who_has_a_clone_spends_from_the_same_account() {
         one.try_spend(&x(1)).unwrap();
         other.try_spend(&x(1)).unwrap();
         assert!(limiter.try_spend(&x(1)).is_err());
+    });
+}
+
+#[test]
+fn a_misspelt_currency_is_an_error_and_not_for_free() {
+    // throttle-net 1 let it pass.
+    TestRuntime::run(|rt| async move {
+        let limiter = RateLimiter::new(&rt, [quota(10)]).unwrap();
+        let misspelt = [("x", 1), ("X", 1)];
+        let unknown = LimitError::UnknownQuota { quota: "X".into() };
+        assert_eq!(limiter.try_spend(&misspelt).unwrap_err(), unknown);
+        assert_eq!(limiter.try_acquire(&misspelt).unwrap_err(), unknown);
+        assert_eq!(limiter.acquire(&misspelt).await.unwrap_err(), unknown);
+        assert_eq!(limiter.available("x"), Some(10));
+    });
+}
+
+#[test]
+fn a_strict_window_lets_no_double_burst_pass_where_a_cycle_ends() {
+    // lionagi let ten of five a second pass within a tenth of one.
+    TestRuntime::run(|rt| async move {
+        let limiter = RateLimiter::new(&rt, [quota(5)]).unwrap();
+        rt.sleep(ms(900)).await;
+        limiter.try_spend(&x(5)).unwrap();
+        for _ in 0..9 {
+            rt.sleep(ms(100)).await;
+            assert!(limiter.try_spend(&x(1)).is_err());
+        }
+        rt.sleep(ms(100)).await;
+        limiter.try_spend(&x(5)).unwrap();
+    });
+}
+
+#[test]
+fn a_refund_lets_no_second_burst_pass() {
+    // A bucket that has filled up since has given back already what is refunded late.
+    TestRuntime::run(|rt| async move {
+        let limiter = RateLimiter::new(&rt, [bucket(10, 10)]).unwrap();
+        let held = limiter.try_acquire(&x(10)).unwrap();
+        rt.sleep(ms(1000)).await;
+        limiter.try_spend(&x(10)).unwrap();
+        drop(held);
+        assert_eq!(limiter.available("x"), Some(0));
+        // One that is empty all the time gets it back whole.
+        let held = limiter.acquire(&x(5)).await.unwrap();
+        let next = limiter.acquire(&x(3)).await.unwrap();
+        drop(held);
+        assert_eq!(limiter.available("x"), Some(5));
+        next.commit();
     });
 }

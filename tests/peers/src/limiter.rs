@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fascine_resilience::{Quota, RateLimiter, Strategy};
+use fascine_resilience::{Quota, RateLimiter, Reservation, Strategy};
 use fascine_rt::{Rt, Smol};
 use futures_util::future::join_all;
 use smol::block_on;
@@ -101,6 +101,17 @@ fn two(options: &Options) {
             repeated!(throttle.try_acquire_costs(black_box(&[("requests", 1), ("tokens", 100)]))),
         )],
     );
+    // Not on credit: a reservation that can be given back looks at the clock.
+    let reserve = |cost: &[(&str, u64)]| ours.try_acquire(cost).map(Reservation::commit);
+    options.compare(
+        "limiter/two_reserved",
+        TIMES,
+        repeated!(reserve(black_box(&[("requests", 1), ("tokens", 100)]))),
+        vec![peer(
+            "throttle-net",
+            repeated!(throttle.try_acquire_costs(black_box(&[("requests", 1), ("tokens", 100)]))),
+        )],
+    );
     options.compare(
         "limiter/two_vs_governor",
         TIMES,
@@ -160,7 +171,7 @@ fn contended(options: &Options) {
 
 /// In steady state: more than a hundred thousand were taken within the window, and as many leave it as come.
 fn window(options: &Options) {
-    if !options.wants("limiter/window") {
+    if !options.wants("limiter/window") && !options.wants("limiter/window_reserved") {
         return;
     }
     let quota = Quota::new("requests", MAX.get().into(), Duration::from_millis(20));
@@ -177,6 +188,17 @@ fn window(options: &Options) {
             "our token bucket",
             repeated!(bucket.try_spend(black_box(&[("requests", 1)]))),
         )],
+    );
+    // Not on credit: each is logged.
+    let reserve = |limiter: &RateLimiter| {
+        let reserved = limiter.try_acquire(black_box(&[("requests", 1)]));
+        reserved.map(Reservation::commit)
+    };
+    options.compare(
+        "limiter/window_reserved",
+        TIMES,
+        repeated!(reserve(&window)),
+        vec![peer("our token bucket", repeated!(reserve(&bucket)))],
     );
 }
 

@@ -10,8 +10,8 @@ use fascine_concurrency::effective_deadline;
 use fascine_rt::Sleep;
 
 use crate::limiter::few::Few;
+use crate::limiter::inner::Inner;
 use crate::limiter::queue::Place;
-use crate::limiter::rate_limiter::Inner;
 use crate::limiter::state::{Turn, Wish};
 use crate::{LimitError, Reservation};
 

@@ -5,7 +5,8 @@ use fascine_rt::Rt;
 
 use crate::limiter::memory_store::MemoryStore;
 use crate::limiter::settings::Settings;
-use crate::limiter::state::{State, Store};
+use crate::limiter::state::State;
+use crate::limiter::store::Store;
 use crate::{Quota, QuotaError, QuotaStore, RateLimiter};
 
 /// Makes a [`RateLimiter`] that differs from its defaults.

@@ -13,7 +13,7 @@ use crate::{Quota, QuotaError, RateLimiter};
 /// Memory is bounded. A limiter is forgotten only when that changes nothing: nobody has it, and nothing that was taken
 /// of it still counts. So no flood of keys makes anybody's limit start anew; it gets [`KeysFull`] instead.
 ///
-/// The keys are hashed and compared under a lock; not for keys that do more than that.
+/// The keys are hashed, compared and cloned under a lock; not for keys that do more than that.
 ///
 /// # Examples
 ///

@@ -13,6 +13,8 @@ pub(crate) struct Meter {
     share: u64,
     /// How much of that is lent.
     lent: u64,
+    /// How often the strategy was changed: the tickets of one mean nothing to another.
+    changes: u16,
     kind: Kind,
 }
 
@@ -37,6 +39,7 @@ impl Meter {
             capacity: quota.capacity(),
             share: share(quota.capacity()),
             lent: 0,
+            changes: 0,
             kind,
         }
     }
@@ -56,6 +59,7 @@ impl Meter {
             }
             _ => {
                 self.kind = Self::new(quota).kind;
+                self.changes = self.changes.wrapping_add(1);
                 self.charge(now, used);
             }
         }
@@ -115,12 +119,13 @@ impl Meter {
     /// Takes what [`fits`](Self::fits), and returns what [`give_back`](Self::give_back) needs to know.
     #[inline]
     pub(crate) fn take(&mut self, now: Tick, amount: u64) -> u64 {
-        match &mut self.kind {
+        let ticket = match &mut self.kind {
             Kind::Bucket(bucket) => bucket.take(now, amount),
             Kind::Cycle(cycle) => cycle.take(now, amount),
             Kind::Window(window) if amount > self.capacity => window.borrow(now, amount),
             Kind::Window(window) => window.take(now, amount),
-        }
+        };
+        ticket & TICKET | u64::from(self.changes) << TICKET.count_ones()
     }
 
     /// Takes what has been used already, whether it fits or not.
@@ -135,6 +140,10 @@ impl Meter {
     }
 
     pub(crate) fn give_back(&mut self, now: Tick, ticket: u64, amount: u64) {
+        if ticket >> TICKET.count_ones() != u64::from(self.changes) {
+            return;
+        }
+        let ticket = ticket & TICKET;
         match &mut self.kind {
             Kind::Bucket(bucket) => bucket.give_back(now, ticket, amount),
             Kind::Cycle(cycle) => cycle.give_back(now, ticket, amount),
@@ -167,3 +176,6 @@ impl Meter {
 fn share(capacity: u64) -> u64 {
     (capacity / 1000).min(FIELD_MAX)
 }
+
+/// The part of a ticket that is the strategy's own.
+const TICKET: u64 = (1 << 48) - 1;

@@ -7,18 +7,15 @@ mod random_model;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use fascine_rt::Rt;
 
 use crate::limiter::acquire::Acquire;
 use crate::limiter::builder::RateLimiterBuilder;
-use crate::limiter::credit::{Credit, Packed};
 use crate::limiter::few::Few;
+use crate::limiter::inner::Inner;
 use crate::limiter::state::State;
-use crate::limiter::wakers::Wakers;
-use crate::sync::{Mutex, MutexGuard, lock};
 use crate::{LimitError, Quota, QuotaError, Reservation};
 
 /// Keeps callers within several quotas at once.
@@ -100,15 +97,8 @@ impl RateLimiter {
     }
 
     pub(crate) fn from_parts(rt: Rt, names: Box<[String]>, state: State) -> Self {
-        let inner = Inner {
-            credit: Credit::none(),
-            crowded: AtomicBool::new(false),
-            state: Mutex::new(state),
-            names,
-            rt,
-        };
         Self {
-            inner: Arc::new(inner),
+            inner: Arc::new(Inner::new(rt, names, state)),
         }
     }
 
@@ -175,6 +165,22 @@ impl RateLimiter {
     ///
     /// It ends after an hour at most, or what [`with_max_pause`](RateLimiterBuilder::with_max_pause) says: a server
     /// that asks for thirty years is wrong.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::{Quota, RateLimiter};
+    /// use std::time::Duration;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let limiter = RateLimiter::new(&rt, [Quota::new("requests", 9, Duration::from_secs(1))?])?;
+    /// let until = rt.now() + Duration::from_secs(20);
+    /// limiter.pause_until(until);
+    /// limiter.acquire(&[("requests", 1)]).await.unwrap().commit();
+    /// assert_eq!(rt.now(), until);
+    /// # Ok::<_, fascine_resilience::QuotaError>(())
+    /// # }).unwrap();
+    /// ```
     pub fn pause_until(&self, until: Instant) {
         let (mut state, now) = self.inner.open();
         state.pause(now, until);
@@ -262,139 +268,5 @@ impl fmt::Debug for RateLimiter {
             .field("quotas", &self.quotas())
             .field("waiting", &self.waiting())
             .finish_non_exhaustive()
-    }
-}
-
-/// What the limiter, its reservations and its waiters share.
-///
-/// No waker is woken, cloned or dropped while the lock is held.
-pub(crate) struct Inner {
-    credit: Credit,
-    /// Whether somebody waited lately: whoever comes then need not try without a waker first. A guess, and so not part
-    /// of the models.
-    crowded: AtomicBool,
-    state: Mutex<State>,
-    names: Box<[String]>,
-    pub(crate) rt: Rt,
-}
-
-impl Inner {
-    /// For what has nothing to do with what was taken.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-
-    /// Locks the state, with all that has been spent on credit in it, and reads the clock.
-    #[inline]
-    fn open(&self) -> (MutexGuard<'_, State>, Instant) {
-        let left = self.credit.take_back();
-        let now = self.rt.now();
-        let mut state = lock(&self.state);
-        if let Some(left) = left {
-            state.take_back(now, left);
-        }
-        (state, now)
-    }
-
-    /// Changes something, and wakes those who gain by it.
-    pub(crate) fn change<T>(
-        &self,
-        change: impl FnOnce(&mut State, Instant, &mut Wakers) -> T,
-    ) -> T {
-        let mut wakers = Wakers::default();
-        let (mut state, now) = self.open();
-        let changed = change(&mut state, now, &mut wakers);
-        self.crowded.store(state.waiting() > 0, Ordering::Relaxed);
-        drop(state);
-        wakers.wake();
-        changed
-    }
-
-    #[inline]
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.crowded.load(Ordering::Relaxed)
-    }
-
-    /// The position of a quota.
-    #[inline]
-    pub(crate) fn index(&self, quota: &str) -> Option<usize> {
-        self.names.iter().position(|name| name == quota)
-    }
-
-    /// The amount of each quota, in their order.
-    #[inline]
-    fn amounts(&self, cost: &[(&str, u64)]) -> Result<Few, LimitError> {
-        let mut amounts = Few::zeros(self.names.len());
-        for (quota, amount) in cost {
-            let Some(index) = self.index(quota) else {
-                return Err(unknown(quota));
-            };
-            amounts[index] = amounts[index].saturating_add(*amount);
-        }
-        Ok(amounts)
-    }
-
-    #[inline]
-    fn spend_credit(&self, cost: &[(&str, u64)]) -> bool {
-        let mut packed = Packed::ZERO;
-        for (quota, amount) in cost {
-            let index = self.index(quota);
-            match index.and_then(|index| packed.plus(index, *amount)) {
-                Some(more) => packed = more,
-                None => return false,
-            }
-        }
-        self.credit.spend(packed)
-    }
-
-    fn spend(&self, cost: &[(&str, u64)]) -> Result<(), LimitError> {
-        let amounts = self.amounts(cost)?;
-        let mut tickets = Few::zeros(amounts.len());
-        let (mut state, now) = self.open();
-        if state.try_take(now, &amounts, &mut tickets) {
-            if let Some(credit) = state.lend(now) {
-                self.credit.lend(credit);
-            }
-            return Ok(());
-        }
-        drop(state);
-        self.try_take_again(&amounts, &mut tickets)
-    }
-
-    /// Takes all amounts if they fit and nobody waits.
-    #[inline]
-    pub(crate) fn take(&self, amounts: &Few, tickets: &mut Few) -> bool {
-        let (mut state, now) = self.open();
-        state.try_take(now, amounts, tickets)
-    }
-
-    #[inline]
-    fn try_take(&self, amounts: &Few, tickets: &mut Few) -> Result<(), LimitError> {
-        match self.take(amounts, tickets) {
-            true => Ok(()),
-            false => self.try_take_again(amounts, tickets),
-        }
-    }
-
-    /// Somebody waits whose time has come, or there is a reason to be told.
-    #[cold]
-    fn try_take_again(&self, amounts: &Few, tickets: &mut Few) -> Result<(), LimitError> {
-        let mut wakers = Wakers::default();
-        let (mut state, now) = self.open();
-        state.grant_what_is_due(now, &mut wakers, None);
-        let taken = match state.try_take(now, amounts, tickets) {
-            true => Ok(()),
-            false => Err(state.why_not(now, amounts)),
-        };
-        drop(state);
-        wakers.wake();
-        taken
-    }
-}
-
-#[cold]
-pub(crate) fn unknown(quota: &str) -> LimitError {
-    LimitError::UnknownQuota {
-        quota: quota.to_owned(),
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::LimitError;
 use crate::limiter::few::Few;
-use crate::limiter::rate_limiter::{Inner, unknown};
+use crate::limiter::inner::{Inner, unknown};
 
 /// What a [`RateLimiter`](crate::RateLimiter) granted.
 ///

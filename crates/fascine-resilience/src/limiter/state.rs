@@ -1,13 +1,13 @@
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::limiter::credit::Packed;
 use crate::limiter::few::Few;
-use crate::limiter::memory_store::MemoryStore;
 use crate::limiter::queue::{Answer, Look, Place, Queue};
 use crate::limiter::settings::Settings;
+use crate::limiter::store::Store;
 use crate::limiter::wakers::Wakers;
-use crate::{LimitError, Quota, QuotaStore};
+use crate::{LimitError, Quota};
 
 /// The synchronous heart: what has been taken, and who waits. It lives inside the limiter's mutex.
 ///
@@ -29,37 +29,6 @@ pub(crate) struct State {
     armed: Option<(Place, Instant)>,
     /// Something is lent that was not taken back.
     lends: bool,
-}
-
-/// The default store is called without a detour.
-pub(crate) enum Store {
-    Memory(MemoryStore),
-    Other(Box<dyn QuotaStore>),
-}
-
-impl Store {
-    #[inline]
-    fn try_take(
-        &mut self,
-        now: Instant,
-        amounts: &[u64],
-        tickets: &mut [u64],
-    ) -> Result<(), Instant> {
-        match self {
-            Self::Memory(store) => store.try_take(now, amounts, tickets),
-            // A time that has come would be asked for again and again.
-            Self::Other(store) => store
-                .try_take(now, amounts, tickets)
-                .map_err(|at| at.max(now + SOON)),
-        }
-    }
-
-    pub(crate) fn get(&mut self) -> &mut dyn QuotaStore {
-        match self {
-            Self::Memory(store) => store,
-            Self::Other(store) => &mut **store,
-        }
-    }
 }
 
 /// What a waiter learns.
@@ -428,5 +397,3 @@ fn forget(wanted: &mut [u128], amounts: &[u64]) {
 
 /// How many that do not fit are looked at in search of one that does.
 const LOOKED_AT: usize = 64;
-
-const SOON: Duration = Duration::from_millis(1);

@@ -73,9 +73,12 @@ impl TokenBucket {
     pub(crate) fn ready_at(&self, now: Tick, total: u64) -> Tick {
         let passed = u128::from(now.saturating_sub(self.at)) * u128::from(self.limit);
         let missing = self.missing.saturating_sub(passed);
-        let over = missing
-            .saturating_add(self.parts(total))
-            .saturating_sub(self.parts(self.burst));
+        let (full, wanted) = (self.parts(self.burst), self.parts(total));
+        // In this order no sum is cut off at what can be counted, which would make a long wait a short one.
+        let over = match missing.checked_sub(full) {
+            Some(borrowed) => borrowed.saturating_add(wanted),
+            None => wanted.saturating_sub(full - missing),
+        };
         let wait = over.div_ceil(u128::from(self.limit));
         now.saturating_add(Tick::try_from(wait).unwrap_or(Tick::MAX))
     }
@@ -254,6 +257,8 @@ mod tests {
         bucket.take(0, u64::MAX);
         let second = bucket.take(0, u64::MAX);
         assert!(!bucket.fits(1, u64::MAX));
+        // Two buckets of the largest size fill up in twice the time there is.
+        assert_eq!(bucket.ready_at(1, u64::MAX), Tick::MAX);
         bucket.give_back(1, second, u64::MAX);
         assert_eq!(
             TokenBucket::new(1, Tick::MAX, 1).ready_at(7, u64::MAX),
