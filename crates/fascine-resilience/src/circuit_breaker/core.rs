@@ -100,23 +100,24 @@ impl Core {
         admitted
     }
 
+    /// Only what is off the quick way copies the permit: where its address is not known it need not be in memory.
     #[inline]
     pub(super) fn succeeded(&self, admitted: &Admitted, clock: impl FnOnce() -> Instant) {
         if admitted.began.is_some() || admitted.probe.is_some() || self.counted == 0 {
-            return self.ended(admitted, false, clock());
+            return self.ended(*admitted, false, clock());
         }
         if !admitted.is_counted {
             return;
         }
         self.counters.successes.fetch_add(1, Relaxed);
-        self.count_in_word(admitted);
+        self.count_in_word(admitted.generation);
     }
 
     /// Counts a success in the word, unless the state is another one by now or it makes no difference any more.
     #[inline]
-    fn count_in_word(&self, admitted: &Admitted) {
+    fn count_in_word(&self, generation: u64) {
         let mut word = Word(self.word.load(Acquire));
-        while word.generation() == admitted.generation
+        while word.generation() == generation
             && word.is(CircuitState::Closed)
             && word.successes() < self.counted
         {
@@ -131,12 +132,13 @@ impl Core {
         }
     }
 
-    pub(super) fn failed(&self, admitted: &Admitted, now: Instant) {
+    pub(super) fn failed(&self, admitted: Admitted, now: Instant) {
         self.ended(admitted, true, now);
     }
 
     /// A permit was dropped without a word.
-    pub(super) fn cancelled(&self, admitted: &Admitted, clock: impl Fn() -> Instant) {
+    #[cold]
+    pub(super) fn cancelled(&self, admitted: Admitted, clock: impl Fn() -> Instant) {
         let is_failure = match self.settings.on_cancel {
             OnCancel::Failure => true,
             OnCancel::FailureIfOlderThan(age) => admitted
@@ -150,7 +152,7 @@ impl Core {
         }
     }
 
-    pub(super) fn ignored(&self, admitted: &Admitted, clock: impl FnOnce() -> Instant) {
+    pub(super) fn ignored(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) {
         if !admitted.is_counted {
             return;
         }
@@ -160,7 +162,8 @@ impl Core {
         }
     }
 
-    fn ended(&self, admitted: &Admitted, failed: bool, now: Instant) {
+    #[cold]
+    fn ended(&self, admitted: Admitted, failed: bool, now: Instant) {
         if !admitted.is_counted {
             return;
         }
@@ -176,13 +179,13 @@ impl Core {
         };
         counter.fetch_add(1, Relaxed);
         if !failed && !slow && admitted.probe.is_none() && self.counted > 0 {
-            self.count_in_word(admitted);
+            self.count_in_word(admitted.generation);
         } else {
             self.record(admitted, Ended::Call(Call { failed, slow }), now);
         }
     }
 
-    fn record(&self, admitted: &Admitted, ended: Ended, now: Instant) {
+    fn record(&self, admitted: Admitted, ended: Ended, now: Instant) {
         self.with_machine(|machine| {
             // What an earlier state let through says nothing about this one.
             if machine.generation == admitted.generation {

@@ -63,12 +63,12 @@ impl Model {
     }
 
     fn fail(&self, admitted: Admitted, seconds: u32) {
-        self.core.failed(&admitted, self.start + SECOND * seconds);
+        self.core.failed(admitted, self.start + SECOND * seconds);
     }
 
     fn cancel(&self, admitted: Admitted, seconds: u32) {
         self.core
-            .cancelled(&admitted, || self.start + SECOND * seconds);
+            .cancelled(admitted, || self.start + SECOND * seconds);
     }
 
     fn state(&self) -> CircuitState {

@@ -8,6 +8,7 @@ use std::cell::Cell;
 pub(super) fn attempt<T>(inside: impl FnOnce() -> T) -> T {
     struct Restore(bool);
     impl Drop for Restore {
+        #[inline]
         fn drop(&mut self) {
             INSIDE.set(self.0);
         }

@@ -42,6 +42,10 @@ where
     /// Calls it until it succeeds or the policy gives up; without [`Retried::when`], after every error.
     ///
     /// The policy is taken by value or by reference.
+    #[expect(
+        clippy::type_complexity,
+        reason = "the future has a name, its parts do not"
+    )]
     fn retry<P: Borrow<Retry>>(
         self,
         policy: P,
