@@ -12,6 +12,7 @@ use fascine::resilience::{
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::{or, yield_now};
+use proptest::prelude::*;
 
 use crate::runtimes::on_every_runtime;
 
@@ -360,4 +361,32 @@ fn hooks_come_before_each_wait_and_only_then() {
         ];
         assert_eq!(*seen.lock().unwrap(), expected);
     });
+}
+
+proptest! {
+    /// Whatever comes when, and however many share it.
+    #[test]
+    fn no_budget_is_ever_overdrawn(
+        percent in 0_u32..200, floor in 0_u32..5,
+        calls in prop::collection::vec((0_u64..400, 1_u32..8), 1..120),
+    ) {
+        TestRuntime::run(|rt| async move {
+            let budget = RetryBudget::new(f64::from(percent) / 100.0, floor).unwrap();
+            let (mut made, mut retries) = (0, 0);
+            let started = rt.now();
+            for (wait, attempts) in calls {
+                rt.sleep(ms(wait)).await;
+                let policy = Retry::new(&rt)
+                    .with_attempts(NonZeroU32::new(attempts).unwrap())
+                    .with_backoff(Backoff::constant(ms(1)))
+                    .with_budget(budget.clone());
+                let error = policy.run(|_| async { Err::<(), _>(()) }, |()| Verdict::Retry).await.unwrap_err();
+                made += 1;
+                retries += error.attempts - 1;
+                let seconds = (rt.now() - started).as_secs_f64() + 1.0;
+                let allowed = f64::from(made * percent) / 100.0 + f64::from(floor) * seconds;
+                assert!(f64::from(retries) <= allowed + 1e-6, "{retries} of {allowed}");
+            }
+        });
+    }
 }

@@ -16,6 +16,7 @@ pub(super) struct Machine {
     /// Another one after every change: what was let through in an earlier one says nothing about this one.
     pub(super) generation: u64,
     window: Window,
+    open_for: Duration,
     open_until: Option<Instant>,
     /// How often it opened since it was last closed.
     times_opened: u32,
@@ -42,6 +43,7 @@ impl Machine {
             state: CircuitState::Closed,
             generation: 0,
             window: Window::new(settings),
+            open_for: Duration::ZERO,
             open_until: None,
             times_opened: 0,
             probes: Vec::new(),
@@ -71,7 +73,8 @@ impl Machine {
                 return Err((Refusal::Open, Duration::MAX));
             };
             if now < until {
-                return Err((Refusal::Open, until - now));
+                // By a clock that was read before it opened it would be longer than it is.
+                return Err((Refusal::Open, (until - now).min(self.open_for)));
             }
             self.change(CircuitState::HalfOpen, ChangeCause::Recovery, now);
         }
@@ -144,7 +147,8 @@ impl Machine {
     }
 
     fn open(&mut self, now: Instant, cause: ChangeCause, settings: &Settings) {
-        self.open_until = now.checked_add(settings.recovery_time(self.times_opened));
+        self.open_for = settings.recovery_time(self.times_opened);
+        self.open_until = now.checked_add(self.open_for);
         self.times_opened = self.times_opened.saturating_add(1);
         self.change(CircuitState::Open, cause, now);
     }

@@ -173,3 +173,46 @@ fn a_success_beside_a_failure_is_before_it_or_after_it() {
         }
     });
 }
+
+/// More threads than loom can take.
+#[cfg(all(shuttle, not(loom)))]
+#[test]
+fn whatever_becomes_of_probes_there_is_one_at_a_time_and_the_circuit_can_be_closed() {
+    use shuttle::rand::Rng;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    check(|| {
+        let model = Model::opened();
+        let probes = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let (model, probes) = (Arc::clone(&model), Arc::clone(&probes));
+                thread::spawn(move || {
+                    for seconds in 1..4 {
+                        let Some(admitted) = model.admit(seconds) else {
+                            continue;
+                        };
+                        let is_probe = admitted.probe.is_some();
+                        if is_probe {
+                            assert_eq!(probes.fetch_add(1, SeqCst), 0, "two probes at once");
+                        }
+                        thread::yield_now();
+                        if is_probe {
+                            probes.fetch_sub(1, SeqCst);
+                        }
+                        match shuttle::rand::thread_rng().gen_range(0..3) {
+                            0 => model.succeed(admitted, seconds),
+                            1 => model.fail(admitted, seconds),
+                            _ => model.cancel(admitted, seconds),
+                        }
+                    }
+                })
+            })
+            .collect();
+        for one in threads {
+            one.join().expect("a panic in a thread ends the model");
+        }
+        let admitted = model.admit(5).expect("every probe has left");
+        model.succeed(admitted, 5);
+        assert_eq!(model.state(), CircuitState::Closed);
+    });
+}
