@@ -1,5 +1,7 @@
 use std::cell::Cell;
+use std::future::pending;
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,11 +9,11 @@ use std::time::Duration;
 use fascine::concurrency::{CancelScope, fail_after, join};
 use fascine::http::Net;
 use fascine::resilience::{
-    Backoff, BeforeRetry, GaveUp, Jitter, Retry, RetryBudget, Retryable, Verdict,
+    AttemptTimedOut, Backoff, BeforeRetry, GaveUp, Jitter, Retry, RetryBudget, Retryable, Verdict,
 };
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
-use futures_lite::future::{or, yield_now};
+use futures_lite::future::{or, poll_once, yield_now};
 use proptest::prelude::*;
 
 use crate::runtimes::on_every_runtime;
@@ -30,6 +32,24 @@ fn doubling(rt: &Rt) -> Retry {
 
 on_every_runtime! {
     a_call_is_repeated_until_it_succeeds,
+    an_attempt_that_hangs_is_given_up_and_the_next_one_answers,
+}
+
+async fn an_attempt_that_hangs_is_given_up_and_the_next_one_answers(rt: Rt, _: Arc<dyn Net>) {
+    let calls = Cell::new(0);
+    let fetch = || {
+        calls.set(calls.get() + 1);
+        let hangs = calls.get() == 1;
+        async move {
+            if hangs {
+                pending::<()>().await;
+            }
+            Ok::<_, AttemptTimedOut>("page")
+        }
+    };
+    let policy = Retry::new(&rt).with_backoff(Backoff::constant(ms(1)));
+    let page = fetch.within(&rt, ms(20)).retry(policy).await;
+    assert_eq!((page, calls.get()), (Ok("page"), 2));
 }
 
 async fn a_call_is_repeated_until_it_succeeds(rt: Rt, _: Arc<dyn Net>) {
@@ -360,6 +380,61 @@ fn hooks_come_before_each_wait_and_only_then() {
             (4, ms(800), ms(700)),
         ];
         assert_eq!(*seen.lock().unwrap(), expected);
+    });
+}
+
+/// backon's total delay counts the waits alone.
+#[test]
+fn the_time_that_attempts_take_counts_too() {
+    TestRuntime::run(|rt| async move {
+        let retry = doubling(&rt).with_max_elapsed(ms(1000));
+        let call = |_| async {
+            rt.sleep(ms(400)).await;
+            Err::<(), _>(())
+        };
+        let error = retry.run(call, |()| Verdict::Retry).await.unwrap_err();
+        // 400 + 100 + 400 ms have passed, and 200 more would be too many.
+        assert_eq!((error.attempts, error.reason), (2, GaveUp::Elapsed));
+        assert_eq!(error.elapsed, ms(900));
+    });
+}
+
+/// throttle-net TN2-008: a client that believed it would come back in 31 years.
+#[test]
+fn nobody_is_parked_for_years_by_a_header() {
+    TestRuntime::run(|rt| async move {
+        let asked = Duration::from_secs(999_999_999);
+        let retry = Retry::new(&rt);
+        let run = retry.run(
+            |_| async { Err::<(), _>(()) },
+            |()| Verdict::RetryAfter(asked),
+        );
+        let error = run.await.unwrap_err();
+        assert_eq!((error.attempts, error.elapsed), (1, ms(0)));
+        assert_eq!(error.reason, GaveUp::RetryAfterTooLong { asked });
+    });
+}
+
+#[test]
+fn polls_for_nothing_call_nothing() {
+    TestRuntime::run(|rt| async move {
+        let calls = Cell::new(0);
+        let policy = doubling(&rt);
+        let call = |attempt| {
+            calls.set(attempt);
+            async {
+                rt.sleep(ms(5)).await;
+                Err::<(), _>(())
+            }
+        };
+        let mut run = pin!(policy.run(call, |()| Verdict::Retry));
+        for (wait, expected) in [(0, 1), (4, 1), (1, 1), (99, 1), (1, 2), (4, 2)] {
+            rt.sleep(ms(wait)).await;
+            for _ in 0..5 {
+                assert!(poll_once(run.as_mut()).await.is_none());
+                assert_eq!(calls.get(), expected);
+            }
+        }
     });
 }
 
