@@ -92,7 +92,7 @@ impl CircuitBreaker {
     }
 
     fn of(rt: Rt, name: Arc<str>, settings: Settings) -> Self {
-        let core = Core::new(settings);
+        let core = Core::new(settings, rt.now());
         Self {
             inner: Arc::new(Inner { rt, name, core }),
         }

@@ -19,6 +19,7 @@ pub(super) struct Core {
     word: AtomicU64,
     /// How far successes are counted in the word.
     counted: u64,
+    made: Instant,
     times_calls: bool,
     slow_from: Duration,
     settings: Settings,
@@ -37,18 +38,46 @@ pub(super) struct Counters {
     pub(super) slow: AtomicU64,
 }
 
-/// What a permit knows.
+/// What a permit knows, in whole words: what has padding is copied in and out of futures byte by byte.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admitted {
-    generation: u64,
-    pub(super) probe: Option<NonZeroU64>,
-    began: Option<Instant>,
-    is_counted: bool,
+    /// Of which generation it is; the last bit says that it is counted.
+    ticket: u64,
+    /// Which probe it is; nothing if it is none.
+    probe: u64,
+    /// When it began, in nanoseconds since the breaker was made, and one more; nothing if it is not timed.
+    began: u64,
+}
+
+impl Admitted {
+    #[inline]
+    fn new(generation: u64, is_counted: bool) -> Self {
+        Self {
+            ticket: (generation << 1) | u64::from(is_counted),
+            probe: 0,
+            began: 0,
+        }
+    }
+
+    #[inline]
+    fn generation(&self) -> u64 {
+        self.ticket >> 1
+    }
+
+    #[inline]
+    fn is_counted(&self) -> bool {
+        self.ticket & 1 == 1
+    }
+
+    pub(super) fn probe(&self) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.probe)
+    }
 }
 
 impl Core {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, now: Instant) -> Self {
         Self {
+            made: now,
             word: AtomicU64::new(Word::new(CircuitState::Closed, 0).0),
             counted: Window::counted_successes(&settings),
             times_calls: settings.times_calls(),
@@ -63,35 +92,30 @@ impl Core {
     #[inline]
     pub(super) fn admit_closed(&self) -> Option<Admitted> {
         let word = Word(self.word.load(Acquire));
-        (word.is(CircuitState::Closed) && !self.times_calls).then_some(Admitted {
-            generation: word.generation(),
-            probe: None,
-            began: None,
-            is_counted: true,
-        })
+        (word.is(CircuitState::Closed) && !self.times_calls)
+            .then(|| Admitted::new(word.generation(), true))
     }
 
     /// The way through a breaker in any state.
     pub(super) fn admit(&self, now: Instant) -> Result<Admitted, (Refusal, Duration)> {
         let word = Word(self.word.load(Acquire));
-        let began = self.times_calls.then_some(now);
         let is_disabled = word.is(CircuitState::Disabled);
+        let began = match self.times_calls {
+            true => self.nanoseconds(now).saturating_add(1),
+            false => 0,
+        };
         if is_disabled || word.is(CircuitState::Closed) || word.is(CircuitState::ForcedClosed) {
-            return Ok(Admitted {
-                generation: word.generation(),
-                probe: None,
-                began,
-                is_counted: !is_disabled,
-            });
+            let admitted = Admitted::new(word.generation(), !is_disabled);
+            return Ok(Admitted { began, ..admitted });
         }
         let settings = &self.settings;
         let admitted = self.with_machine(|machine| {
-            let probe = machine.admit(now, settings)?;
+            let probe = machine.admit(now, settings)?.map_or(0, NonZeroU64::get);
+            let is_counted = machine.state != CircuitState::Disabled;
             Ok(Admitted {
-                generation: machine.generation,
                 probe,
                 began,
-                is_counted: machine.state != CircuitState::Disabled,
+                ..Admitted::new(machine.generation, is_counted)
             })
         });
         if admitted.is_err() {
@@ -103,14 +127,14 @@ impl Core {
     /// Only what is off the quick way copies the permit: where its address is not known it need not be in memory.
     #[inline]
     pub(super) fn succeeded(&self, admitted: &Admitted, clock: impl FnOnce() -> Instant) {
-        if admitted.began.is_some() || admitted.probe.is_some() || self.counted == 0 {
+        if admitted.began | admitted.probe != 0 || self.counted == 0 {
             return self.ended(*admitted, false, clock());
         }
-        if !admitted.is_counted {
+        if !admitted.is_counted() {
             return;
         }
         self.counters.successes.fetch_add(1, Relaxed);
-        self.count_in_word(admitted.generation);
+        self.count_in_word(admitted.generation());
     }
 
     /// Counts a success in the word, unless the state is another one by now or it makes no difference any more.
@@ -141,9 +165,7 @@ impl Core {
     pub(super) fn cancelled(&self, admitted: Admitted, clock: impl Fn() -> Instant) {
         let is_failure = match self.settings.on_cancel {
             OnCancel::Failure => true,
-            OnCancel::FailureIfOlderThan(age) => admitted
-                .began
-                .is_some_and(|began| clock().saturating_duration_since(began) >= age),
+            OnCancel::FailureIfOlderThan(age) => self.took_as_long_as(&admitted, clock(), age),
             OnCancel::Ignore => false,
         };
         match is_failure {
@@ -153,23 +175,21 @@ impl Core {
     }
 
     pub(super) fn ignored(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) {
-        if !admitted.is_counted {
+        if !admitted.is_counted() {
             return;
         }
         self.counters.ignored.fetch_add(1, Relaxed);
-        if admitted.probe.is_some() {
+        if admitted.probe().is_some() {
             self.record(admitted, Ended::Ignored, clock());
         }
     }
 
     #[cold]
     fn ended(&self, admitted: Admitted, failed: bool, now: Instant) {
-        if !admitted.is_counted {
+        if !admitted.is_counted() {
             return;
         }
-        let slow = admitted
-            .began
-            .is_some_and(|began| now.saturating_duration_since(began) >= self.slow_from);
+        let slow = self.took_as_long_as(&admitted, now, self.slow_from);
         if slow {
             self.counters.slow.fetch_add(1, Relaxed);
         }
@@ -178,19 +198,34 @@ impl Core {
             false => &self.counters.successes,
         };
         counter.fetch_add(1, Relaxed);
-        if !failed && !slow && admitted.probe.is_none() && self.counted > 0 {
-            self.count_in_word(admitted.generation);
+        if !failed && !slow && admitted.probe().is_none() && self.counted > 0 {
+            self.count_in_word(admitted.generation());
         } else {
             self.record(admitted, Ended::Call(Call { failed, slow }), now);
         }
     }
 
+    /// Whether it is timed, and took this long.
+    fn took_as_long_as(&self, admitted: &Admitted, now: Instant, duration: Duration) -> bool {
+        let Some(began) = admitted.began.checked_sub(1) else {
+            return false;
+        };
+        let took = self.nanoseconds(now).saturating_sub(began);
+        Duration::from_nanos(took) >= duration
+    }
+
+    /// Since it was made; half a millennium at most.
+    fn nanoseconds(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.made).as_nanos();
+        u64::try_from(since).unwrap_or(u64::MAX)
+    }
+
     fn record(&self, admitted: Admitted, ended: Ended, now: Instant) {
         self.with_machine(|machine| {
             // What an earlier state let through says nothing about this one.
-            if machine.generation == admitted.generation {
+            if machine.generation == admitted.generation() {
                 let successes = self.take_successes();
-                machine.record(admitted.probe, ended, successes, now, &self.settings);
+                machine.record(admitted.probe(), ended, successes, now, &self.settings);
             }
         });
     }

@@ -45,11 +45,9 @@ impl Model {
             ..Settings::DEFAULT
         };
         assert_eq!(settings.on_cancel, OnCancel::Ignore);
-        let core = Core::new(settings);
-        Arc::new(Self {
-            core,
-            start: Instant::now(),
-        })
+        let start = Instant::now();
+        let core = Core::new(settings, start);
+        Arc::new(Self { core, start })
     }
 
     fn admit(&self, seconds: u32) -> Option<Admitted> {
@@ -191,7 +189,7 @@ fn whatever_becomes_of_probes_there_is_one_at_a_time_and_the_circuit_can_be_clos
                         let Some(admitted) = model.admit(seconds) else {
                             continue;
                         };
-                        let is_probe = admitted.probe.is_some();
+                        let is_probe = admitted.probe().is_some();
                         if is_probe {
                             assert_eq!(probes.fetch_add(1, SeqCst), 0, "two probes at once");
                         }

@@ -112,7 +112,7 @@ impl<B: Borrow<Inner>> Held<B> {
     }
 
     fn is_probe(&self) -> bool {
-        self.admitted.probe.is_some()
+        self.admitted.probe().is_some()
     }
 }
 
