@@ -110,6 +110,8 @@ fn models(checker: &str) -> Command {
         "--release",
         "-p",
         "fascine-concurrency",
+        "-p",
+        "fascine-resilience",
         "--lib",
     ]);
     command.args(["--target-dir".into(), root().join("target").join(checker)]);
