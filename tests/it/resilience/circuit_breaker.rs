@@ -5,8 +5,8 @@ use std::time::Duration;
 use fascine::concurrency::join;
 use fascine::http::Net;
 use fascine::resilience::{
-    Backoff, ChangeCause, CircuitBreaker, CircuitError, CircuitState, GaveUp, Jitter, OnCancel,
-    Over, Refusal, Retry, RetryBudget, Retryable, Verdict,
+    Backoff, ChangeCause, CircuitBreaker, CircuitError, CircuitOpen, CircuitState, GaveUp, Jitter,
+    OnCancel, Over, Refusal, Retry, RetryBudget, Retryable, Verdict,
 };
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
@@ -357,6 +357,26 @@ fn a_retry_around_it_waits_until_it_may_close_and_pays_no_budget_for_it() {
         breaker.force_open();
         let error = fetch.retry(&policy).classify(meaning).await.unwrap_err();
         assert_eq!((error.attempts, error.reason), (1, GaveUp::Stopped));
+    });
+}
+
+#[test]
+fn a_retry_around_it_does_not_spin_while_a_probe_is_under_way() {
+    TestRuntime::run(|rt| async move {
+        let breaker = two(&rt);
+        breaker.trip();
+        rt.sleep(ms(1000)).await;
+        let _probe = breaker.try_acquire().unwrap();
+        let started = rt.now();
+        let policy =
+            Retry::new(&rt).with_backoff(Backoff::constant(ms(10)).with_jitter(Jitter::None));
+        let fetch = || async { breaker.try_acquire_owned().map(drop) };
+        let error = fetch
+            .retry(policy)
+            .classify(CircuitOpen::verdict)
+            .await
+            .unwrap_err();
+        assert_eq!((error.attempts, rt.now() - started), (3, ms(20)));
     });
 }
 
