@@ -65,6 +65,7 @@ impl fmt::Display for Abandoned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             0 => Ok(()),
+            1 => f.write_str("; blocking work goes on in a thread"),
             count => write!(f, "; blocking work goes on in {count} threads"),
         }
     }

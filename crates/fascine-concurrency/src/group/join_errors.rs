@@ -44,12 +44,14 @@ impl<E> JoinErrors<E> {
         }
     }
 
-    pub(crate) fn push(&mut self, error: ChildError<E>) {
+    /// Adds an error; gives it back, counted, if there is no room for it.
+    pub(crate) fn push(&mut self, error: ChildError<E>) -> Option<ChildError<E>> {
         if self.others.len() < KEPT {
             self.others.push(error);
-        } else {
-            self.uncounted += 1;
+            return None;
         }
+        self.uncounted += 1;
+        Some(error)
     }
 
     /// How many failures there were.

@@ -36,8 +36,31 @@ impl<T, E> Results<T, E> {
         }
     }
 
+    /// Keeps the failures alone from now on; gives back the outputs that there are, to be dropped outside the lock.
+    pub(crate) fn discard(&mut self) -> Vec<T> {
+        let Self::Kept {
+            outputs, failures, ..
+        } = self
+        else {
+            return Vec::new();
+        };
+        let (outputs, failures) = (std::mem::take(outputs), std::mem::take(failures));
+        let (mut errors, mut was_cancelled) = (None, false);
+        for (_, error) in failures {
+            match error {
+                ChildError::Cancelled => was_cancelled = true,
+                error => drop(push(&mut errors, error)),
+            }
+        }
+        *self = Self::Discarded {
+            errors,
+            was_cancelled,
+        };
+        outputs
+    }
+
     /// Notes how a child ended; gives back what is not kept, to be dropped outside the lock.
-    pub(crate) fn put(&mut self, number: u32, report: Report<T, E>) -> Option<T> {
+    pub(crate) fn put(&mut self, number: u32, report: Report<T, E>) -> Report<T, E> {
         match (self, report?) {
             (
                 Self::Kept {
@@ -47,15 +70,19 @@ impl<T, E> Results<T, E> {
             ) => {
                 outputs.push(output);
                 numbers.push(number);
+                None
             }
-            (Self::Kept { failures, .. }, Err(error)) => failures.push((number, error)),
-            (Self::Discarded { .. }, Ok(output)) => return Some(output),
+            (Self::Kept { failures, .. }, Err(error)) => {
+                failures.push((number, error));
+                None
+            }
+            (Self::Discarded { .. }, Ok(output)) => Some(Ok(output)),
             (Self::Discarded { was_cancelled, .. }, Err(ChildError::Cancelled)) => {
                 *was_cancelled = true;
+                None
             }
-            (Self::Discarded { errors, .. }, Err(error)) => push(errors, error),
+            (Self::Discarded { errors, .. }, Err(error)) => push(errors, error).map(Err),
         }
-        None
     }
 
     /// Whether a child failed, and was not merely cancelled.
@@ -84,7 +111,7 @@ impl<T, E> Results<T, E> {
                 for (_, error) in failures {
                     match error {
                         ChildError::Cancelled => was_cancelled = true,
-                        error => push(&mut errors, error),
+                        error => drop(push(&mut errors, error)),
                     }
                 }
                 // Children that end in the order they were spawned, which is common, leave nothing to do.
@@ -131,9 +158,13 @@ fn in_order<T>(mut numbered: Vec<(u32, T)>) -> Vec<T> {
     numbered.into_iter().map(|(_, value)| value).collect()
 }
 
-fn push<E>(errors: &mut Option<JoinErrors<E>>, error: ChildError<E>) {
+/// Gives back an error for which there is no room.
+fn push<E>(errors: &mut Option<JoinErrors<E>>, error: ChildError<E>) -> Option<ChildError<E>> {
     match errors {
         Some(errors) => errors.push(error),
-        None => *errors = Some(JoinErrors::new(error)),
+        None => {
+            *errors = Some(JoinErrors::new(error));
+            None
+        }
     }
 }

@@ -107,11 +107,8 @@ impl<T: Send + 'static, E: Send + 'static> Shared<T, E> {
     }
 
     pub(crate) fn discard(&self) {
-        let former = {
-            let mut state = lock(&self.state);
-            std::mem::replace(&mut state.results, Results::discarded())
-        };
-        drop(former);
+        let outputs = lock(&self.state).results.discard();
+        drop(outputs);
     }
 
     /// Whether children end as soon as they can.

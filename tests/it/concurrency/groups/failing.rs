@@ -166,6 +166,21 @@ fn dropping_join_at_any_poll_leaves_no_child() {
 }
 
 #[test]
+fn dropping_join_all_at_any_poll_leaves_no_child() {
+    drop_after_every_poll(|rt, cut| async move {
+        let group = TaskGroup::new(&rt).supervised();
+        for n in 1..4_u64 {
+            let clock = rt.clone();
+            group.spawn(async move {
+                clock.sleep(ms(n)).await;
+                if n == 2 { Err(()) } else { Ok(()) }
+            });
+        }
+        cut.apply(group.join_all()).await;
+    });
+}
+
+#[test]
 fn the_first_failure_in_time_is_the_root_cause() {
     TestRuntime::run_seeds(64, |rt| async move {
         let group: TaskGroup<(), u64> = TaskGroup::new(&rt);

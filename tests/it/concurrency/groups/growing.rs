@@ -84,3 +84,41 @@ fn a_limit_far_above_what_is_needed_costs_nothing() {
         assert_eq!(group.join().await.unwrap(), [1]);
     });
 }
+
+#[test]
+fn a_group_that_discards_late_keeps_the_failures_that_came_before() {
+    TestRuntime::run(|rt| async move {
+        let group = TaskGroup::<u8, &str>::new(&rt).supervised();
+        group.spawn(async { Ok(1) });
+        group.spawn(async { Err("early") });
+        rt.sleep(ms(1)).await;
+        let errors = group.discarding().join().await.unwrap_err();
+        assert!(matches!(errors.first, ChildError::Failed("early")));
+    });
+}
+
+/// An error that looks at its group when it is dropped would wait for ever for a lock that its group holds.
+#[test]
+fn errors_that_are_not_kept_are_dropped_outside_the_groups_lock() {
+    struct Looks(
+        fascine::concurrency::GroupHandle,
+        fascine::concurrency::Spawner<(), Self>,
+    );
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let _ = self.0.reason();
+            let _ = self.1.try_spawn(async { Ok(()) });
+            self.0.cancel();
+        }
+    }
+    TestRuntime::run(|rt| async move {
+        let group = TaskGroup::<(), Looks>::new(&rt).supervised().discarding();
+        for _ in 0..110 {
+            let looks = Looks(group.handle(), group.spawner());
+            group.spawn(async move { Err(looks) });
+        }
+        rt.sleep(ms(1)).await;
+        assert_eq!(group.running(), 0);
+        drop(group);
+    });
+}
