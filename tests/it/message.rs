@@ -4,11 +4,7 @@ use fascine::message::{Message, MessageId, Part, Role, ToolCall, Usage};
 
 #[test]
 fn a_message_survives_the_trip_through_json() {
-    let call = ToolCall {
-        id: "c1".into(),
-        name: "weather".into(),
-        arguments: "{\"x\":1".into(),
-    };
+    let call = ToolCall::new("c1", "weather", "{\"x\":1");
     let messages = [
         Message::system(""),
         Message::user("zwölf \u{1F577}\n\"quoted\""),
@@ -80,14 +76,8 @@ fn ids_are_read_as_they_are_written_and_nothing_else_is() {
 
 #[test]
 fn usage_adds_up_and_never_overflows() {
-    let some = Usage {
-        prompt_tokens: 3,
-        completion_tokens: 4,
-    };
-    let all = Usage {
-        prompt_tokens: u64::MAX,
-        completion_tokens: u64::MAX,
-    };
+    let some = Usage::new(3, 4);
+    let all = Usage::new(u64::MAX, u64::MAX);
     assert_eq!([some, some].into_iter().sum::<Usage>().total(), 14);
     assert_eq!((some + all).total(), u64::MAX);
 }

@@ -52,6 +52,7 @@ mod h1;
 mod h1_body;
 mod pool;
 mod timeout;
+mod timeouts;
 
 mod memory_net;
 pub mod sse;
@@ -72,6 +73,7 @@ pub use error::{Phase, TransportError};
 pub use h1::{H1Transport, PoolConfig, RetrySafe};
 pub use memory_net::MemoryNet;
 pub use net::{BoxSocket, Listener, LocalFuture, Net, Socket};
+pub use timeouts::Timeouts;
 pub use transport::Transport;
 
 #[cfg(feature = "async-io")]

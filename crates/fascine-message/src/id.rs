@@ -27,7 +27,7 @@ impl MessageId {
 
     /// Returns whether nobody has stored the message.
     #[must_use]
-    pub const fn is_nil(self) -> bool {
+    pub const fn is_nil(&self) -> bool {
         self.0 == 0
     }
 }

@@ -10,16 +10,24 @@
 //! assert_eq!(serde_json::from_str::<Message>(&json).unwrap(), question);
 //! ```
 
-mod id;
 mod message;
-mod part;
+
+mod id;
 mod role;
+mod token_cache;
+
+mod media;
+mod part;
+mod reasoning;
 mod tool;
+
 mod usage;
 
 pub use id::{MessageId, ParseIdError};
+pub use media::{Media, MediaSource};
 pub use message::Message;
 pub use part::{Content, Part};
+pub use reasoning::Reasoning;
 pub use role::Role;
 pub use tool::{ToolCall, ToolResult};
 pub use usage::Usage;

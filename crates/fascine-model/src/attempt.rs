@@ -104,18 +104,14 @@ impl Inner {
             Err(TransportError::TooLarge { .. }) => Bytes::new(),
             Err(error) => return Err(ModelFailure::Transport(error)),
         };
-        let failure = self.provider.refusal(&head, &body);
-        if let ModelFailure::Status {
-            status: 429 | 503 | 529,
-            retry_after: Some(wait),
-            ..
-        } = failure
+        let error = self.provider.error(&head, body);
+        if let (429 | 503 | 529, Some(wait)) = (error.status, error.retry_after)
             && let Some(until) = self.rt.deadline_after(wait)
         {
             // The others of this service would be refused too.
             self.limiter.pause_until(until);
         }
-        Err(failure)
+        Err(error.into())
     }
 }
 

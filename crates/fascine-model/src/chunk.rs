@@ -1,4 +1,5 @@
-use fascine_message::Usage;
+use fascine_message::{Part, Reasoning, Usage};
+use serde_json::{Map, Value};
 
 use crate::FinishReason;
 
@@ -6,8 +7,14 @@ use crate::FinishReason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Chunk {
-    /// The answer is at its end; only [`Usage`](Self::Usage) may follow.
+    /// Fields of the provider's own, for [`Response::extra`](crate::Response::extra).
+    Extra(Map<String, Value>),
+    /// The answer is at its end; only [`Usage`](Self::Usage) and [`Extra`](Self::Extra) may follow.
     Finish(FinishReason),
+    /// A part that came whole: a picture, or something that only this provider has.
+    Part(Part),
+    /// More of what the model thinks: more text, more of the signature, or all that was withheld.
+    Reasoning(Reasoning),
     /// What is known of the answer at its beginning.
     Start {
         /// The provider's name for the answer.
@@ -17,17 +24,17 @@ pub enum Chunk {
     },
     /// More text.
     Text(String),
-    /// More of a tool call.
+    /// More of a tool call. Pieces of several calls may come in turns.
     ToolCall {
         /// Which of several calls.
         index: usize,
-        /// The id, with the first piece.
+        /// The id, with the first piece that has it.
         id: Option<String>,
-        /// The tool, with the first piece.
+        /// The tool, with the first piece that has it.
         name: Option<String>,
         /// More of the arguments.
         arguments: String,
     },
-    /// What the answer cost.
+    /// What the answer cost up to here: a total, which replaces the one before.
     Usage(Usage),
 }

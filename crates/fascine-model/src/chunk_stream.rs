@@ -1,13 +1,11 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use fascine_message::{Message, Part, Role, ToolCall};
 use futures_core::Stream;
 
-use crate::{Chunk, ModelError, Response};
+use crate::{Accumulator, Chunk, ModelError, Response};
 
 /// An answer in pieces. A failure is its last item; an answer that breaks off is never taken for a whole one.
 ///
@@ -60,36 +58,12 @@ impl ChunkStream {
     ///
     /// Dropping the future aborts the answer.
     pub async fn collect(mut self) -> Result<Response, ModelError> {
-        let mut response = Response::new(Message::assistant(""));
-        response.attempts = self.attempts;
-        let mut text = String::new();
-        let mut calls: BTreeMap<usize, ToolCall> = BTreeMap::new();
+        let mut answer = Accumulator::new();
         while let Some(chunk) = self.chunk().await? {
-            match chunk {
-                Chunk::Finish(reason) => response.finish_reason = reason,
-                Chunk::Start { id, model } => (response.id, response.model) = (id, model),
-                Chunk::Text(more) => text.push_str(&more),
-                Chunk::ToolCall {
-                    index,
-                    id,
-                    name,
-                    arguments,
-                } => {
-                    let call = calls.entry(index).or_insert_with(|| ToolCall {
-                        id: String::new(),
-                        name: String::new(),
-                        arguments: String::new(),
-                    });
-                    call.id.push_str(id.as_deref().unwrap_or_default());
-                    call.name.push_str(name.as_deref().unwrap_or_default());
-                    call.arguments.push_str(&arguments);
-                }
-                Chunk::Usage(usage) => response.usage = usage,
-            }
+            answer.push(&chunk);
         }
-        let text = (!text.is_empty()).then(|| Part::text(text));
-        let calls = calls.into_values().map(Part::ToolCall);
-        response.message = Message::new(Role::Assistant, text.into_iter().chain(calls).collect());
+        let mut response = answer.into_response();
+        response.attempts = self.attempts;
         Ok(response)
     }
 }

@@ -3,13 +3,18 @@ use std::time::Duration;
 use fascine_http::TransportError;
 use fascine_resilience::{LimitError, Verdict};
 
+use crate::{ApiError, Interrupted};
+
 /// What went wrong with one request to a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelFailure {
-    /// The answer broke off: the connection ended properly, but the answer did not.
-    #[error("the answer broke off before its end")]
-    Interrupted,
+    /// The provider said no.
+    #[error(transparent)]
+    Api(Box<ApiError>),
+    /// The answer broke off after some of it had been given out.
+    #[error(transparent)]
+    Interrupted(Box<Interrupted>),
     /// The request cannot be put to this provider.
     #[error("the request cannot be sent: {field} {reason}")]
     InvalidRequest {
@@ -32,20 +37,6 @@ pub enum ModelFailure {
     /// A scripted model has no answer left.
     #[error("the script has no answer for this")]
     OutOfScript,
-    /// The provider refused.
-    #[error("the provider answered {status}: {message}")]
-    Status {
-        /// The HTTP status.
-        status: u16,
-        /// The provider's code for it, if any.
-        code: Option<String>,
-        /// The provider's words.
-        message: String,
-        /// The provider's name for the request, if any.
-        request_id: Option<String>,
-        /// How long the provider wants to be left alone, if it said.
-        retry_after: Option<Duration>,
-    },
     /// There was no answer in time.
     #[error("there was no answer within {after:?}")]
     Timeout {
@@ -55,6 +46,9 @@ pub enum ModelFailure {
     /// There was no answer.
     #[error("the request failed on the way")]
     Transport(#[source] TransportError),
+    /// The answer ended in good order before there was anything of it.
+    #[error("the answer ended before it had begun")]
+    Truncated,
 }
 
 impl ModelFailure {
@@ -65,12 +59,12 @@ impl ModelFailure {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Interrupted | Self::Timeout { .. } => true,
+            Self::Api(error) => error.is_retryable(),
+            Self::Interrupted(_) | Self::Timeout { .. } | Self::Truncated => true,
             Self::InvalidRequest { .. }
             | Self::Limited(_)
             | Self::Malformed { .. }
             | Self::OutOfScript => false,
-            Self::Status { status, .. } => matches!(status, 408 | 409 | 429 | 500..=599),
             Self::Transport(error) => error.is_retryable(),
         }
     }
@@ -80,7 +74,7 @@ impl ModelFailure {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Limited(error) => error.retry_after(),
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Api(error) => error.retry_after,
             _ => None,
         }
     }
@@ -93,7 +87,16 @@ impl ModelFailure {
         }
     }
 
-    pub(crate) fn malformed(reason: impl Into<String>, body: &[u8]) -> Self {
+    /// The request has a field that cannot be sent.
+    pub fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::InvalidRequest {
+            field,
+            reason: reason.into(),
+        }
+    }
+
+    /// The answer, of which `body` is the beginning, is not in the provider's format.
+    pub fn malformed(reason: impl Into<String>, body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT)]);
         Self::Malformed {
             reason: reason.into(),
@@ -104,3 +107,15 @@ impl ModelFailure {
 
 /// How many characters of an unreadable answer are shown.
 const EXCERPT: usize = 120;
+
+impl From<ApiError> for ModelFailure {
+    fn from(error: ApiError) -> Self {
+        Self::Api(Box::new(error))
+    }
+}
+
+impl From<Interrupted> for ModelFailure {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Interrupted(Box::new(interrupted))
+    }
+}

@@ -18,17 +18,27 @@
 
 mod model;
 
+mod effort;
+mod output;
+mod request;
+mod tool_spec;
+
+mod accumulator;
 mod chunk;
 mod chunk_stream;
-mod request;
 mod response;
 
+mod embed;
+
+mod api_error;
 mod error;
 mod failure;
+mod interrupted;
 
+mod limit_hint;
 mod provider;
-mod retry_after;
 mod secret;
+mod wire;
 
 mod openai;
 
@@ -42,18 +52,26 @@ mod stream;
 mod echo;
 mod scripted;
 
+pub use accumulator::Accumulator;
+pub use api_error::{ApiError, ApiErrorKind};
 pub use builder::{BuildError, ModelServiceBuilder};
 pub use chunk::Chunk;
 pub use chunk_stream::ChunkStream;
 pub use echo::EchoModel;
+pub use effort::Effort;
+pub use embed::{EmbedRequest, Embeddings};
 pub use error::ModelError;
 pub use failure::ModelFailure;
+pub use interrupted::Interrupted;
+pub use limit_hint::{LimitHint, LimitedQuota};
 pub use model::Model;
 pub use openai::OpenAi;
+pub use output::{OutputFormat, OutputSchema};
 pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};
-pub use request::{Request, ToolSpec};
+pub use request::Request;
 pub use response::{FinishReason, Response};
 pub use scripted::ScriptedModel;
 pub use secret::ApiKey;
 pub use service::ModelService;
 pub use stats::Stats;
+pub use tool_spec::{ToolChoice, ToolSpec};

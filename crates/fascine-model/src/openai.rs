@@ -1,18 +1,21 @@
-mod base_url;
 mod reading;
 mod streaming;
 mod writing;
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Uri, header};
 
-use crate::failure::ModelFailure;
-use crate::{ApiKey, ChunkDecoder, Delivery, Provider, ProviderError, Request, Response};
+use crate::wire::{BaseUrl, api_error};
+use crate::{
+    ApiError, ApiKey, ChunkDecoder, Delivery, ModelFailure, Provider, ProviderError, Request,
+    Response,
+};
 
 /// OpenAI's Chat Completions API, and everybody who speaks it.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
-    base_url: base_url::BaseUrl,
+    base_url: BaseUrl,
+    chat_completions: Uri,
     model: String,
     authorization: Option<HeaderValue>,
 }
@@ -25,9 +28,11 @@ impl OpenAi {
     /// [`ProviderError::InvalidUrl`] when the URL is not absolute, not http or https, or has a user name, a query or a
     /// fragment in it.
     pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, ProviderError> {
-        let base_url = base_url::BaseUrl::parse(base_url)?;
+        let base_url = BaseUrl::parse(base_url)?;
+        let chat_completions = base_url.join("chat/completions")?;
         Ok(Self {
             base_url,
+            chat_completions,
             model: model.into(),
             authorization: None,
         })
@@ -54,6 +59,10 @@ impl Provider for OpenAi {
         "openai"
     }
 
+    fn model(&self) -> &str {
+        &self.model
+    }
+
     fn request(
         &self,
         request: &Request,
@@ -62,7 +71,7 @@ impl Provider for OpenAi {
         let body = writing::body(request, &self.model, delivery)?;
         let mut written = http::Request::new(Bytes::from(body));
         *written.method_mut() = http::Method::POST;
-        *written.uri_mut() = self.base_url.chat_completions();
+        *written.uri_mut() = self.chat_completions.clone();
         let headers = written.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -83,8 +92,8 @@ impl Provider for OpenAi {
         reading::response(body)
     }
 
-    fn refusal(&self, head: &http::response::Parts, body: &[u8]) -> ModelFailure {
-        reading::refusal(head, body)
+    fn error(&self, head: &http::response::Parts, body: Bytes) -> ApiError {
+        api_error(head, body)
     }
 
     fn decoder(&self) -> Box<dyn ChunkDecoder> {

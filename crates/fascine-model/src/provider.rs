@@ -1,13 +1,19 @@
 use std::fmt;
 
 use bytes::Bytes;
+use http::HeaderMap;
 
-use crate::{Chunk, ModelFailure, Request, Response};
+use crate::{
+    ApiError, Chunk, EmbedRequest, Embeddings, LimitHint, ModelFailure, Request, Response,
+};
 
 /// How a provider wants to be asked, and how it answers: pure functions, without I/O.
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// What to call it in logs and reports.
     fn name(&self) -> &str;
+
+    /// The model it asks when a request names none; empty if there is none.
+    fn model(&self) -> &str;
 
     /// Writes a request.
     ///
@@ -27,11 +33,42 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// [`ModelFailure::Malformed`] when it is not one.
     fn response(&self, body: &[u8]) -> Result<Response, ModelFailure>;
 
-    /// Reads a refusal: an answer whose status is not a success.
-    fn refusal(&self, head: &http::response::Parts, body: &[u8]) -> ModelFailure;
+    /// Reads an error: an answer whose status is not a success.
+    fn error(&self, head: &http::response::Parts, body: Bytes) -> ApiError;
 
     /// Makes what reads an answer in pieces.
     fn decoder(&self) -> Box<dyn ChunkDecoder>;
+
+    /// Reads what the headers of any answer say of the provider's limits; nothing unless it says so.
+    fn limits(&self, headers: &HeaderMap) -> Vec<LimitHint> {
+        let _ = headers;
+        Vec::new()
+    }
+
+    /// Writes a request for embeddings.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelFailure::InvalidRequest`] when the provider has none, or has no place for some of the request.
+    fn embed_request(&self, request: &EmbedRequest) -> Result<http::Request<Bytes>, ModelFailure> {
+        let _ = request;
+        Err(ModelFailure::invalid(
+            "embeddings",
+            "are nothing this provider has",
+        ))
+    }
+
+    /// Reads embeddings.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelFailure::Malformed`] when they are none.
+    fn embeddings(&self, body: &[u8]) -> Result<Embeddings, ModelFailure> {
+        Err(ModelFailure::malformed(
+            "this provider has no embeddings",
+            body,
+        ))
+    }
 }
 
 /// How an answer is to come.
@@ -53,6 +90,16 @@ pub trait ChunkDecoder: Send {
     ///
     /// [`ModelFailure`] when they are not in the provider's format, or carry an error.
     fn push(&mut self, bytes: &[u8], chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure>;
+
+    /// Takes the end of the bytes, and adds the pieces that have waited for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    fn finish(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
+        let _ = chunks;
+        Ok(())
+    }
 
     /// Whether the provider has said that this was all. A stream that ends before has broken off.
     fn is_complete(&self) -> bool;

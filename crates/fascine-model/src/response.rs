@@ -1,7 +1,9 @@
 use fascine_message::{Message, Usage};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What a model answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Response {
     /// The answer.
@@ -9,13 +11,20 @@ pub struct Response {
     /// Why it ends where it ends.
     pub finish_reason: FinishReason,
     /// What it cost; zero if the provider did not say.
+    #[serde(default)]
     pub usage: Usage,
     /// The model that answered, as the provider calls it.
+    #[serde(default)]
     pub model: String,
     /// The provider's name for the answer; empty if it has none.
+    #[serde(default)]
     pub id: String,
     /// How many requests it took.
+    #[serde(default = "one")]
     pub attempts: u32,
+    /// What else stood in the top level of the provider's document.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
 }
 
 impl Response {
@@ -28,13 +37,25 @@ impl Response {
             usage: Usage::default(),
             model: String::new(),
             id: String::new(),
-            attempts: 1,
+            attempts: one(),
+            extra: Map::new(),
         }
+    }
+
+    /// The text of the answer.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.message.text()
     }
 }
 
+const fn one() -> u32 {
+    1
+}
+
 /// Why an answer ends where it ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
     /// A filter cut it.
@@ -43,8 +64,25 @@ pub enum FinishReason {
     Length,
     /// Something this crate has no name for.
     Other(String),
+    /// The model would not answer.
+    Refusal,
     /// The model was done.
     Stop,
     /// The model waits for tools to be called.
     ToolCalls,
+}
+
+impl FinishReason {
+    /// The word for it in logs, as OpenAI has it where it has one.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ContentFilter => "content_filter",
+            Self::Length => "length",
+            Self::Other(word) => word,
+            Self::Refusal => "refusal",
+            Self::Stop => "stop",
+            Self::ToolCalls => "tool_calls",
+        }
+    }
 }

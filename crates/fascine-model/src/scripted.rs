@@ -8,7 +8,7 @@ use fascine_message::{Message, Role};
 use fascine_rt::{BoxFuture, Rt};
 use futures_core::Stream;
 
-use crate::{Chunk, ChunkStream, Model, ModelError, ModelFailure, Request, Response};
+use crate::{ApiError, Chunk, ChunkStream, Model, ModelError, ModelFailure, Request, Response};
 
 /// A model that says what it was told to: for tests and demonstrations.
 ///
@@ -109,15 +109,7 @@ impl ScriptedModel {
         match line {
             Some(Line::Answer(response)) => Ok(response),
             Some(Line::Fail(status, message)) => {
-                let (code, request_id, retry_after) = (None, None, None);
-                let failure = ModelFailure::Status {
-                    status,
-                    code,
-                    message,
-                    request_id,
-                    retry_after,
-                };
-                Err(ModelError::new(failure, 1))
+                Err(ModelError::new(ApiError::new(status, message).into(), 1))
             }
             None => Err(ModelError::new(ModelFailure::OutOfScript, 1)),
         }

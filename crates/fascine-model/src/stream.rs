@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use fascine_http::Body;
-use fascine_message::Usage;
 use futures_core::Stream;
 
 use crate::attempt::OnItsWay;
 use crate::service::Inner;
-use crate::{Chunk, ChunkDecoder, ModelError, ModelFailure};
+use crate::{Accumulator, Chunk, ChunkDecoder, Interrupted, ModelError, ModelFailure};
 
 /// The answer of a service in pieces.
 pub(crate) struct ServiceStream {
@@ -19,7 +18,7 @@ pub(crate) struct ServiceStream {
     /// `None` after the end.
     open: Option<(Body, OnItsWay)>,
     failure: Option<ModelFailure>,
-    usage: Usage,
+    so_far: Accumulator,
     attempts: u32,
 }
 
@@ -32,7 +31,7 @@ impl ServiceStream {
             ready: VecDeque::new(),
             open: Some((body, on_its_way)),
             failure: None,
-            usage: Usage::default(),
+            so_far: Accumulator::new(),
             attempts: 1,
         }
     }
@@ -45,29 +44,44 @@ impl ServiceStream {
     fn decode(&mut self, bytes: &[u8]) {
         let mut chunks = Vec::new();
         let decoded = self.decoder.push(bytes, &mut chunks);
-        for chunk in &chunks {
-            if let Chunk::Usage(usage) = chunk {
-                self.usage = *usage;
-            }
-        }
-        self.ready.extend(chunks);
+        self.take(chunks);
         if let Err(failure) = decoded {
             self.fail(failure);
         }
     }
 
+    fn take(&mut self, chunks: Vec<Chunk>) {
+        for chunk in &chunks {
+            self.so_far.push(chunk);
+        }
+        self.ready.extend(chunks);
+    }
+
     /// What came before the failure is given out first.
     fn fail(&mut self, failure: ModelFailure) {
+        self.break_off(Some(failure));
+    }
+
+    fn break_off(&mut self, cause: Option<ModelFailure>) {
         self.open = None;
-        self.failure = Some(failure);
+        self.failure = Some(match (self.so_far.is_empty(), cause) {
+            (true, None) => ModelFailure::Truncated,
+            (true, Some(cause)) => cause,
+            (false, cause) => Interrupted::new(&self.so_far, cause).into(),
+        });
     }
 
     fn end(&mut self) {
-        if !self.decoder.is_complete() {
-            self.fail(ModelFailure::Interrupted);
+        let mut chunks = Vec::new();
+        let finished = self.decoder.finish(&mut chunks);
+        self.take(chunks);
+        if let Err(failure) = finished {
+            self.fail(failure);
+        } else if !self.decoder.is_complete() {
+            self.break_off(None);
         } else if let Some((_, on_its_way)) = self.open.take() {
-            on_its_way.settle(self.usage);
-            self.service.counters.answered(self.usage);
+            on_its_way.settle(self.so_far.usage());
+            self.service.counters.answered(self.so_far.usage());
         }
     }
 }

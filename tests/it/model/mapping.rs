@@ -1,7 +1,8 @@
+use bytes::Bytes;
 use fascine::message::{Message, Part, Role, ToolCall};
 use fascine::model::{
-    ApiKey, Delivery, FinishReason, ModelFailure, OpenAi, Provider, ProviderError, Request,
-    ToolSpec,
+    ApiErrorKind, ApiKey, Delivery, FinishReason, ModelFailure, OpenAi, Provider, ProviderError,
+    Request, ToolSpec,
 };
 use serde_json::{Value, json};
 
@@ -17,11 +18,7 @@ fn written(request: &Request, delivery: Delivery) -> Value {
 
 #[test]
 fn a_request_is_written_as_the_api_wants_it() {
-    let call = ToolCall {
-        id: "c1".into(),
-        name: "weather".into(),
-        arguments: "{}".into(),
-    };
+    let call = ToolCall::new("c1", "weather", "{}");
     let request = Request::new([
         Message::system("Be brief."),
         Message::user("Weather?"),
@@ -30,11 +27,11 @@ fn a_request_is_written_as_the_api_wants_it() {
     ])
     .with_max_tokens(9)
     .with_temperature(0.5)
-    .with_tool(ToolSpec {
-        name: "weather".into(),
-        description: "Tells it".into(),
-        parameters: json!({ "type": "object" }),
-    });
+    .with_tool(ToolSpec::new(
+        "weather",
+        "Tells it",
+        json!({ "type": "object" }),
+    ));
     let expected = json!({
         "model": "small",
         "messages": [
@@ -147,7 +144,13 @@ fn a_refusal_keeps_what_the_provider_said() {
         head.body(()).unwrap().into_parts().0
     };
     let body = br#"{"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}}"#;
-    let failure = openai().refusal(&head(429), body);
+    let error = openai().error(&head(429), Bytes::from_static(body));
+    assert_eq!(error.kind, ApiErrorKind::RateLimited);
+    assert_eq!(error.code.as_deref(), Some("rate_limit_exceeded"));
+    assert_eq!(error.request_id.as_deref(), Some("r7"));
+    assert_eq!(error.headers["retry-after"], "3");
+    assert_eq!(error.body, body.as_slice());
+    let failure = ModelFailure::from(error);
     assert!(failure.is_retryable());
     assert_eq!(
         failure.retry_after(),
@@ -155,17 +158,8 @@ fn a_refusal_keeps_what_the_provider_said() {
     );
     assert_eq!(
         failure.to_string(),
-        "the provider answered 429: Rate limit reached"
+        "the provider answered 429 (rate_limit_exceeded): Rate limit reached"
     );
-    match failure {
-        ModelFailure::Status {
-            code, request_id, ..
-        } => {
-            assert_eq!(code.as_deref(), Some("rate_limit_exceeded"));
-            assert_eq!(request_id.as_deref(), Some("r7"));
-        }
-        other => panic!("{other:?}"),
-    }
     for (status, retryable) in [
         (400, false),
         (401, false),
@@ -175,8 +169,8 @@ fn a_refusal_keeps_what_the_provider_said() {
         (500, true),
         (529, true),
     ] {
-        let failure = openai().refusal(&head(status), b"<html>oops</html>");
-        assert_eq!(failure.is_retryable(), retryable, "{status}");
+        let error = openai().error(&head(status), Bytes::from_static(b"<html>oops</html>"));
+        assert_eq!(error.is_retryable(), retryable, "{status}");
     }
 }
 

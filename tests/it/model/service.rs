@@ -194,7 +194,7 @@ fn errors_name_the_attempt_and_the_cause() {
     for (fault, expected) in [
         (
             Fault::Status(503),
-            "at attempt 4 (no attempts are left): the provider answered 503: The server had an error.",
+            "at attempt 4 (no attempts are left): the provider answered 503 (server_error): The server had an error.",
         ),
         (
             Fault::Html,

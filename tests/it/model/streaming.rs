@@ -91,7 +91,14 @@ fn a_stream_that_breaks_off_gives_what_came_and_then_an_error() {
             !text.is_empty() && "one two three four five six".starts_with(&text),
             "{text}"
         );
-        assert!(matches!(error.failure(), ModelFailure::Transport(_)));
+        match error.failure() {
+            ModelFailure::Interrupted(broken) => {
+                assert_eq!(broken.partial.text(), text);
+                assert!(broken.resumable);
+                assert!(matches!(broken.cause, Some(ModelFailure::Transport(_))));
+            }
+            other => panic!("{other:?}"),
+        }
         assert_eq!(stream.chunk().await.unwrap(), None);
         assert_eq!(
             (service.stats().requests, service.stats().failed),
@@ -160,7 +167,7 @@ fn an_error_inside_a_stream_is_an_error() {
             &mut Vec::new(),
         )
         .unwrap_err();
-    assert_eq!(error.to_string(), "the provider answered 500: overloaded");
+    assert_eq!(error.to_string(), "the provider answered 500 (7): overloaded");
     let mut decoder = OpenAi::new("https://example.com", "m").unwrap().decoder();
     assert!(
         decoder

@@ -2,7 +2,8 @@ use fascine_http::sse;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::reading::{Counts, describe, finish_reason};
+use super::reading::{Counts, finish_reason};
+use crate::wire::stream_error;
 use crate::{Chunk, ChunkDecoder, ModelFailure};
 
 /// Reads an answer in pieces: server-sent events that end with `[DONE]`.
@@ -39,17 +40,9 @@ impl Decoder {
     fn read(&mut self, data: &str, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
         let piece: Piece = serde_json::from_str(data)
             .map_err(|error| ModelFailure::malformed(error.to_string(), data.as_bytes()))?;
-        if let Some(error) = piece.error.filter(|error| !error.is_null()) {
-            let (code, message) = describe(&error);
-            let message = message.unwrap_or_else(|| "an error in the stream".to_owned());
+        if piece.error.is_some_and(|error| !error.is_null()) {
             // The head said 200 before this was known.
-            return Err(ModelFailure::Status {
-                status: 500,
-                code,
-                message,
-                request_id: None,
-                retry_after: None,
-            });
+            return Err(stream_error(data, "an error in the stream").into());
         }
         if !std::mem::replace(&mut self.started, true) {
             let (id, model) = (

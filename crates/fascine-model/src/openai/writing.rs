@@ -11,10 +11,10 @@ pub(super) fn body(
 ) -> Result<Vec<u8>, ModelFailure> {
     let model = request.model.as_deref().unwrap_or(default_model);
     if model.is_empty() {
-        return Err(invalid("model", "is empty"));
+        return Err(ModelFailure::invalid("model", "is empty"));
     }
     if request.messages.is_empty() {
-        return Err(invalid("messages", "are empty"));
+        return Err(ModelFailure::invalid("messages", "are empty"));
     }
     let mut messages = Vec::new();
     for message in &request.messages {
@@ -28,7 +28,10 @@ pub(super) fn body(
     }
     if let Some(temperature) = request.temperature {
         if !temperature.is_finite() {
-            return Err(invalid("temperature", "is not a finite number"));
+            return Err(ModelFailure::invalid(
+                "temperature",
+                "is not a finite number",
+            ));
         }
         body.insert("temperature".into(), temperature.into());
     }
@@ -81,12 +84,5 @@ fn write_message(message: &Message, messages: &mut Vec<Value>) {
         messages.push(json!({ "role": role, "content": text, "tool_calls": calls }));
     } else if has_text || message.content().is_empty() {
         messages.push(json!({ "role": message.role().as_str(), "content": message.text() }));
-    }
-}
-
-fn invalid(field: &'static str, reason: &str) -> ModelFailure {
-    ModelFailure::InvalidRequest {
-        field,
-        reason: reason.to_owned(),
     }
 }

@@ -3,20 +3,17 @@ use url::{Host, Url};
 
 use crate::ProviderError;
 
-/// A checked base URL, and the address under it.
+/// A checked base URL.
 #[derive(Clone, Debug)]
-pub(super) struct BaseUrl {
-    url: Url,
-    chat_completions: Uri,
-}
+pub(crate) struct BaseUrl(Url);
 
 impl BaseUrl {
-    pub(super) fn parse(text: &str) -> Result<Self, ProviderError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ProviderError> {
         let invalid = |reason| ProviderError::InvalidUrl {
             url: shown(text),
             reason,
         };
-        let mut url = Url::parse(text).map_err(|_| invalid("it is not an absolute URL"))?;
+        let url = Url::parse(text).map_err(|_| invalid("it is not an absolute URL"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(invalid("its scheme is not http or https"));
         }
@@ -29,34 +26,36 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("it has a query or a fragment"));
         }
-        let path = format!("{}/chat/completions", url.path().trim_end_matches('/'));
-        url.set_path(&path);
-        let chat_completions = url
-            .as_str()
-            .parse()
-            .map_err(|_| invalid("it cannot be requested"))?;
-        Ok(Self {
-            url,
-            chat_completions,
-        })
+        Ok(Self(url))
     }
 
-    pub(super) fn chat_completions(&self) -> Uri {
-        self.chat_completions.clone()
+    /// The address of `path` under it.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::InvalidUrl`] when nothing can be requested there.
+    pub(crate) fn join(&self, path: &str) -> Result<Uri, ProviderError> {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        let invalid = |_| ProviderError::InvalidUrl {
+            url: shown(self.0.as_str()),
+            reason: "it cannot be requested",
+        };
+        url.as_str().parse().map_err(invalid)
     }
 
     /// Plain text is for this machine alone.
-    pub(super) fn check_secrecy(&self) -> Result<(), ProviderError> {
-        let loopback = match self.url.host() {
+    pub(crate) fn check_secrecy(&self) -> Result<(), ProviderError> {
+        let loopback = match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => false,
         };
-        if self.url.scheme() == "https" || loopback {
+        if self.0.scheme() == "https" || loopback {
             return Ok(());
         }
-        let host = self.url.host_str().unwrap_or_default().to_owned();
+        let host = self.0.host_str().unwrap_or_default().to_owned();
         Err(ProviderError::PlainTextKey { host })
     }
 }
