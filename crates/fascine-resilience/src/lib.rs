@@ -63,9 +63,11 @@ mod load_shed;
 mod pipeline;
 mod places;
 mod retry;
+mod retry_budget;
 mod retry_error;
 mod setting_error;
 mod sync;
+mod timed_out;
 mod timeout;
 #[cfg(feature = "tower")]
 mod tower;
@@ -84,7 +86,7 @@ pub use circuit_breaker::{
 };
 pub use fallback::{Fallback, Served};
 pub use fallback_error::FallbackError;
-pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileError};
+pub use hedge::{Hedge, HedgeDelay, Hedged, Idempotent, PercentileError};
 pub use limiter::{
     Acquire, KeyedRateLimiter, KeysFull, LimitError, MemoryStore, Quota, QuotaError, QuotaStore,
     RateLimiter, RateLimiterBuilder, Reservation, Strategy,
@@ -95,12 +97,14 @@ pub use pipeline::{
     PipelineError, Policy, Retrying,
 };
 pub use retry::{
-    AttemptTimedOut, AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetryBudget,
-    RetrySettings, Retryable, Verdict, WithRetry, attempt_within, retry_with_backoff, with_retry,
+    AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetrySettings, Retryable, Verdict,
+    WithRetry, attempt_within, retry_with_backoff, with_retry,
 };
+pub use retry_budget::RetryBudget;
 pub use retry_error::{GaveUp, RetryError};
 pub use setting_error::SettingError;
-pub use timeout::{TimedOut, Timeout};
+pub use timed_out::TimedOut;
+pub use timeout::Timeout;
 #[cfg(feature = "tower")]
 pub use tower::{PipelineLayer, PipelineService};
 

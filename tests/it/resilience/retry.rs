@@ -9,7 +9,7 @@ use std::time::Duration;
 use fascine::concurrency::{CancelScope, fail_after, join};
 use fascine::http::Net;
 use fascine::resilience::{
-    AttemptTimedOut, Backoff, BeforeRetry, GaveUp, Jitter, Retry, RetryBudget, Retryable, Verdict,
+    Backoff, BeforeRetry, GaveUp, Jitter, Retry, RetryBudget, Retryable, TimedOut, Verdict,
 };
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
@@ -44,7 +44,7 @@ async fn an_attempt_that_hangs_is_given_up_and_the_next_one_answers(rt: Rt, _: A
             if hangs {
                 pending::<()>().await;
             }
-            Ok::<_, AttemptTimedOut>("page")
+            Ok::<_, TimedOut>("page")
         }
     };
     let policy = Retry::new(&rt).with_backoff(Backoff::constant(ms(1)));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fascine::concurrency::fail_after;
 use fascine::resilience::{
-    AttemptTimedOut, Backoff, GaveUp, Jitter, Retry, RetrySettings, Retryable, Verdict,
+    Backoff, GaveUp, Jitter, Retry, RetrySettings, Retryable, TimedOut, Verdict,
     retry_with_backoff, with_retry,
 };
 use fascine::rt::{BoxFuture, Rt, Runtime};
@@ -176,9 +176,9 @@ fn explicit_settings_give_the_delays_they_say_and_exclusion_comes_first() {
 fn each_attempt_has_its_own_time_and_the_deadline_is_still_above_it() {
     #[derive(Debug, PartialEq)]
     struct Slow(Duration);
-    impl From<AttemptTimedOut> for Slow {
-        fn from(error: AttemptTimedOut) -> Self {
-            Self(error.limit)
+    impl From<TimedOut> for Slow {
+        fn from(error: TimedOut) -> Self {
+            Self(error.after())
         }
     }
     TestRuntime::run(|rt| async move {
@@ -272,8 +272,8 @@ fn a_sentence_dropped_at_any_poll_makes_no_further_call() {
 #[derive(Debug)]
 struct Slow;
 
-impl From<AttemptTimedOut> for Slow {
-    fn from(_: AttemptTimedOut) -> Self {
+impl From<TimedOut> for Slow {
+    fn from(_: TimedOut) -> Self {
         Self
     }
 }
