@@ -65,13 +65,13 @@ mod places;
 mod retry;
 mod retry_budget;
 mod retry_error;
+mod room;
 mod setting_error;
 mod sync;
 mod timed_out;
 mod timeout;
 #[cfg(feature = "tower")]
 mod tower;
-mod waiting;
 
 pub use adaptive_limit::{
     AdaptiveLimit, AdaptivePermit, Aimd, Bounds, BoundsError, Gradient2, LimitAlgorithm, Sample,
