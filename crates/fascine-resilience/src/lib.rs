@@ -57,6 +57,8 @@ mod bulkhead_error;
 mod circuit_breaker;
 mod fallback;
 mod fallback_error;
+#[cfg(all(test, any(loom, shuttle)))]
+mod hand;
 mod hedge;
 mod limiter;
 mod load_shed;

@@ -1,3 +1,6 @@
+#[cfg(all(test, loom))]
+mod model;
+
 use std::sync::Arc;
 use std::time::Duration;
 
