@@ -1,4 +1,4 @@
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use crate::process::{Done, Failed, cargo, has_cargo_command, output, root, stage};
 
@@ -119,31 +119,38 @@ fn models(checker: &str) -> Command {
     command
 }
 
-pub(crate) fn bench(args: &[&str]) -> Done {
-    let mut build = cargo(&["build", "--locked", "--release", "-p", "fascine-peers"]);
+/// Builds the benchmarks and runs them; how they end is how this ends: 2 if there is no such figure.
+pub(crate) fn bench(args: &[&str]) -> ExitCode {
     // What it prints may be read by a program: the build speaks on the other stream.
-    let built = build
-        .status()
-        .map_err(|error| Failed(format!("bench: {error}")))?;
-    if !built.success() {
-        return Err(Failed("bench: the build failed".to_owned()));
+    let mut build = cargo(&["build", "--locked", "--release", "-p", "fascine-peers"]);
+    match ended(&mut build) {
+        0 => ended(
+            cargo(&[
+                "run",
+                "--quiet",
+                "--locked",
+                "--release",
+                "-p",
+                "fascine-peers",
+                "--",
+            ])
+            .args(args),
+        )
+        .into(),
+        _ => ExitCode::FAILURE,
     }
-    let mut run: Command = cargo(&[
-        "run",
-        "--quiet",
-        "--locked",
-        "--release",
-        "-p",
-        "fascine-peers",
-        "--",
-    ]);
-    let status = run
-        .args(args)
-        .status()
-        .map_err(|error| Failed(format!("bench: {error}")))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failed(format!("bench failed: {status}")))
+}
+
+/// The exit code of a command that says itself what went wrong; 1 if there is none.
+fn ended(command: &mut Command) -> u8 {
+    match command.status() {
+        Ok(status) => status
+            .code()
+            .and_then(|code| code.try_into().ok())
+            .unwrap_or(1),
+        Err(error) => {
+            eprintln!("xtask: bench: {error}");
+            1
+        }
     }
 }
