@@ -7,6 +7,7 @@
 
 mod branch;
 mod concurrency;
+mod durations;
 mod flow;
 mod http;
 mod message;

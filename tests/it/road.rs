@@ -14,11 +14,8 @@ use fascine::session::{Operation, OperationGraph, Session};
 use fascine_mock::{Fault, MockServer, MockServerBuilder};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 on_every_runtime! {
     the_job_is_done_and_says_the_same_everywhere,

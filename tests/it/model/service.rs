@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fascine::concurrency::fail_after;
 use fascine::http::{H1Transport, MemoryNet, Net};
@@ -14,11 +13,8 @@ use fascine::rt::Rt;
 use fascine_mock::{Fault, MockServer, MockServerBuilder};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 on_every_runtime! {
     it_asks_and_counts,

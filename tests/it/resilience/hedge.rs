@@ -13,11 +13,8 @@ use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::{block_on, pending};
 use proptest::prelude::*;
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 /// Another call every 10 ms, two of them at most.
 fn hedge(rt: &Rt) -> Hedge {
