@@ -12,6 +12,7 @@ mod flow;
 mod http;
 mod message;
 mod mock;
+mod mock_service;
 mod model;
 mod resilience;
 mod road;
