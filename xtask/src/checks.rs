@@ -74,14 +74,6 @@ pub(crate) fn shuttle() -> Done {
 
 /// Runs the tests of what is built on unsafe code under AddressSanitizer, which knows leaks too. It is part of nightly.
 pub(crate) fn asan() -> Done {
-    let nightly = |args: &[&str]| {
-        let mut command = Command::new("rustup");
-        command.args(["run", "nightly"]).args(args);
-        command.current_dir(root());
-        // This program's own toolchain is not the one it asks for.
-        command.env_remove("CARGO").env_remove("RUSTC");
-        command
-    };
     let version = output("asan", &mut nightly(&["rustc", "-vV"])).map_err(|_| {
         Failed("asan needs a nightly: `rustup toolchain install nightly`".to_owned())
     })?;
@@ -100,6 +92,39 @@ pub(crate) fn asan() -> Done {
     test.args(["--target-dir".into(), root().join("target").join("asan")]);
     test.args(["--test", "it", "--", "concurrency::"]);
     stage("asan", test.env("RUSTFLAGS", "-Zsanitizer=address"))
+}
+
+/// Runs the tests of the unsafe code in an interpreter that knows what is undefined, under several schedules.
+pub(crate) fn miri() -> Done {
+    output("miri", &mut nightly(&["cargo", "miri", "--version"])).map_err(|_| {
+        Failed(
+            "miri needs a nightly with two components: \
+             `rustup toolchain install nightly --component miri --component rust-src`"
+                .to_owned(),
+        )
+    })?;
+    let mut test = nightly(&[
+        "cargo",
+        "miri",
+        "test",
+        "--locked",
+        "-p",
+        "fascine-concurrency",
+        "--lib",
+    ]);
+    test.args(["--target-dir".into(), root().join("target").join("miri")]);
+    test.args(["--", "raw::"]);
+    stage("miri", test.env("MIRIFLAGS", "-Zmiri-many-seeds=0..16"))
+}
+
+/// A command of the nightly toolchain, in the root of the workspace.
+fn nightly(args: &[&str]) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", "nightly"]).args(args);
+    command.current_dir(root());
+    // This program's own toolchain is not the one it asks for.
+    command.env_remove("CARGO").env_remove("RUSTC");
+    command
 }
 
 /// The models are unit tests behind a `cfg`, built on their own so that nothing else is rebuilt.

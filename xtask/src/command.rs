@@ -14,6 +14,7 @@ cargo xtask COMMAND
   api [--bless]            the public API against docs/public-api; --bless accepts it
   loom                     the models under `cfg(loom)`: every interleaving
   asan                     tests under AddressSanitizer, of what is built on unsafe code; needs a nightly
+  miri                     the tests of the unsafe code in an interpreter; needs a nightly with miri and rust-src
   shuttle                  the models under `cfg(shuttle)`: many random schedules
   bench [NAME] [--quick] [--json]
                            ratios against named peers, measured in one run; NAME is a suite or a figure
@@ -36,6 +37,7 @@ pub(crate) enum Command<'a> {
     Help,
     Lint,
     Loom,
+    Miri,
     Shuttle,
     /// One row, or all of them.
     Test(Option<Row>),
@@ -61,6 +63,7 @@ impl<'a> Command<'a> {
             "help" | "--help" | "-h" => (Self::Help, NOTHING),
             "lint" => (Self::Lint, NOTHING),
             "loom" => (Self::Loom, NOTHING),
+            "miri" => (Self::Miri, NOTHING),
             "shuttle" => (Self::Shuttle, NOTHING),
             "test" => return row(args).map(Self::Test),
             "tidy" => (Self::Tidy, NOTHING),
@@ -123,7 +126,7 @@ mod tests {
             assert!(Command::parse(&[name]).is_ok(), "{name}");
             found += 1;
         }
-        assert!(found >= 13, "{found}");
+        assert!(found >= 14, "{found}");
     }
 
     #[test]

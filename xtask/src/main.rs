@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         }
         Command::Lint => checks::lint(),
         Command::Loom => checks::loom(),
+        Command::Miri => checks::miri(),
         Command::Shuttle => checks::shuttle(),
         Command::Test(row) => test::run(row),
         Command::Tidy => tidy::run(),
