@@ -26,7 +26,7 @@ async fn borrows_from_itself(word: String) -> usize {
 #[test]
 fn a_borrowed_value_is_lent_and_the_former_one_comes_back() {
     let slot = BorrowedLocal::new();
-    let lent = || slot.with(|word| word.map(|word: &String| word.clone()));
+    let lent = || slot.with(|word: Option<&String>| word.cloned());
     assert_eq!(lent(), None);
     slot.hold(&String::from("outer"), || {
         let panics = || {
@@ -153,8 +153,9 @@ fn wakers_wake_their_child_from_any_thread_and_may_outlive_the_set() {
     let later = wakers.with_first(None, 12, Waker::clone);
     let dropped = thread::spawn(move || drop(wakers));
     late.wake_by_ref();
-    late.clone().wake();
+    let clone = late.clone();
     drop(late);
+    clone.wake();
     dropped.join().unwrap();
     later.wake();
 }
@@ -165,7 +166,10 @@ fn several_threads_may_make_the_block_during_a_first_poll() {
     wakers.lend(Some(&root), |lent| {
         let waker = lent.waker(2);
         thread::scope(|scope| {
-            scope.spawn(|| waker.clone().wake());
+            scope.spawn(|| {
+                let clone = waker.clone();
+                clone.wake();
+            });
             scope.spawn(|| waker.wake_by_ref());
         });
     });
