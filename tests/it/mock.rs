@@ -11,6 +11,7 @@ use fascine_mock::{Fault, MockError, MockServer, MockServerBuilder};
 use fascine_testing::TestRuntime;
 use serde_json::{Value, json};
 
+use crate::mock_service;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {
@@ -23,8 +24,7 @@ async fn start(
     net: &Arc<dyn Net>,
     server: MockServerBuilder,
 ) -> (MockServer, H1Transport) {
-    let address = "127.0.0.1:0".parse().unwrap();
-    let server = server.start(rt, Arc::clone(net), address).await.unwrap();
+    let server = mock_service::start(rt, net, server).await;
     (server, H1Transport::new(rt, Arc::clone(net)))
 }
 

@@ -2,6 +2,7 @@
 
 mod adaptive_limit;
 mod backoff;
+mod breakers;
 mod bulkhead;
 mod circuit_breaker;
 mod circuit_breaker_model;
@@ -10,10 +11,12 @@ mod half_open;
 mod hedge;
 mod load_shed;
 mod pipeline;
+mod quotas;
 mod rate_limiter;
 mod rate_limiter_laws;
 mod rate_limiter_queue;
 mod rate_limiter_settings;
+mod retries;
 mod retry;
 mod retry_forms;
 mod timeout;

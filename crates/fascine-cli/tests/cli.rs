@@ -24,6 +24,19 @@ fn fascine(args: &[&str]) -> Command {
     command
 }
 
+/// The arguments that ask a server on a runtime.
+fn asking<'a>(url: &'a str, runtime: &'a str) -> [&'a str; 7] {
+    [
+        "--base-url",
+        url,
+        "--model",
+        "m",
+        "--json",
+        "--runtime",
+        runtime,
+    ]
+}
+
 fn run(args: &[&str]) -> Output {
     fascine(args).output().unwrap()
 }
@@ -281,15 +294,7 @@ fn other_steps_finish_when_one_fails() {
         };
         let _ = socket.write_all(answer.as_bytes());
     });
-    let output = run(&[
-        "--base-url",
-        &url,
-        "--model",
-        "m",
-        "--json",
-        "--runtime",
-        "tokio",
-    ]);
+    let output = run(&asking(&url, "tokio"));
     assert_eq!(output.status.code(), Some(1));
     let document = json(&output);
     let steps = document["steps"].as_array().unwrap().iter();
@@ -315,17 +320,7 @@ fn a_server_that_never_answers_runs_into_the_timeout() {
             read_request(&mut socket);
             let _ = socket.read(&mut [0]);
         });
-        let args = [
-            "--base-url",
-            &url,
-            "--model",
-            "m",
-            "--timeout",
-            "150ms",
-            "--json",
-            "--runtime",
-            runtime,
-        ];
+        let args = [&asking(&url, runtime)[..], &["--timeout", "150ms"]].concat();
         let output = run(&args);
         assert_eq!(output.status.code(), Some(1));
         let document = json(&output);
@@ -350,15 +345,7 @@ fn ctrl_c_cancels_marks_every_step_and_exits_with_130() {
             let _ = asked.lock().unwrap().send(());
             let _ = socket.read(&mut [0]);
         });
-        let mut command = fascine(&[
-            "--base-url",
-            &url,
-            "--model",
-            "m",
-            "--json",
-            "--runtime",
-            runtime,
-        ]);
+        let mut command = fascine(&asking(&url, runtime));
         let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -57,19 +57,23 @@ mod bulkhead_error;
 mod circuit_breaker;
 mod fallback;
 mod fallback_error;
+#[cfg(all(test, any(loom, shuttle)))]
+mod hand;
 mod hedge;
 mod limiter;
 mod load_shed;
 mod pipeline;
 mod places;
 mod retry;
+mod retry_budget;
 mod retry_error;
+mod room;
 mod setting_error;
 mod sync;
+mod timed_out;
 mod timeout;
 #[cfg(feature = "tower")]
 mod tower;
-mod waiting;
 
 pub use adaptive_limit::{
     AdaptiveLimit, AdaptivePermit, Aimd, Bounds, BoundsError, Gradient2, LimitAlgorithm, Sample,
@@ -84,7 +88,7 @@ pub use circuit_breaker::{
 };
 pub use fallback::{Fallback, Served};
 pub use fallback_error::FallbackError;
-pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileError};
+pub use hedge::{Hedge, HedgeDelay, Hedged, Idempotent, PercentileError};
 pub use limiter::{
     Acquire, KeyedRateLimiter, KeysFull, LimitError, MemoryStore, Quota, QuotaError, QuotaStore,
     RateLimiter, RateLimiterBuilder, Reservation, Strategy,
@@ -95,12 +99,14 @@ pub use pipeline::{
     PipelineError, Policy, Retrying,
 };
 pub use retry::{
-    AttemptTimedOut, AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetryBudget,
-    RetrySettings, Retryable, Verdict, WithRetry, attempt_within, retry_with_backoff, with_retry,
+    AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetrySettings, Retryable, Verdict,
+    WithRetry, attempt_within, retry_with_backoff, with_retry,
 };
+pub use retry_budget::RetryBudget;
 pub use retry_error::{GaveUp, RetryError};
 pub use setting_error::SettingError;
-pub use timeout::{TimedOut, Timeout};
+pub use timed_out::TimedOut;
+pub use timeout::Timeout;
 #[cfg(feature = "tower")]
 pub use tower::{PipelineLayer, PipelineService};
 

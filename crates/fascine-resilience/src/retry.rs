@@ -1,4 +1,3 @@
-mod budget;
 mod hook;
 mod nesting;
 mod retried;
@@ -17,15 +16,14 @@ use std::time::{Duration, Instant};
 use fascine_concurrency::effective_deadline;
 use fascine_rt::{Rt, Sleep};
 
-pub use budget::RetryBudget;
 pub use hook::BeforeRetry;
 pub use retried::Retried;
 pub use retryable::Retryable;
 pub use settings::{RetrySettings, retry_with_backoff};
 pub use with_retry::{WithRetry, with_retry};
-pub use within::{AttemptTimedOut, AttemptWithin, attempt_within};
+pub use within::{AttemptWithin, attempt_within};
 
-use crate::{Backoff, Delays, GaveUp, RetryError};
+use crate::{Backoff, Delays, GaveUp, RetryBudget, RetryError};
 use hook::Hook;
 
 /// Repeats a call that failed for a passing reason.

@@ -8,15 +8,12 @@ use std::time::Duration;
 use fascine::http::{
     BoxSocket, H1Transport, Listener, MemoryNet, Net, Phase, PoolConfig, Transport, TransportError,
 };
-use fascine::rt::BoxFuture;
+use fascine::rt::{BoxFuture, Rt};
 use fascine_testing::TestRuntime;
 use futures_lite::AsyncWriteExt;
 
 use super::server::{Server, get, read_request};
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
+use crate::durations::seconds;
 
 #[track_caller]
 fn check_timeout(error: &TransportError, expected: Phase, time: Duration) {
@@ -38,6 +35,23 @@ impl Net for BlackHole {
     fn listen(&self, _: SocketAddr) -> BoxFuture<io::Result<Box<dyn Listener>>> {
         Box::pin(pending())
     }
+}
+
+/// A server that answers each request after so long.
+async fn slow(rt: &Rt, net: &Arc<dyn Net>, after: Duration) -> Server {
+    let clock = rt.clone();
+    Server::start(rt, net, move |mut socket| {
+        let clock = clock.clone();
+        async move {
+            while read_request(&mut socket).await.is_some() {
+                clock.sleep(after).await;
+                let _ = socket
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                    .await;
+            }
+        }
+    })
+    .await
 }
 
 #[test]
@@ -108,19 +122,7 @@ fn a_body_may_take_long_but_not_pause_long() {
 fn waiting_for_a_place_is_not_connecting() {
     TestRuntime::run(|rt| async move {
         let net: Arc<dyn Net> = Arc::new(MemoryNet::new());
-        let clock = rt.clone();
-        let server = Server::start(&rt, &net, move |mut socket| {
-            let clock = clock.clone();
-            async move {
-                while read_request(&mut socket).await.is_some() {
-                    clock.sleep(seconds(50)).await;
-                    let _ = socket
-                        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-                        .await;
-                }
-            }
-        })
-        .await;
+        let server = slow(&rt, &net, seconds(50)).await;
         let mut config = PoolConfig::default();
         config.max_in_use = NonZeroUsize::MIN;
         let transport = H1Transport::new(&rt, net).with_pool(config);
@@ -139,18 +141,7 @@ fn waiting_for_a_place_is_not_connecting() {
 fn no_limit_is_no_limit() {
     TestRuntime::run(|rt| async move {
         let net: Arc<dyn Net> = Arc::new(MemoryNet::new());
-        let clock = rt.clone();
-        let server = Server::start(&rt, &net, move |mut socket| {
-            let clock = clock.clone();
-            async move {
-                read_request(&mut socket).await;
-                clock.sleep(seconds(100_000)).await;
-                let _ = socket
-                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-                    .await;
-            }
-        })
-        .await;
+        let server = slow(&rt, &net, seconds(100_000)).await;
         let transport = H1Transport::new(&rt, net)
             .with_connect_timeout(Duration::MAX)
             .with_first_byte_timeout(Duration::MAX)

@@ -12,33 +12,9 @@ use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::poll_once;
 
+use super::breakers::{fail, refused, succeed, two};
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-/// Opens after two failures, for a second.
-fn two(rt: &Rt) -> CircuitBreaker {
-    let builder = CircuitBreaker::builder(rt, "test").consecutive_failures(2);
-    builder.recovery_time(ms(1000)).build().unwrap()
-}
-
-async fn fail(breaker: &CircuitBreaker) {
-    let failed = breaker.call(|| async { Err::<(), _>("down") }).await;
-    assert_eq!(failed, Err(CircuitError::Failed("down")));
-}
-
-async fn succeed(breaker: &CircuitBreaker) {
-    assert_eq!(breaker.call(|| async { Ok::<_, ()>(1) }).await, Ok(1));
-}
-
-#[track_caller]
-fn refused(breaker: &CircuitBreaker) -> (Refusal, Duration) {
-    let open = breaker.try_acquire().unwrap_err();
-    assert_eq!(&*open.name, breaker.name());
-    (open.reason, open.retry_after)
-}
 
 on_every_runtime! {
     it_opens_refuses_probes_and_closes,

@@ -4,39 +4,14 @@ use std::cell::Cell;
 use std::future::pending;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use fascine::concurrency::fail_after;
 use fascine::resilience::{ChangeCause, CircuitBreaker, CircuitError, CircuitState, Refusal};
-use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::block_on;
 
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-/// Opens after two failures, for a second.
-fn two(rt: &Rt) -> CircuitBreaker {
-    let builder = CircuitBreaker::builder(rt, "test").consecutive_failures(2);
-    builder.recovery_time(ms(1000)).build().unwrap()
-}
-
-async fn fail(breaker: &CircuitBreaker) {
-    let failed = breaker.call(|| async { Err::<(), _>("down") }).await;
-    assert_eq!(failed, Err(CircuitError::Failed("down")));
-}
-
-async fn succeed(breaker: &CircuitBreaker) {
-    assert_eq!(breaker.call(|| async { Ok::<_, ()>(1) }).await, Ok(1));
-}
-
-#[track_caller]
-fn refused(breaker: &CircuitBreaker) -> (Refusal, Duration) {
-    let open = breaker.try_acquire().unwrap_err();
-    assert_eq!(&*open.name, breaker.name());
-    (open.reason, open.retry_after)
-}
+use super::breakers::{fail, refused, succeed, two};
+use crate::durations::ms;
 
 /// failsafe and recloser let all of them through.
 #[test]

@@ -16,15 +16,12 @@ use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::{block_on, pending, yield_now};
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
 mod left_behind;
 mod refusals;
 mod seven_days;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 fn n(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()

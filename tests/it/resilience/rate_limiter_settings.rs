@@ -13,22 +13,8 @@ use fascine_testing::TestRuntime;
 use futures_lite::future;
 use futures_lite::future::poll_once;
 
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-fn quota(limit: u64) -> Quota {
-    Quota::new("x", limit, ms(1000)).unwrap()
-}
-
-fn bucket(limit: u64, burst: u64) -> Quota {
-    let burst = NonZeroU64::new(burst).unwrap();
-    quota(limit).with_strategy(Strategy::TokenBucket { burst })
-}
-
-fn x(amount: u64) -> [(&'static str, u64); 1] {
-    [("x", amount)]
-}
+use super::quotas::{bucket, quota, x};
+use crate::durations::ms;
 
 #[test]
 fn a_fixed_cycle_gives_all_back_at_its_end() {

@@ -1,13 +1,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use fascine_concurrency::Wakers;
 use fascine_rt::Rt;
 
 use crate::LimitError;
 use crate::limiter::credit::{Credit, Packed};
 use crate::limiter::few::Few;
 use crate::limiter::state::State;
-use crate::limiter::wakers::Wakers;
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// What the limiter, its reservations and its waiters share.

@@ -1,7 +1,7 @@
-#[cfg(all(test, any(loom, shuttle)))]
-mod hand;
 #[cfg(all(test, loom))]
 mod model;
+#[cfg(all(test, any(loom, shuttle)))]
+mod modelled;
 #[cfg(all(test, shuttle, not(loom)))]
 mod random_model;
 

@@ -1,12 +1,13 @@
 use std::task::Waker;
 use std::time::Instant;
 
+use fascine_concurrency::Wakers;
+
 use crate::limiter::credit::Packed;
 use crate::limiter::few::Few;
 use crate::limiter::queue::{Answer, Look, Place, Queue};
 use crate::limiter::settings::Settings;
 use crate::limiter::store::Store;
-use crate::limiter::wakers::Wakers;
 use crate::{LimitError, Quota};
 
 /// The synchronous heart: what has been taken, and who waits. It lives inside the limiter's mutex.

@@ -1,15 +1,12 @@
 //! What a model needs: a clock that moves whenever it is read, timers that never fire, somebody who waits.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use fascine_rt::{BoxFuture, Rt, Runtime};
-
-use crate::{Acquire, LimitError, Quota, RateLimiter, Reservation};
 
 #[derive(Debug)]
 struct Hand {
@@ -35,23 +32,20 @@ impl Runtime for Hand {
     }
 }
 
-/// A limiter of one quota whose window does not end.
 #[expect(
     clippy::disallowed_methods,
     reason = "std offers no other origin for an Instant"
 )]
-pub(super) fn limiter(limit: u64) -> RateLimiter {
-    let rt = Rt::new(Hand {
+pub(crate) fn rt() -> Rt {
+    Rt::new(Hand {
         start: Instant::now(),
         read: AtomicU64::new(0),
-    });
-    let quota = Quota::new("x", limit, Duration::from_secs(3600)).expect("it makes sense");
-    RateLimiter::new(&rt, [quota]).expect("there is one")
+    })
 }
 
 /// Somebody who waits.
-pub(super) struct Task {
-    acquire: Pin<Box<Acquire>>,
+pub(crate) struct Task<T> {
+    future: BoxFuture<T>,
     woken: Arc<Woken>,
 }
 
@@ -63,35 +57,35 @@ impl Wake for Woken {
     }
 }
 
-impl Task {
-    pub(super) fn wants(limiter: &RateLimiter, amount: u64) -> Self {
+impl<T> Task<T> {
+    pub(crate) fn new(future: impl Future<Output = T> + Send + 'static) -> Self {
         Self {
-            acquire: Box::pin(limiter.acquire(&[("x", amount)])),
+            future: Box::pin(future),
             woken: Arc::new(Woken(AtomicBool::new(false))),
         }
     }
 
     /// One that waits already.
     #[cfg(loom)]
-    pub(super) fn waiting(limiter: &RateLimiter, amount: u64) -> Self {
-        let mut task = Self::wants(limiter, amount);
+    pub(crate) fn waiting(future: impl Future<Output = T> + Send + 'static) -> Self {
+        let mut task = Self::new(future);
         assert!(task.poll().is_pending());
         task
     }
 
-    pub(super) fn poll(&mut self) -> Poll<Result<Reservation, LimitError>> {
+    pub(crate) fn poll(&mut self) -> Poll<T> {
         let waker = Waker::from(Arc::clone(&self.woken));
-        self.acquire.as_mut().poll(&mut Context::from_waker(&waker))
+        self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 
     /// Polls again as an executor would: only if it was woken.
     #[cfg(loom)]
     #[track_caller]
-    pub(super) fn end(mut self) -> Reservation {
+    pub(crate) fn end(mut self) -> T {
         loop {
             assert!(self.woken.0.swap(false, SeqCst), "it sleeps on");
-            if let Poll::Ready(granted) = self.poll() {
-                return granted.expect("it fits");
+            if let Poll::Ready(output) = self.poll() {
+                return output;
             }
         }
     }
