@@ -18,6 +18,7 @@ use futures_lite::future::{block_on, pending, yield_now};
 
 use crate::runtimes::on_every_runtime;
 
+mod everything;
 mod left_behind;
 mod refusals;
 mod seven_days;
