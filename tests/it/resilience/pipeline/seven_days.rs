@@ -15,7 +15,7 @@ fn every_request_of_seven_days_ends_once_and_as_the_other_side_saw_it() {
     for traffic in [7, 8] {
         TestRuntime::run_seeds(2, |rt| async move {
             let week = Duration::from_secs(7 * 24 * 60 * 60);
-            let world = World::new(&rt, week / 10_000, Clock::Exact);
+            let world = World::new(&rt, week / 20_000, Clock::Exact);
             world.traffic(week, traffic).await;
             world.observer.saw_everything();
         });
@@ -102,7 +102,7 @@ impl World {
         let (rt, unit) = (&self.rt, self.unit);
         let is_lost = |change: &StateChange| change.cause == ChangeCause::ProbeLost;
         assert!(!self.breaker.history().iter().any(is_lost));
-        match random.u32(..9) {
+        match random.u32(..12) {
             0..3 => {
                 let (limit, cost) = (random.u64(1..8), random.u64(900..9000));
                 self.observer.changes_limits(limit, cost, || {
@@ -125,6 +125,9 @@ impl World {
             7 => self
                 .observer
                 .forces(CircuitState::Disabled, || self.breaker.disable()),
+            8..11 => self
+                .observer
+                .forces(CircuitState::Open, || self.breaker.trip()),
             _ => self
                 .observer
                 .forces(CircuitState::Closed, || self.breaker.reset()),
