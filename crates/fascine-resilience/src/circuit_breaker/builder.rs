@@ -13,7 +13,8 @@ use crate::{CircuitBreaker, OnCancel, Over, SettingError};
 /// - it opens after 5 failures in a row
 /// - once a rate is set: over the last 100 calls, 10 of them at least
 /// - it stays open for 30 s, each time
-/// - half-open it lets 1 call through, whose success closes it
+/// - half-open it lets 1 call through, whose success closes it and whose failure opens it
+/// - it may be half-open for as long as its probes take
 /// - a probe that tells nothing counts as failed after 60 s, or the recovery time if that is longer
 /// - a cancelled call says nothing
 ///
@@ -101,14 +102,28 @@ impl CircuitBreakerBuilder {
     }
 
     /// Sets how many calls a half-open circuit lets through until it knows more.
+    ///
+    /// If there are several, [`success_threshold`](Self::success_threshold) says how many of them must succeed; without
+    /// it the rates decide over these calls too, or, if there are none, a single success closes the circuit.
     pub const fn half_open_max_calls(mut self, calls: u32) -> Self {
         self.settings.half_open_max_calls = calls;
         self
     }
 
-    /// Sets how many of these must succeed to close it.
+    /// Sets how many of these must succeed to close it; it opens again as soon as so many cannot any more.
+    ///
+    /// A success that is [slow](Self::slow_call_rate) is none.
     pub const fn success_threshold(mut self, successes: u32) -> Self {
-        self.settings.success_threshold = successes;
+        self.settings.success_threshold = Some(successes);
+        self
+    }
+
+    /// Opens it again when it has been half-open for this long and is not decided: for services that are called so
+    /// rarely that probes which were answered yesterday say nothing about today.
+    ///
+    /// Like the lease of a probe, this is looked at when the next call comes, and takes effect at its time.
+    pub const fn half_open_max_wait(mut self, longest: Duration) -> Self {
+        self.settings.half_open_max_wait = Some(longest);
         self
     }
 

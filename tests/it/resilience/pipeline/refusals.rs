@@ -127,3 +127,22 @@ fn a_patient_retry_waits_for_an_open_breaker_and_an_impatient_one_does_not() {
         assert_eq!(breaker.state(), CircuitState::Closed);
     });
 }
+
+#[test]
+fn what_was_opened_by_hand_is_not_waited_for_and_knows_no_time() {
+    TestRuntime::run(|rt| async move {
+        let breaker = CircuitBreaker::new(&rt, "other side");
+        breaker.force_open();
+        let pipeline = Pipeline::new()
+            .fallback(Fallback::<(), _>::new().or(|errors: &[PipelineError<()>]| {
+                let again = errors[0].clone();
+                async move { Err(again) }
+            }))
+            .retry_patiently(retry(&rt), again::<()>)
+            .breaker(breaker, |(): &()| true);
+        let started = rt.now();
+        let refused = pipeline.run(|| async { Ok(()) }).await.unwrap_err();
+        assert!(refused.is_refusal());
+        assert_eq!((refused.retry_after(), rt.now()), (None, started));
+    });
+}
