@@ -246,7 +246,7 @@ impl Retry {
         // The last thing that is asked: nothing is taken from it in vain.
         if let Some(budget) = &self.budget
             && !matches!(verdict, Verdict::Rejected(_))
-            && !budget.withdraw(now)
+            && !budget.try_withdraw(now)
         {
             return Err(GaveUp::Budget);
         }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fascine_rt::Rt;
 
 use super::settings::{Settings, Slow};
-use crate::{CircuitBreaker, OnCancel, Over, SettingError};
+use crate::{CircuitBreaker, CircuitMachine, OnCancel, Over, SettingError};
 
-/// The settings of a [`CircuitBreaker`].
+/// The settings of a [`CircuitBreaker`], or, without a runtime, of a [`CircuitMachine`].
 ///
 /// # Defaults
 ///
@@ -22,7 +22,7 @@ use crate::{CircuitBreaker, OnCancel, Over, SettingError};
 ///
 /// ```
 /// use fascine_resilience::{CircuitBreaker, Over};
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 /// # fascine_testing::TestRuntime::run(|rt| async move {
 ///
 /// let breaker = CircuitBreaker::builder(&rt, "search")
@@ -41,16 +41,16 @@ use crate::{CircuitBreaker, OnCancel, Over, SettingError};
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "settings do nothing before `build`"]
-pub struct CircuitBreakerBuilder {
-    rt: Rt,
+pub struct CircuitBreakerBuilder<R = Rt> {
+    rt: R,
     name: Arc<str>,
     settings: Settings,
 }
 
-impl CircuitBreakerBuilder {
-    pub(super) fn new(rt: &Rt, name: &str) -> Self {
+impl<R> CircuitBreakerBuilder<R> {
+    pub(super) fn begin(rt: R, name: &str) -> Self {
         Self {
-            rt: rt.clone(),
+            rt,
             name: name.into(),
             settings: Settings::DEFAULT,
         }
@@ -139,20 +139,41 @@ impl CircuitBreakerBuilder {
         self
     }
 
+    /// With what follows from other settings, if all make sense.
+    fn checked(&self) -> Result<Settings, SettingError> {
+        let mut settings = self.settings;
+        let has_rate = settings.failure_rate.is_some() || settings.slow.is_some();
+        if has_rate && settings.over.is_none() {
+            settings.over = Some(Over::Calls(100));
+        }
+        if !has_rate && settings.over.is_some() {
+            return Err(SettingError::new("over", "needs a rate"));
+        }
+        settings.check()?;
+        Ok(settings)
+    }
+}
+
+impl CircuitBreakerBuilder {
     /// Makes the breaker.
     ///
     /// # Errors
     ///
     /// [`SettingError`] with the setting that makes no sense.
-    pub fn build(mut self) -> Result<CircuitBreaker, SettingError> {
-        let has_rate = self.settings.failure_rate.is_some() || self.settings.slow.is_some();
-        if has_rate && self.settings.over.is_none() {
-            self.settings.over = Some(Over::Calls(100));
-        }
-        if !has_rate && self.settings.over.is_some() {
-            return Err(SettingError::new("over", "needs a rate"));
-        }
-        self.settings.check()?;
-        Ok(CircuitBreaker::of(self.rt, self.name, self.settings))
+    pub fn build(self) -> Result<CircuitBreaker, SettingError> {
+        let settings = self.checked()?;
+        Ok(CircuitBreaker::of(self.rt, self.name, settings))
+    }
+}
+
+impl CircuitBreakerBuilder<()> {
+    /// Makes the machine, at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] with the setting that makes no sense.
+    pub fn build_at(self, now: Instant) -> Result<CircuitMachine, SettingError> {
+        let settings = self.checked()?;
+        Ok(CircuitMachine::new(self.name, settings, now))
     }
 }

@@ -52,13 +52,29 @@ impl RetryBudget {
         })
     }
 
-    /// A call is made that is not a retry.
-    pub(super) fn deposit(&self) {
+    /// Adds what a call is worth that is not a retry. A [`Retry`](crate::Retry) does this itself.
+    pub fn deposit(&self) {
         lock(&self.shared).deposit();
     }
 
-    /// Takes one retry, if there is one.
-    pub(super) fn withdraw(&self, now: Instant) -> bool {
+    /// Takes one retry, if there is one. A [`Retry`](crate::Retry) does this itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::RetryBudget;
+    /// use std::time::Instant;
+    ///
+    /// let budget = RetryBudget::new(0.5, 0)?;
+    /// let now = Instant::now();
+    /// budget.deposit();
+    /// assert!(!budget.try_withdraw(now));
+    /// budget.deposit();
+    /// assert!(budget.try_withdraw(now));
+    /// # Ok::<_, fascine_resilience::SettingError>(())
+    /// ```
+    #[must_use = "a retry that was not granted is not to be made"]
+    pub fn try_withdraw(&self, now: Instant) -> bool {
         lock(&self.shared).withdraw(now)
     }
 }
