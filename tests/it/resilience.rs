@@ -14,6 +14,7 @@ mod rate_limiter;
 mod rate_limiter_laws;
 mod rate_limiter_queue;
 mod rate_limiter_settings;
+mod reserve;
 mod retry;
 mod retry_forms;
 mod timeout;
