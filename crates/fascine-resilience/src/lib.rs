@@ -98,8 +98,8 @@ pub use limiter::{
 };
 pub use load_shed::{LoadShed, Overloaded, Priority};
 pub use pipeline::{
-    Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next, Pipeline,
-    PipelineError, Policy, Retrying,
+    Adapting, Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next,
+    Pipeline, PipelineError, Policy, Retrying,
 };
 pub use retry::{
     AttemptTimedOut, AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetryBudget,

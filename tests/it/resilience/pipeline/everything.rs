@@ -73,7 +73,7 @@ async fn traffic(rt: &Rt, requests: u32, span: Duration) {
         .breaker(breaker.clone(), |error: &&str| *error == "busy")
         .limiter(limiter.clone(), REQUEST)
         .bulkhead(bulkhead.clone())
-        .adaptive(limit.clone())
+        .adaptive(limit.clone(), |error: &&str| *error == "busy")
         .timeout(rt, unit * 2);
     let pipeline = pipeline.boxed::<u32, &str>();
 

@@ -48,7 +48,10 @@ fn the_future_of_a_run_holds_the_call_once_however_many_policies_there_are() {
         .breaker(CircuitBreaker::new(&rt, "other side"), |_: &u32| true)
         .limiter(limiter(&rt, 9, ms(1000)), REQUEST)
         .bulkhead(Bulkhead::new(&rt, n(1)))
-        .adaptive(AdaptiveLimit::new(&rt, Aimd::new(n(1), Bounds::default())))
+        .adaptive(
+            AdaptiveLimit::new(&rt, Aimd::new(n(1), Bounds::default())),
+            |_: &u32| false,
+        )
         .timeout(&rt, ms(30));
     let small = size_of_val(&pipeline.run(|| async { Ok::<_, u32>(()) }));
     let large = size_of_val(&pipeline.run(|| async {
