@@ -53,7 +53,8 @@ pub use retrying::Retrying;
 /// nothing of a retry budget, and its limits are given back. A call that was made, or may have been, counts in the
 /// limits, whatever became of it.
 ///
-/// Nothing is boxed, other than errors on their way out; the type grows with each policy, and [`boxed`](Self::boxed)
+/// Nothing is boxed, other than errors on their way out, and a call that is ready at once allocates nothing; only where a
+/// timeout is inside of a deadline, the scope of the deadline is on the heap, for the other to find. The type grows with each policy, and [`boxed`](Self::boxed)
 /// forgets it. Calls and what they return have to be [`Send`]; for those that are not, the policies can be used one by
 /// one.
 ///
