@@ -18,3 +18,4 @@ mod reserve;
 mod retry;
 mod retry_forms;
 mod timeout;
+mod tower;
