@@ -21,21 +21,42 @@ use crate::{CircuitBreaker, CircuitMachine, OnCancel, Over, SettingError};
 /// # Examples
 ///
 /// ```
-/// use fascine_resilience::{CircuitBreaker, Over};
-/// use std::time::{Duration, Instant};
+/// use fascine_resilience::{CircuitBreaker, OnCancel, Over};
+/// use std::time::Duration;
 /// # fascine_testing::TestRuntime::run(|rt| async move {
 ///
-/// let breaker = CircuitBreaker::builder(&rt, "search")
-///     .failure_rate(0.5)
-///     .slow_call_rate(0.8, Duration::from_secs(2))
-///     .over(Over::Time(Duration::from_secs(60)))
-///     .minimum_calls(20)
-///     .recovery_growth(2.0, Duration::from_secs(300))
+/// let second = Duration::from_secs(1);
+/// let in_a_row = CircuitBreaker::builder(&rt, "search")
+///     .consecutive_failures(3)
+///     .recovery_time(10 * second)
 ///     .build()?;
+/// let by_rates = CircuitBreaker::builder(&rt, "search")
+///     .failure_rate(0.5)
+///     .slow_call_rate(0.8, 2 * second)
+///     .over(Over::Time(60 * second))
+///     .minimum_calls(20)
+///     .recovery_time(10 * second)
+///     .recovery_growth(2.0, 300 * second)
+///     .half_open_max_calls(5)
+///     .success_threshold(4)
+///     .half_open_max_wait(120 * second)
+///     .probe_lease(90 * second)
+///     .on_cancel(OnCancel::FailureIfOlderThan(5 * second))
+///     .build()?;
+/// # drop((in_a_row, by_rates));
 ///
-/// let wrong = CircuitBreaker::builder(&rt, "search").half_open_max_calls(0).build();
-/// assert_eq!(wrong.unwrap_err().field, "half_open_max_calls");
-/// # drop(breaker);
+/// // A setting that makes no sense is refused by its name.
+/// let new = || CircuitBreaker::builder(&rt, "search");
+/// for (field, wrong) in [
+///     ("consecutive_failures", new().consecutive_failures(0)),
+///     ("failure_rate", new().failure_rate(1.5)),
+///     ("over", new().over(Over::Calls(100))),
+///     ("minimum_calls", new().failure_rate(0.5).over(Over::Calls(5)).minimum_calls(6)),
+///     ("success_threshold", new().half_open_max_calls(2).success_threshold(3)),
+///     ("recovery_growth", new().recovery_growth(0.5, second)),
+/// ] {
+///     assert_eq!(wrong.build().unwrap_err().field, field);
+/// }
 /// # Ok::<_, fascine_resilience::SettingError>(())
 /// # }).unwrap();
 /// ```

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PipelineError<E> {
-    /// The call failed, and so did what was tried instead.
+    /// The call failed, and so did what was tried instead: all of it is inside, and the source is the call's own error.
     AllFailed(Box<FallbackError<PipelineError<E>>>),
     /// There was no room for it: it was not made.
     Bulkhead(BulkheadError),
