@@ -3,7 +3,9 @@
 use std::mem;
 use std::time::Duration;
 
-use fascine::resilience::{CircuitBreaker, CircuitState, Over, OwnedPermit, Refusal};
+use fascine::resilience::{
+    CircuitBreaker, CircuitMachine, CircuitState, Over, OwnedPermit, Refusal,
+};
 use fascine_testing::TestRuntime;
 use proptest::prelude::*;
 
@@ -87,8 +89,9 @@ impl Naive {
     }
 
     fn come(&mut self) -> Result<Leave, (Refusal, u64)> {
-        let nothing_is_due = self.state != CircuitState::HalfOpen;
-        for at in (0..=self.now).skip_while(|_| nothing_is_due) {
+        let ends = self.probes.iter().map(|(_, end)| *end);
+        let first_due = ends.chain([self.half_open_until]).min().unwrap_or(u64::MAX);
+        for at in first_due..=self.now {
             if self.state == CircuitState::HalfOpen && at == self.half_open_until {
                 self.open(at);
             }
@@ -338,6 +341,67 @@ proptest! {
                 }
                 assert_eq!(breaker.state(), naive.state, "after {step:?}");
             }
+        });
+    }
+}
+
+#[test]
+fn a_machine_that_is_driven_by_hand_does_what_a_breaker_does() {
+    for seed in 0..20 {
+        TestRuntime::run(|rt| async move {
+            let mut random = fastrand::Rng::with_seed(seed);
+            macro_rules! set {
+                ($builder:expr) => {
+                    $builder
+                        .consecutive_failures(2)
+                        .recovery_time(Duration::from_millis(100))
+                        .probe_lease(Duration::from_millis(300))
+                        .half_open_max_calls(3)
+                        .success_threshold(2)
+                };
+            }
+            let breaker = set!(CircuitBreaker::builder(&rt, "test")).build().unwrap();
+            let machine = set!(CircuitMachine::builder("test"));
+            let machine = machine.build_at(rt.now()).unwrap();
+            let mut held = Vec::new();
+            for _ in 0..500 {
+                let now = rt.now();
+                match random.u32(..8) {
+                    0 => rt.sleep(Duration::from_millis(random.u64(..150))).await,
+                    1..5 => match (breaker.try_acquire_owned(), machine.try_acquire(now)) {
+                        (Ok(permit), Ok(admission)) => {
+                            assert_eq!(permit.is_probe(), admission.is_probe());
+                            held.push((permit, admission));
+                        }
+                        (ours, by_hand) => assert_eq!(ours.unwrap_err(), by_hand.unwrap_err()),
+                    },
+                    _ if held.is_empty() => {}
+                    _ => {
+                        let (permit, admission) = held.swap_remove(random.usize(..held.len()));
+                        match random.u32(..5) {
+                            0 => {
+                                permit.ignored();
+                                machine.ignored(admission, now);
+                            }
+                            1 => {
+                                drop(permit);
+                                machine.cancelled(admission, now);
+                            }
+                            2 => {
+                                permit.succeeded();
+                                machine.succeeded(admission, now);
+                            }
+                            _ => {
+                                permit.failed();
+                                machine.failed(admission, now);
+                            }
+                        }
+                    }
+                }
+                assert_eq!(breaker.state(), machine.state());
+            }
+            assert_eq!(breaker.history(), machine.history());
+            assert!(breaker.history().len() > 10);
         });
     }
 }
