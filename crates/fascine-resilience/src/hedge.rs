@@ -159,7 +159,7 @@ impl Hedge {
                 Timer::Unset if legs.begun > self.extra.get() => *timer = Timer::Never,
                 Timer::Unset => match self.delay.now(&self.rt) {
                     Some(Duration::ZERO) => {
-                        if self.budget.withdraw(self.rt.now()) {
+                        if self.budget.try_withdraw(self.rt.now()) {
                             return Poll::Ready(());
                         }
                         *timer = Timer::Never;
@@ -169,7 +169,7 @@ impl Hedge {
                 },
                 Timer::Set(sleep) => {
                     ready!(Pin::new(sleep).poll(cx));
-                    if self.budget.withdraw(self.rt.now()) {
+                    if self.budget.try_withdraw(self.rt.now()) {
                         *timer = Timer::Unset;
                         return Poll::Ready(());
                     }

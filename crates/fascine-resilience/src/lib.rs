@@ -46,6 +46,12 @@
 //! # }).unwrap();
 //! ```
 //!
+//! # By hand
+//!
+//! What decides is synchronous and is told the time: [`CircuitMachine`], [`MemoryStore`] with every [`Strategy`],
+//! [`RetryBudget::try_withdraw`], [`Backoff::delays`], each [`LimitAlgorithm`]. They need no runtime, in a test or
+//! elsewhere.
+//!
 //! # Features
 //!
 //! - `tower`: a [`Pipeline`] is a layer of tower too
@@ -83,8 +89,9 @@ pub use backoff::{Backoff, Delays, Jitter};
 pub use bulkhead::{Bulkhead, BulkheadPermit};
 pub use bulkhead_error::BulkheadError;
 pub use circuit_breaker::{
-    ChangeCause, CircuitBreaker, CircuitBreakerBuilder, CircuitError, CircuitMetrics, CircuitOpen,
-    CircuitState, OnCancel, Over, OwnedPermit, Permit, Refusal, StateChange, StateChanges,
+    Admission, ChangeCause, CircuitBreaker, CircuitBreakerBuilder, CircuitError, CircuitMachine,
+    CircuitMetrics, CircuitOpen, CircuitState, OnCancel, Over, OwnedPermit, Permit, Refusal,
+    StateChange, StateChanges,
 };
 pub use fallback::{Fallback, Served};
 pub use fallback_error::FallbackError;
@@ -95,8 +102,8 @@ pub use limiter::{
 };
 pub use load_shed::{LoadShed, Overloaded, Priority};
 pub use pipeline::{
-    Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next, Pipeline,
-    PipelineError, Policy, Retrying,
+    Adapting, Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next,
+    Pipeline, PipelineError, Policy, Retrying,
 };
 pub use retry::{
     AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetrySettings, Retryable, Verdict,

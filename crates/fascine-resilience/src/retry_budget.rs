@@ -87,13 +87,31 @@ impl RetryBudget {
         lock(&self.shared).saved / TOKEN
     }
 
-    /// A call is made that is not a further one.
-    pub(crate) fn deposit(&self) {
+    /// Adds what a call is worth that is not a further one. A [`Retry`](crate::Retry) and a [`Hedge`](crate::Hedge) do
+    /// this themselves.
+    pub fn deposit(&self) {
         lock(&self.shared).deposit();
     }
 
-    /// Takes one further call, if there is one.
-    pub(crate) fn withdraw(&self, now: Instant) -> bool {
+    /// Takes one further call, if there is one. A [`Retry`](crate::Retry) and a [`Hedge`](crate::Hedge) do this
+    /// themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::RetryBudget;
+    /// use std::time::Instant;
+    ///
+    /// let budget = RetryBudget::new(0.5, 0)?;
+    /// let now = Instant::now();
+    /// budget.deposit();
+    /// assert!(!budget.try_withdraw(now));
+    /// budget.deposit();
+    /// assert!(budget.try_withdraw(now));
+    /// # Ok::<_, fascine_resilience::SettingError>(())
+    /// ```
+    #[must_use = "a call that was not granted is not to be made"]
+    pub fn try_withdraw(&self, now: Instant) -> bool {
         lock(&self.shared).withdraw(now)
     }
 

@@ -13,6 +13,7 @@
 //! - `async-executor`: [`rt`]'s `Embedded`, and sockets for it.
 //! - `rustls`: https in [`http`].
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
+//! - `tower`: a pipeline of [`resilience`] as a layer of tower; no runtime comes with it.
 
 pub use fascine_branch as branch;
 pub use fascine_concurrency as concurrency;

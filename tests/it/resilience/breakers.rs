@@ -23,7 +23,7 @@ pub(super) async fn succeed(breaker: &CircuitBreaker) {
 }
 
 #[track_caller]
-pub(super) fn refused(breaker: &CircuitBreaker) -> (Refusal, Duration) {
+pub(super) fn refused(breaker: &CircuitBreaker) -> (Refusal, Option<Duration>) {
     let open = breaker.try_acquire().unwrap_err();
     assert_eq!(&*open.name, breaker.name());
     (open.reason, open.retry_after)

@@ -19,6 +19,7 @@ use futures_lite::future::{block_on, pending, yield_now};
 use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
+mod everything;
 mod left_behind;
 mod refusals;
 mod seven_days;
@@ -76,7 +77,10 @@ async fn a_call_goes_through_all_policies_and_can_be_spawned(rt: Rt, _: Arc<dyn 
         )
         .limiter(limiter(&rt, 1000, Duration::from_secs(1)), REQUEST)
         .bulkhead(Bulkhead::new(&rt, n(20)))
-        .adaptive(AdaptiveLimit::new(&rt, Aimd::new(n(20), Bounds::default())))
+        .adaptive(
+            AdaptiveLimit::new(&rt, Aimd::new(n(20), Bounds::default())),
+            |_: &&str| false,
+        )
         .timeout(&rt, Duration::from_secs(10));
     let calls = Arc::new(AtomicU32::new(0));
     let tasks: Vec<_> = (0..10)

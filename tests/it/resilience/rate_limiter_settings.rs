@@ -1,14 +1,12 @@
 //! What a limiter can be told: strategies, loans, pauses, other numbers, another store, keys.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fascine::concurrency::move_on_after;
-use fascine::resilience::{
-    KeyedRateLimiter, KeysFull, LimitError, Quota, QuotaError, QuotaStore, RateLimiter, Strategy,
-};
+use fascine::resilience::{LimitError, Quota, QuotaError, QuotaStore, RateLimiter, Strategy};
 use fascine_testing::TestRuntime;
 use futures_lite::future;
 use futures_lite::future::poll_once;
@@ -229,31 +227,6 @@ fn callers_cannot_tell_where_the_count_is_kept() {
         let (granted, ()) = future::zip(limiter.acquire(&x(1)), more).await;
         granted.unwrap().commit();
         assert_eq!(rt.now() - started, ms(70));
-    });
-}
-
-#[test]
-fn a_flood_of_keys_makes_nobodys_limit_start_anew() {
-    TestRuntime::run(|rt| async move {
-        let most = NonZeroUsize::new(3).unwrap();
-        let users = KeyedRateLimiter::new(&rt, [quota(1)], most).unwrap();
-        for user in 0..3 {
-            users.get(user).unwrap().try_spend(&x(1)).unwrap();
-        }
-        for user in 3..1000 {
-            assert_eq!(users.get(user).unwrap_err(), KeysFull { capacity: 3 });
-        }
-        assert!(users.get(0).unwrap().try_spend(&x(1)).is_err());
-        rt.sleep(ms(1000)).await;
-        // Who has a limiter in hand keeps it.
-        let held = users.get(1).unwrap();
-        users.get(7).unwrap().try_spend(&x(1)).unwrap();
-        held.try_spend(&x(1)).unwrap();
-        assert!(users.get(1).unwrap().try_spend(&x(1)).is_err());
-        drop(held);
-        rt.sleep(ms(1000)).await;
-        users.shrink();
-        assert!(users.is_empty());
     });
 }
 

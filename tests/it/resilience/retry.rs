@@ -130,6 +130,31 @@ fn the_other_sides_wish_is_honoured_up_to_a_point() {
 }
 
 #[test]
+fn a_wish_to_be_left_alone_for_ever_overflows_nothing() {
+    TestRuntime::run(|rt| async move {
+        let retry = doubling(&rt).with_max_retry_after(Duration::MAX);
+        for wish in [
+            Verdict::RetryAfter(Duration::MAX),
+            Verdict::Rejected(Duration::MAX),
+        ] {
+            let failing = || retry.run(|_| async { Err::<(), _>(()) }, |()| wish);
+            // It waits until it is dropped.
+            let year = Duration::from_secs(365 * 24 * 60 * 60);
+            let waits = or(async { failing().await.is_err() }, async {
+                rt.sleep(year).await;
+                false
+            });
+            assert!(!waits.await);
+            let error = fail_after(&rt, ms(1), failing())
+                .await
+                .unwrap()
+                .unwrap_err();
+            assert_eq!((error.attempts, error.reason), (1, GaveUp::Deadline));
+        }
+    });
+}
+
+#[test]
 fn no_wait_begins_that_cannot_end_before_the_deadline() {
     TestRuntime::run(|rt| async move {
         let started = rt.now();
