@@ -53,15 +53,22 @@ impl Body {
         let Some(first) = self.chunk().await? else {
             return Ok(Bytes::new());
         };
-        let mut whole = BytesMut::new();
-        let mut next = Some(first);
+        let check = |length: usize| match length <= limit {
+            true => Ok(()),
+            false => Err(TransportError::TooLarge {
+                what: "body",
+                limit,
+            }),
+        };
+        check(first.len())?;
+        // Most answers come in one piece.
+        let Some(second) = self.chunk().await? else {
+            return Ok(first);
+        };
+        let mut whole = BytesMut::from(first);
+        let mut next = Some(second);
         while let Some(chunk) = next {
-            if chunk.len() > limit - whole.len() {
-                return Err(TransportError::TooLarge {
-                    what: "body",
-                    limit,
-                });
-            }
+            check(whole.len().saturating_add(chunk.len()))?;
             whole.extend_from_slice(&chunk);
             next = self.chunk().await?;
         }

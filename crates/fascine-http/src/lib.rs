@@ -36,6 +36,9 @@
 //! - `async-io`: [`AsyncIoNet`], the sockets for smol, async-std and embedded executors.
 //! - `tokio`: [`TokioNet`], the sockets for tokio.
 //! - `rustls`: [`Tls`], https by rustls with the ring provider.
+//! - `platform-roots`: trust in the authorities that the operating system trusts, for [`Tls`].
+//! - `gzip`: bodies in gzip, decoded as they come.
+//! - `brotli`: bodies in brotli, decoded as they come.
 //! - `surf`: [`SurfTransport`] and [`SurfBackend`], for programs that live on surf.
 
 mod transport;
@@ -43,27 +46,52 @@ mod transport;
 mod body;
 mod error;
 mod net;
+mod resolve;
+mod timeouts;
 mod url;
 
-mod connection;
-mod connector;
-mod exchange;
 mod h1;
-mod h1_body;
+mod h1_client;
+
+mod credentials;
+mod no_proxy;
+mod percent;
+mod proxies;
+mod route;
+
+mod connector;
+mod dial;
 mod pool;
-mod timeout;
+mod tunnel;
+
+mod connection;
+mod decode;
+mod exchange;
+mod framing;
+mod h1_body;
+mod request_head;
+mod stopwatch;
 
 mod memory_net;
+pub mod ndjson;
 pub mod sse;
 
 #[cfg(feature = "async-io")]
 mod async_io_net;
+#[cfg(feature = "brotli")]
+mod brotli;
+#[cfg(feature = "gzip")]
+mod gzip;
 #[cfg(feature = "surf")]
 mod surf_backend;
 #[cfg(feature = "surf")]
 mod surf_transport;
 #[cfg(feature = "rustls")]
 mod tls;
+#[cfg(feature = "rustls")]
+mod tls_builder;
+#[cfg(feature = "rustls")]
+mod tls_error;
 #[cfg(feature = "tokio")]
 mod tokio_net;
 
@@ -72,6 +100,9 @@ pub use error::{Phase, TransportError};
 pub use h1::{H1Transport, PoolConfig, RetrySafe};
 pub use memory_net::MemoryNet;
 pub use net::{BoxSocket, Listener, LocalFuture, Net, Socket};
+pub use proxies::{Proxies, ProxyError};
+pub use resolve::Resolve;
+pub use timeouts::Timeouts;
 pub use transport::Transport;
 
 #[cfg(feature = "async-io")]
@@ -81,6 +112,10 @@ pub use surf_backend::SurfBackend;
 #[cfg(feature = "surf")]
 pub use surf_transport::SurfTransport;
 #[cfg(feature = "rustls")]
-pub use tls::{Tls, TlsError};
+pub use tls::Tls;
+#[cfg(feature = "rustls")]
+pub use tls_builder::TlsBuilder;
+#[cfg(feature = "rustls")]
+pub use tls_error::TlsError;
 #[cfg(feature = "tokio")]
 pub use tokio_net::TokioNet;
