@@ -6,6 +6,7 @@ mod dial;
 #[cfg(any(feature = "brotli", feature = "gzip"))]
 mod encodings;
 mod exchange;
+mod fuzzing;
 mod memory_net;
 mod ndjson;
 mod pool;
