@@ -1,12 +1,14 @@
 //! Bytes over HTTP: bodies, pools, timeouts, broken servers.
 
 mod broken;
+mod cancelled;
 mod credentials;
 mod dial;
 #[cfg(any(feature = "brotli", feature = "gzip"))]
 mod encodings;
 mod exchange;
 mod fuzzing;
+mod memory;
 mod memory_net;
 mod ndjson;
 mod pool;

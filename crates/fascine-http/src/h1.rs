@@ -44,7 +44,7 @@ pub struct H1Transport {
 pub struct PoolConfig {
     /// How many requests are on their way at once; more wait, as long as [`Timeouts::pool`] lets them. 100 by default.
     pub max_in_use: NonZeroUsize,
-    /// How many unused connections are kept for each origin. 20 by default.
+    /// How many unused connections are kept for each origin, beyond those that requests are waiting for. 20 by default.
     pub max_idle: usize,
     /// How long an unused connection is kept. 30 s by default.
     pub idle_timeout: Duration,

@@ -57,6 +57,8 @@ mod credentials;
 mod no_proxy;
 mod percent;
 mod proxies;
+mod proxy;
+mod proxy_error;
 mod route;
 
 mod connector;
@@ -100,7 +102,8 @@ pub use error::{Phase, TransportError};
 pub use h1::{H1Transport, PoolConfig, RetrySafe};
 pub use memory_net::MemoryNet;
 pub use net::{BoxSocket, Listener, LocalFuture, Net, Socket};
-pub use proxies::{Proxies, ProxyError};
+pub use proxies::Proxies;
+pub use proxy_error::ProxyError;
 pub use resolve::Resolve;
 pub use timeouts::Timeouts;
 pub use transport::Transport;

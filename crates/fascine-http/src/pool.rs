@@ -1,5 +1,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Instant;
@@ -16,6 +17,8 @@ pub(crate) struct Pool {
     pub(crate) connector: Connector,
     pub(crate) config: PoolConfig,
     in_use: Arc<Semaphore>,
+    /// How many requests wait for their place.
+    waiting: AtomicUsize,
     idle: Mutex<IdleConnections>,
 }
 
@@ -48,12 +51,17 @@ impl Pool {
             connector,
             config,
             in_use,
+            waiting: AtomicUsize::new(0),
             idle: Mutex::default(),
         }
     }
 
     /// Waits until one more request may be on its way.
     pub(crate) async fn permit(&self) -> SemaphoreGuardArc {
+        if let Some(permit) = self.in_use.try_acquire_arc() {
+            return permit;
+        }
+        let _waiting = Waiting::new(&self.waiting);
         self.in_use.acquire_arc().await
     }
 
@@ -86,11 +94,14 @@ impl Pool {
     fn put_back(&self, route: Arc<Route>, mut connection: Connection) {
         connection.shrink();
         let since = self.connector.rt.now();
+        // What somebody waits for is as good as in use.
+        let room = self.config.max_idle + self.waiting.load(Relaxed);
         let closed = {
             let mut idle = self.lock();
             let queue = idle.by_route.entry(route).or_default();
             queue.push_back(Idle { connection, since });
-            let surplus = (queue.len() > self.config.max_idle).then(|| queue.pop_front());
+            let surplus = queue.len().saturating_sub(room);
+            let surplus: Vec<_> = queue.drain(..surplus).collect();
             (surplus, idle.sweep(since, &self.config))
         };
         drop(closed);
@@ -98,6 +109,22 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, IdleConnections> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts somebody who waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -1,13 +1,9 @@
 use std::env;
-use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use http::{HeaderValue, Uri};
-
+use crate::ProxyError;
 use crate::no_proxy::NoProxy;
-use crate::percent::decoded;
+use crate::proxy::Proxy;
 use crate::url::Origin;
 
 /// Which requests go through a proxy.
@@ -29,17 +25,6 @@ pub struct Proxies {
     http: Option<Proxy>,
     https: Option<Proxy>,
     exceptions: Arc<NoProxy>,
-}
-
-/// A variable or a setting does not name a proxy that can be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the proxy in {variable} cannot be used: {reason}")]
-#[non_exhaustive]
-pub struct ProxyError {
-    /// The name of the variable, or `url`.
-    pub variable: String,
-    /// What is wrong with it; it does not repeat the value, which may hold a password.
-    pub reason: String,
 }
 
 impl Proxies {
@@ -115,59 +100,6 @@ impl Proxies {
     }
 }
 
-/// Where a proxy is, and what it wants to know.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Proxy {
-    pub(crate) host: Arc<str>,
-    pub(crate) port: u16,
-    /// The value of `proxy-authorization`.
-    pub(crate) credentials: Option<HeaderValue>,
-}
-
-impl Proxy {
-    fn parse(variable: &str, url: &str) -> Result<Self, ProxyError> {
-        let unusable = |reason: &str| ProxyError {
-            variable: variable.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let url = match url.split_once("://") {
-            Some(("http", _)) => url.to_owned(),
-            Some(_) => return Err(unusable("only proxies over http:// are supported")),
-            None => format!("http://{url}"),
-        };
-        let url: Uri = url.parse().map_err(|_| unusable("it is not a URL"))?;
-        let authority = url.authority().ok_or_else(|| unusable("it has no host"))?;
-        let host = authority.host().trim_matches(['[', ']']);
-        if host.is_empty() {
-            return Err(unusable("it has no host"));
-        }
-        if authority.as_str().ends_with(':') {
-            return Err(unusable("its port is empty"));
-        }
-        let credentials = match authority.as_str().rsplit_once('@') {
-            Some((user, _)) => {
-                let encoded = BASE64_STANDARD.encode(decoded(user));
-                let mut value = HeaderValue::from_str(&format!("Basic {encoded}"))
-                    .map_err(|_| unusable("its user name cannot be sent"))?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-            None => None,
-        };
-        Ok(Self {
-            host: host.to_ascii_lowercase().into(),
-            port: authority.port_u16().unwrap_or(80),
-            credentials,
-        })
-    }
-}
-
-impl fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,12 +149,5 @@ mod tests {
             assert_eq!(error.variable, "ALL_PROXY", "{value}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
-    }
-
-    #[test]
-    fn user_and_password_become_basic_authentication() {
-        let proxy = Proxy::parse("url", "http://user:p%40ss@[::1]:3128/").unwrap();
-        assert_eq!((&*proxy.host, proxy.port), ("::1", 3128));
-        assert_eq!(proxy.credentials.unwrap(), "Basic dXNlcjpwQHNz");
     }
 }

@@ -1,4 +1,4 @@
-use crate::proxies::Proxy;
+use crate::proxy::Proxy;
 use crate::url::Origin;
 
 /// Where a request goes and by what way: what connections are kept and reused by.

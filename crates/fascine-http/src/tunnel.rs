@@ -1,7 +1,7 @@
 use crate::TransportError;
 use crate::connection::Connection;
 use crate::exchange::Exchange;
-use crate::proxies::Proxy;
+use crate::proxy::Proxy;
 use crate::url::Origin;
 
 /// Has a proxy connect this connection to an origin.
