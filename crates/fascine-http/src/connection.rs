@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -46,8 +47,8 @@ impl Connection {
         if self.plenty {
             return self.poll_fill_much(cx);
         }
-        // Read through a buffer on the stack: a connection that waits for an answer holds almost no memory.
-        let mut piece = [0; PIECE];
+        // Read through a buffer of the thread's: a connection that waits for an answer holds almost no memory.
+        let mut piece = SCRATCH.take().unwrap_or_else(|| vec![0; PIECE].into());
         let read = Pin::new(&mut self.socket).poll_read(cx, &mut piece);
         match read {
             Poll::Ready(Ok(count)) => {
@@ -57,6 +58,7 @@ impl Connection {
             Poll::Pending if self.buffer.is_empty() => self.buffer = BytesMut::new(),
             Poll::Ready(Err(_)) | Poll::Pending => {}
         }
+        SCRATCH.set(Some(piece));
         read
     }
 
@@ -90,7 +92,8 @@ impl Connection {
 
     /// Whether an idle connection can carry another request: nothing may have come in, not even its end.
     pub(crate) fn is_quiet(&mut self, cx: &mut Context<'_>) -> bool {
-        self.buffer.is_empty() && self.poll_fill(cx).is_pending()
+        let read = Pin::new(&mut self.socket).poll_read(cx, &mut [0]);
+        self.buffer.is_empty() && read.is_pending()
     }
 
     /// Gives the memory of large answers back before the connection is kept.
@@ -98,6 +101,11 @@ impl Connection {
         self.buffer = BytesMut::new();
         self.plenty = false;
     }
+}
+
+thread_local! {
+    /// Taken out while it is used, so that a socket may have one of these connections inside.
+    static SCRATCH: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
 const PIECE: usize = 8 * 1024;

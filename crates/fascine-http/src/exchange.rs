@@ -5,13 +5,13 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_io::AsyncWrite;
-use http::{Method, Request, Response, header};
-use ureq_proto::client::Call;
+use http::{Method, Request, Response, Uri, header};
 use ureq_proto::client::state::RecvResponse;
+use ureq_proto::client::{Call, SendRequestResult};
 
 use crate::connection::Connection;
 use crate::framing::{Framing, has_token, stays_open};
-use crate::request_head;
+use crate::request_head::{self, Additions};
 use crate::{Phase, TransportError};
 
 /// A request as bytes, and how much of it the server has got.
@@ -34,16 +34,15 @@ pub(crate) struct Received {
 }
 
 impl Exchange {
-    pub(crate) fn new(request: Request<Bytes>, absolute: bool) -> Result<Self, TransportError> {
-        let method = request.method().clone();
-        let last = has_token(request.headers(), header::CONNECTION, "close");
-        let (request, body) = request_head::split(request);
-        let head = request_head::write(request, absolute)?;
+    pub(crate) fn new(
+        request: Request<Bytes>,
+        additions: &Additions<'_>,
+    ) -> Result<Self, TransportError> {
         Ok(Self {
-            head,
-            body,
-            method,
-            last,
+            head: request_head::write(&request, additions)?,
+            method: request.method().clone(),
+            last: has_token(request.headers(), header::CONNECTION, "close"),
+            body: request.into_body(),
             sent: 0,
             flushed: false,
         })
@@ -69,12 +68,10 @@ impl Exchange {
         connection: &mut Connection,
     ) -> Result<Received, TransportError> {
         (self.sent, self.flushed) = (0, false);
-        let mut call = request_head::reader(&self.method)?;
         let mut interim = 0;
-        let head = poll_fn(|cx| self.poll(cx, connection, &mut call, &mut interim)).await?;
+        let (head, framing) = poll_fn(|cx| self.poll(cx, connection, &mut interim)).await?;
         let all_sent = self.sent == self.head.len() + self.body.len();
         let keep = all_sent && !self.last && stays_open(&head);
-        let framing = Framing::of(&head, call)?;
         Ok(Received {
             head,
             framing,
@@ -86,9 +83,8 @@ impl Exchange {
         &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection,
-        call: &mut Call<RecvResponse>,
         interim: &mut usize,
-    ) -> Poll<Result<Response<()>, TransportError>> {
+    ) -> Poll<Result<(Response<()>, Framing), TransportError>> {
         // A server that refuses a long request may answer first and reset the connection then.
         let broken = match self.poll_send(cx, connection) {
             Poll::Ready(Err(error)) => Some(error),
@@ -116,7 +112,7 @@ impl Exchange {
             // A head ends with a line: without a new one, a head that trickles in is not read over and over.
             let unused = connection.unused();
             if unused[unused.len() - count..].contains(&b'\n')
-                && let Some(head) = read_head(connection, call, interim)?
+                && let Some(head) = read_head(connection, &self.method, interim)?
             {
                 return Poll::Ready(Ok(head));
             }
@@ -159,14 +155,17 @@ impl Exchange {
 /// Reads the head out of what has come, past the interim ones.
 fn read_head(
     connection: &mut Connection,
-    call: &mut Call<RecvResponse>,
+    method: &Method,
     interim: &mut usize,
-) -> Result<Option<Response<()>>, TransportError> {
+) -> Result<Option<(Response<()>, Framing)>, TransportError> {
+    // Made anew for each try, of which there are few: while a request waits, it is not there.
+    let mut call = reader(method)?;
     while !connection.unused().is_empty() {
         let (used, head) = call.try_response(connection.unused(), false)?;
         connection.consume(used);
-        if head.is_some() {
-            return Ok(head);
+        if let Some(head) = head {
+            let framing = Framing::of(&head, call)?;
+            return Ok(Some((head, framing)));
         }
         if used == 0 {
             break;
@@ -178,6 +177,27 @@ fn read_head(
         }
     }
     Ok(None)
+}
+
+/// Makes what reads the response to a request with this method: of the request, nothing else matters to it.
+fn reader(method: &Method) -> Result<Call<RecvResponse>, TransportError> {
+    let mut request = Request::new(());
+    match *method {
+        Method::HEAD => *request.method_mut() = Method::HEAD,
+        Method::CONNECT => {
+            *request.method_mut() = Method::CONNECT;
+            *request.uri_mut() = Uri::from_static("tunnel:0");
+        }
+        _ => {}
+    }
+    let mut call = Call::new(request)?.proceed();
+    call.write(&mut [0; 64])?;
+    match call.proceed()? {
+        Some(SendRequestResult::RecvResponse(call)) => Ok(call),
+        _ => Err(TransportError::InvalidRequest {
+            reason: "its head does not end".to_owned(),
+        }),
+    }
 }
 
 fn closed_in_head(connection: &Connection) -> TransportError {

@@ -47,11 +47,6 @@ impl H1Body {
         body
     }
 
-    /// Whether nothing more will come.
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(self.state, State::Over)
-    }
-
     /// Gives the connection back as soon as the last byte is here, not when somebody asks for the end.
     fn finish_if_over(&mut self) {
         if matches!(&self.state, State::Open(open) if open.framing.is_over())

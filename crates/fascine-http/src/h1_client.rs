@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fascine_rt::Rt;
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{Method, Request, Response, header};
 
 use crate::decode::Encodings;
 use crate::exchange::{Exchange, Received};
+use crate::framing::Framing;
 use crate::h1_body::H1Body;
 use crate::pool::{Lease, Pool};
+use crate::request_head::Additions;
 use crate::route::Route;
 use crate::stopwatch::{PauseTimer, Stopwatch};
 use crate::url::Origin;
@@ -24,18 +26,64 @@ pub(crate) struct H1Client {
     pub(crate) plaintext_credentials: bool,
 }
 
+/// A request that can be sent.
+struct Prepared {
+    watch: Stopwatch,
+    route: Arc<Route>,
+    exchange: Exchange,
+    repeatable: bool,
+    /// What the body may come in, if that is ours to decode.
+    encodings: Option<Encodings>,
+}
+
 impl H1Client {
-    pub(crate) async fn send(
+    /// Prepares before there is a future: a request as it was given is no part of what waits.
+    pub(crate) fn send(
         self: Arc<Self>,
-        mut request: Request<Bytes>,
-    ) -> Result<Response<Body>, TransportError> {
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Body>, TransportError>> {
+        let prepared = self.prepare(request);
+        async move { self.exchange(prepared?).await }
+    }
+
+    /// Before anything is opened: a request that cannot be sent says so at once.
+    fn prepare(&self, request: Request<Bytes>) -> Result<Prepared, TransportError> {
         let timeouts = request.extensions().get().copied();
-        let watch = Stopwatch::start(&self.rt, timeouts.unwrap_or(self.timeouts));
-        let route = Arc::new(self.route(&request)?);
-        let repeatable = may_be_repeated(&request);
-        let decoded = self.ask_for_encodings(&mut request);
-        // Before anything is opened: a request that cannot be written says so at once.
-        let mut exchange = self.exchange(request, &route)?;
+        let origin = Origin::of(request.uri())?;
+        if !self.plaintext_credentials {
+            credentials::check(request.headers(), &origin)?;
+        }
+        let proxy = self.proxies.of(&origin);
+        let route = Route { origin, proxy };
+        let forwarded = route.is_forwarded();
+        // What the caller has asked for is the caller's to decode.
+        let asked = request.headers().contains_key(header::ACCEPT_ENCODING);
+        let accept_encoding = self.encodings.accepted().filter(|_| !asked);
+        let additions = Additions {
+            accept_encoding,
+            forwarded,
+            proxy_credentials: match &route.proxy {
+                Some(proxy) if forwarded => proxy.credentials.as_ref(),
+                _ => None,
+            },
+        };
+        Ok(Prepared {
+            watch: Stopwatch::start(&self.rt, timeouts.unwrap_or(self.timeouts)),
+            repeatable: may_be_repeated(&request),
+            exchange: Exchange::new(request, &additions)?,
+            route: Arc::new(route),
+            encodings: accept_encoding.map(|_| self.encodings),
+        })
+    }
+
+    async fn exchange(&self, prepared: Prepared) -> Result<Response<Body>, TransportError> {
+        let Prepared {
+            watch,
+            route,
+            mut exchange,
+            repeatable,
+            encodings,
+        } = prepared;
         let mut fresh = false;
         loop {
             let mut lease = self.lease(&watch, &route, fresh).await?;
@@ -43,7 +91,7 @@ impl H1Client {
             match watch.within(Phase::Head, received).await {
                 Ok(received) => {
                     let response = response(received, lease, watch);
-                    return Ok(match decoded {
+                    return Ok(match encodings {
                         Some(encodings) => decode::response(response, encodings),
                         None => response,
                     });
@@ -52,48 +100,6 @@ impl H1Client {
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    fn route(&self, request: &Request<Bytes>) -> Result<Route, TransportError> {
-        let origin = Origin::of(request.uri())?;
-        if !self.plaintext_credentials {
-            credentials::check(request.headers(), &origin)?;
-        }
-        let proxy = self.proxies.of(&origin);
-        Ok(Route { origin, proxy })
-    }
-
-    /// Says which encodings the body may come in; what the caller has asked for is the caller's to decode.
-    fn ask_for_encodings(&self, request: &mut Request<Bytes>) -> Option<Encodings> {
-        let accepted = self.encodings.accepted()?;
-        if request.headers().contains_key(header::ACCEPT_ENCODING) {
-            return None;
-        }
-        let accepted = HeaderValue::from_static(accepted);
-        request
-            .headers_mut()
-            .insert(header::ACCEPT_ENCODING, accepted);
-        Some(self.encodings)
-    }
-
-    fn exchange(
-        &self,
-        mut request: Request<Bytes>,
-        route: &Route,
-    ) -> Result<Exchange, TransportError> {
-        if !route.is_forwarded() {
-            return Exchange::new(request, false);
-        }
-        let credentials = route
-            .proxy
-            .as_ref()
-            .and_then(|proxy| proxy.credentials.clone());
-        if let Some(credentials) = credentials {
-            request
-                .headers_mut()
-                .insert(header::PROXY_AUTHORIZATION, credentials);
-        }
-        Exchange::new(request, true)
     }
 
     async fn lease(
@@ -114,19 +120,24 @@ impl H1Client {
     }
 }
 
-fn response(received: Received, lease: Lease, watch: Stopwatch) -> Response<Body> {
+fn response(received: Received, mut lease: Lease, watch: Stopwatch) -> Response<Body> {
     let Received {
         head,
         framing,
         keep,
     } = received;
+    if let Framing::Length(length) = framing
+        && lease.connection.unused().len() as u64 == length
+    {
+        // Most answers come with their heads.
+        let whole = lease.connection.take(length);
+        if keep {
+            lease.keep();
+        }
+        return head.map(|()| Body::from(whole));
+    }
     let body = H1Body::new(framing, lease, keep, PauseTimer::new(watch));
-    let body = if body.is_over() {
-        Body::from(Bytes::new())
-    } else {
-        Body::from_stream(body)
-    };
-    head.map(|()| body)
+    head.map(|()| Body::from_stream(body))
 }
 
 /// Whether it does no harm if the server gets the request twice.

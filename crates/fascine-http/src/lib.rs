@@ -3,7 +3,8 @@
 //! A [`Transport`] sends a request and gives a response whose [`Body`] streams. [`H1Transport`] is the one to use: the
 //! protocol comes from the sans-I/O core `ureq-proto`, and the request's own future drives the connection, so there is
 //! no task, no channel and no executor behind it, and dropping the future closes the connection. Its sockets come from
-//! a [`Net`]; [`MemoryNet`] is one without an operating system, for tests in virtual time.
+//! a [`Net`]; [`MemoryNet`] is one without an operating system, for tests in virtual time. What streams in a body is
+//! taken apart by [`sse::Decoder`] and [`ndjson::Decoder`].
 //!
 //! ```
 //! use bytes::Bytes;

@@ -1,102 +1,177 @@
-//! The head of a request as bytes, and the reader of its response.
-
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Uri, header};
-use ureq_proto::client::state::{RecvResponse, SendRequest};
-use ureq_proto::client::{Call, SendRequestResult};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
 use crate::TransportError;
 
-/// Takes the body off a request, and sets the headers that say how long it is.
-pub(crate) fn split(request: Request<Bytes>) -> (Request<()>, Bytes) {
-    let (mut parts, body) = request.into_parts();
-    // What is sent is what there is, whatever the caller wrote.
-    parts.headers.remove(header::TRANSFER_ENCODING);
-    parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.remove(header::EXPECT);
-    parts.version = http::Version::HTTP_11;
-    let takes_body = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
-    if takes_body || !body.is_empty() {
-        let length = HeaderValue::from(body.len());
-        parts.headers.insert(header::CONTENT_LENGTH, length);
-    }
-    (Request::from_parts(parts, ()), body)
+/// What a transport adds to the head of a request.
+#[derive(Default)]
+pub(crate) struct Additions<'a> {
+    pub(crate) accept_encoding: Option<&'static str>,
+    /// The request goes to a proxy, which wants the whole URL, and perhaps credentials.
+    pub(crate) forwarded: bool,
+    pub(crate) proxy_credentials: Option<&'a HeaderValue>,
 }
 
-/// Writes the head; for a proxy, the target is the `absolute` URL.
-pub(crate) fn write(request: Request<()>, absolute: bool) -> Result<Vec<u8>, TransportError> {
-    if *request.method() == Method::CONNECT {
-        let reason = "CONNECT asks for a tunnel, which is no response".to_owned();
-        return Err(TransportError::InvalidRequest { reason });
-    }
-    let has_length = request.headers().contains_key(header::CONTENT_LENGTH);
-    let (method, url) = (request.method().clone(), request.uri().clone());
-    let mut call = Call::new(request).map_err(invalid)?;
-    call.allow_non_standard_methods(true);
-    if has_length {
-        call.force_send_body();
-    }
-    let head = write_all(call.proceed())?;
-    if absolute {
-        return Ok(with_absolute_target(&head, &method, &url));
-    }
-    Ok(head)
-}
-
-fn write_all(mut call: Call<SendRequest>) -> Result<Vec<u8>, TransportError> {
-    let mut head = Vec::new();
-    let mut room = 512;
-    while !call.can_proceed() {
-        let written = head.len();
-        head.resize(written + room, 0);
-        match call.write(&mut head[written..]) {
-            Ok(count) => head.truncate(written + count),
-            Err(ureq_proto::Error::OutputOverflow) => {
-                head.truncate(written);
-                room *= 2;
-            }
-            Err(error) => return Err(invalid(error)),
-        }
-    }
-    head.shrink_to_fit();
-    Ok(head)
-}
-
-fn with_absolute_target(head: &[u8], method: &Method, url: &Uri) -> Vec<u8> {
-    let line_end = head.iter().position(|byte| *byte == b'\n').unwrap_or(0);
-    let authority = url.authority().map_or("", |authority| authority.as_str());
-    let path = url.path_and_query().map_or("/", |path| path.as_str());
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    let line = format!("{method} http://{authority}{slash}{path} HTTP/1.1\r");
-    [line.as_bytes(), &head[line_end..]].concat()
-}
-
-/// Makes what reads the response to a request with this method.
+/// Writes the head of a request, after RFC 9112, sections 3 and 6.
 ///
-/// Of the request, only the method matters by now; the core would hold on to all of its headers.
-pub(crate) fn reader(method: &Method) -> Result<Call<RecvResponse>, TransportError> {
-    let mut request = Request::new(());
-    match *method {
-        Method::HEAD => *request.method_mut() = Method::HEAD,
-        Method::CONNECT => {
-            *request.method_mut() = Method::CONNECT;
-            *request.uri_mut() = Uri::from_static("tunnel:0");
-        }
-        _ => {}
+/// What cannot be in a head, a line break in a value say, cannot be in a [`Request`] either. What is said of the body's
+/// length is what there is, whatever the caller wrote.
+pub(crate) fn write(
+    request: &Request<Bytes>,
+    additions: &Additions<'_>,
+) -> Result<Vec<u8>, TransportError> {
+    let invalid = |reason: &str| TransportError::InvalidRequest {
+        reason: reason.to_owned(),
+    };
+    let (method, url, headers) = (request.method(), request.uri(), request.headers());
+    if *method == Method::CONNECT {
+        return Err(invalid("CONNECT asks for a tunnel, which is no response"));
     }
-    let mut call = Call::new(request).map_err(invalid)?.proceed();
-    call.write(&mut [0; 64]).map_err(invalid)?;
-    match call.proceed().map_err(invalid)? {
-        Some(SendRequestResult::RecvResponse(call)) => Ok(call),
-        _ => {
-            let reason = "its head does not end".to_owned();
-            Err(TransportError::InvalidRequest { reason })
+    if headers.get_all(header::HOST).into_iter().count() > 1 {
+        return Err(invalid("it has more than one host header"));
+    }
+    let authority = url
+        .authority()
+        .ok_or_else(|| invalid("its URL has no host"))?;
+    let mut head = Vec::with_capacity(size_hint(url, headers));
+    let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| head.extend_from_slice(part));
+    put(&[method.as_str().as_bytes(), b" "]);
+    if additions.forwarded {
+        put(&[b"http://", authority.as_str().as_bytes()]);
+    }
+    let target = url.path_and_query().map_or("/", |target| target.as_str());
+    if !target.starts_with('/') && target != "*" {
+        put(&[b"/"]);
+    }
+    put(&[target.as_bytes(), b" HTTP/1.1\r\n"]);
+    if !headers.contains_key(header::HOST) {
+        put(&[b"host: ", host(url, authority).as_bytes(), b"\r\n"]);
+    }
+    for (name, value) in headers {
+        if !is_ours(name) {
+            put(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }
+    }
+    let length = request.body().len();
+    if length > 0 || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        put(&[b"content-length: ", length.to_string().as_bytes(), b"\r\n"]);
+    }
+    if let Some(accepted) = additions.accept_encoding {
+        put(&[b"accept-encoding: ", accepted.as_bytes(), b"\r\n"]);
+    }
+    if let Some(credentials) = additions.proxy_credentials {
+        put(&[b"proxy-authorization: ", credentials.as_bytes(), b"\r\n"]);
+    }
+    put(&[b"\r\n"]);
+    Ok(head)
+}
+
+/// The headers that say how long the body is, or whether it is wanted.
+fn is_ours(name: &header::HeaderName) -> bool {
+    [
+        header::TRANSFER_ENCODING,
+        header::CONTENT_LENGTH,
+        header::EXPECT,
+    ]
+    .contains(name)
+}
+
+/// The host, with its port only where that is not the scheme's own.
+fn host<'a>(url: &Uri, authority: &'a Authority) -> &'a str {
+    let default = if url.scheme() == Some(&Scheme::HTTPS) {
+        443
+    } else {
+        80
+    };
+    match authority.port_u16() {
+        Some(port) if port != default => authority.as_str(),
+        _ => authority.host(),
     }
 }
 
-fn invalid(error: ureq_proto::Error) -> TransportError {
-    TransportError::InvalidRequest {
-        reason: error.to_string(),
+/// Enough for one allocation, and little more.
+fn size_hint(url: &Uri, headers: &HeaderMap) -> usize {
+    let path = url
+        .path_and_query()
+        .map_or(1, |target| target.as_str().len());
+    let host = url
+        .authority()
+        .map_or(0, |authority| authority.as_str().len());
+    let headers = headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    path + 2 * host + headers + 96
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(request: http::request::Builder, additions: &Additions<'_>) -> Result<String, String> {
+        let request = request.body(Bytes::new()).unwrap();
+        let head = write(&request, additions).map_err(|error| error.to_string())?;
+        Ok(String::from_utf8(head).unwrap())
+    }
+
+    #[test]
+    fn the_target_and_the_host_are_what_the_url_says() {
+        for (url, expected) in [
+            (
+                "http://a.example",
+                "GET / HTTP/1.1\r\nhost: a.example\r\n\r\n",
+            ),
+            (
+                "http://a.example:80/x",
+                "GET /x HTTP/1.1\r\nhost: a.example\r\n\r\n",
+            ),
+            (
+                "https://a.example:443/?y",
+                "GET /?y HTTP/1.1\r\nhost: a.example\r\n\r\n",
+            ),
+            (
+                "http://a.example:443?z",
+                "GET /?z HTTP/1.1\r\nhost: a.example:443\r\n\r\n",
+            ),
+            (
+                "http://[::1]:8080/",
+                "GET / HTTP/1.1\r\nhost: [::1]:8080\r\n\r\n",
+            ),
+        ] {
+            let written = head(Request::get(url), &Additions::default());
+            assert_eq!(written.as_deref(), Ok(expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_the_transport_adds_stands_beside_what_the_caller_wrote() {
+        let credentials = HeaderValue::from_static("Basic x");
+        let additions = Additions {
+            accept_encoding: Some("gzip"),
+            forwarded: true,
+            proxy_credentials: Some(&credentials),
+        };
+        let request = Request::post("http://a.example/x")
+            .header("host", "b")
+            .header("expect", "y");
+        assert_eq!(
+            head(request, &additions).as_deref(),
+            Ok(
+                "POST http://a.example/x HTTP/1.1\r\nhost: b\r\ncontent-length: 0\r\n\
+                accept-encoding: gzip\r\nproxy-authorization: Basic x\r\n\r\n"
+            )
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused() {
+        let none = Additions::default();
+        let two_hosts = Request::get("http://a/")
+            .header("host", "a")
+            .header("host", "b");
+        assert!(head(two_hosts, &none).unwrap_err().contains("host"));
+        let tunnel = Request::builder().method(Method::CONNECT).uri("http://a/");
+        assert!(head(tunnel, &none).unwrap_err().contains("CONNECT"));
     }
 }
