@@ -87,9 +87,11 @@ fn encoding_name(headers: &HeaderMap) -> Option<String> {
     Some(name.to_str().ok()?.trim().to_ascii_lowercase())
 }
 
+type MakeDecoder = fn() -> Box<dyn Decode>;
+
 /// Each feature brings its own.
 fn decoder(encoding: &str) -> Option<Box<dyn Decode>> {
-    let mut decoders: Vec<(&str, fn() -> Box<dyn Decode>)> = Vec::new();
+    let mut decoders: Vec<(&str, MakeDecoder)> = Vec::new();
     #[cfg(feature = "brotli")]
     decoders.push(("br", || Box::new(crate::brotli::Brotli::new())));
     #[cfg(feature = "gzip")]

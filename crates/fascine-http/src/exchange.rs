@@ -23,6 +23,8 @@ pub(crate) struct Exchange {
     last: bool,
     sent: usize,
     flushed: bool,
+    /// Whether a byte of an answer has come, be it an interim one.
+    answered: bool,
 }
 
 /// The head of a response, and what comes after it.
@@ -45,6 +47,7 @@ impl Exchange {
             body: request.into_body(),
             sent: 0,
             flushed: false,
+            answered: false,
         })
     }
 
@@ -57,6 +60,7 @@ impl Exchange {
             last: false,
             sent: 0,
             flushed: false,
+            answered: false,
         }
     }
 
@@ -67,7 +71,7 @@ impl Exchange {
         &mut self,
         connection: &mut Connection,
     ) -> Result<Received, TransportError> {
-        (self.sent, self.flushed) = (0, false);
+        (self.sent, self.flushed, self.answered) = (0, false, false);
         let mut interim = 0;
         let (head, framing) = poll_fn(|cx| self.poll(cx, connection, &mut interim)).await?;
         let all_sent = self.sent == self.head.len() + self.body.len();
@@ -77,6 +81,11 @@ impl Exchange {
             framing,
             keep,
         })
+    }
+
+    /// Whether the connection may have been closed before the server knew of the request.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        !self.answered
     }
 
     fn poll(
@@ -92,10 +101,10 @@ impl Exchange {
         };
         loop {
             let count = match connection.poll_fill(cx) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(closed_in_head(connection))),
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(self.closed())),
                 Poll::Ready(Ok(count)) => count,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Poll::Ready(Err(closed_in_head(connection)));
+                    return Poll::Ready(Err(self.closed()));
                 }
                 Poll::Ready(Err(source)) => {
                     let phase = Phase::Head;
@@ -109,6 +118,7 @@ impl Exchange {
                     return Poll::Ready(Err(TransportError::Io { phase, source }));
                 }
             };
+            self.answered = true;
             // A head ends with a line: without a new one, a head that trickles in is not read over and over.
             let unused = connection.unused();
             if unused[unused.len() - count..].contains(&b'\n')
@@ -117,6 +127,14 @@ impl Exchange {
                 return Poll::Ready(Ok(head));
             }
             connection.check_head_size()?;
+        }
+    }
+
+    fn closed(&self) -> TransportError {
+        if self.answered {
+            TransportError::ClosedInHead
+        } else {
+            TransportError::ClosedBeforeResponse
         }
     }
 
@@ -197,14 +215,6 @@ fn reader(method: &Method) -> Result<Call<RecvResponse>, TransportError> {
         _ => Err(TransportError::InvalidRequest {
             reason: "its head does not end".to_owned(),
         }),
-    }
-}
-
-fn closed_in_head(connection: &Connection) -> TransportError {
-    if connection.unused().is_empty() {
-        TransportError::ClosedBeforeResponse
-    } else {
-        TransportError::ClosedInHead
     }
 }
 

@@ -96,7 +96,14 @@ impl H1Client {
                         None => response,
                     });
                 }
-                Err(error) if lease.reused && repeatable && is_stale(&error) => fresh = true,
+                Err(error)
+                    if lease.reused
+                        && repeatable
+                        && exchange.is_unanswered()
+                        && is_broken(&error) =>
+                {
+                    fresh = true;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -148,8 +155,8 @@ fn may_be_repeated(request: &Request<Bytes>) -> bool {
     ) || request.extensions().get::<RetrySafe>().is_some()
 }
 
-/// Whether the connection failed before a byte of the answer came.
-fn is_stale(error: &TransportError) -> bool {
+/// Whether it was the connection that failed.
+fn is_broken(error: &TransportError) -> bool {
     matches!(
         error,
         TransportError::ClosedBeforeResponse

@@ -56,7 +56,6 @@ impl Tls {
     }
 
     /// Sets more than that.
-    #[must_use]
     pub fn builder() -> TlsBuilder {
         TlsBuilder::new()
     }

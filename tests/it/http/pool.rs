@@ -172,6 +172,27 @@ fn a_stale_connection_costs_one_more_try_where_that_is_safe() {
 }
 
 #[test]
+fn there_is_no_second_try_once_a_byte_has_come() {
+    for answer in ["H", "HTTP/1.1 100 Continue\r\n\r\n"] {
+        on_memory(|rt, net| async move {
+            let server = Server::start(&rt, &net, move |mut socket| async move {
+                read_request(&mut socket).await;
+                let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+                let _ = socket.write_all(ok).await;
+                read_request(&mut socket).await;
+                let _ = socket.write_all(answer.as_bytes()).await;
+            })
+            .await;
+            let transport = H1Transport::new(&rt, net);
+            ask(&transport, &server.url).await.unwrap();
+            let error = ask(&transport, &server.url).await.unwrap_err();
+            assert!(matches!(error, TransportError::ClosedInHead), "{error}");
+            assert_eq!(server.accepted(), 1);
+        });
+    }
+}
+
+#[test]
 fn a_server_that_says_more_than_it_was_asked_is_not_asked_again_on_that_connection() {
     on_memory(|rt, net| async move {
         let server = Server::start(&rt, &net, |mut socket| async move {
