@@ -44,6 +44,8 @@ struct Street {
     server: SocketAddr,
     doors: HashMap<SocketAddr, Door>,
     tried: Arc<Mutex<Vec<(SocketAddr, Instant)>>>,
+    /// One for each dial that is under way, one for the transport's copy of this, and one for the test's.
+    alive: Arc<()>,
 }
 
 impl Net for Street {
@@ -108,11 +110,17 @@ fn ask(
                 server: authority.parse().unwrap(),
                 doors: doors.iter().copied().collect(),
                 tried: Arc::default(),
+                alive: Arc::default(),
             };
             let addresses = doors.iter().map(|(address, _)| *address).collect();
             let transport = H1Transport::new(&rt, street.clone()).with_resolver(Book(addresses));
             let started = rt.now();
             let result = transport.send(get("http://many.example/")).await.map(drop);
+            assert_eq!(
+                Arc::strong_count(&street.alive),
+                2,
+                "a dial was left behind"
+            );
             let tried = street.tried.lock().unwrap().clone();
             let tried = tried
                 .into_iter()

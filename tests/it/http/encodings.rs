@@ -139,6 +139,23 @@ mod gzip {
     }
 
     #[test]
+    fn what_the_caller_asked_for_is_the_callers_to_decode() {
+        TestRuntime::run(|rt| async move {
+            let net: Arc<dyn Net> = Arc::new(MemoryNet::new());
+            let whole = compressed(&[b"hello"]).concat();
+            let server = answering(&rt, &net, "gzip", vec![whole.clone()]).await;
+            let mut request = get(&server.url);
+            let asked = http::HeaderValue::from_static("gzip;q=1");
+            request.headers_mut().insert("accept-encoding", asked);
+            let transport = H1Transport::new(&rt, net).with_gzip();
+            let response = transport.send(request).await.unwrap();
+            assert_eq!(response.headers()["x-asked"], "gzip;q=1");
+            assert_eq!(response.headers()["content-encoding"], "gzip");
+            assert_eq!(response.into_body().collect(1000).await.unwrap(), whole);
+        });
+    }
+
+    #[test]
     fn it_may_be_cut_anywhere_and_come_in_several_members() {
         let whole = compressed(&[b"hello "]).concat();
         let whole = [whole, compressed(&[b"world"]).concat()].concat();
