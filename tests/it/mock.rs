@@ -265,7 +265,7 @@ fn faults_befall_whom_they_should() {
         assert!(transport.send(post("silence")).await.is_err());
         assert_eq!(
             rt.now() - started,
-            Duration::from_secs(60),
+            Duration::from_secs(600),
             "the client's own patience"
         );
         assert_eq!(server.answered(), 1);
