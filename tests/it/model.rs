@@ -1,5 +1,7 @@
 //! Asking a model: mappings, limits, retries, errors.
 
+mod fixtures;
 mod mapping;
+mod openai_fixtures;
 mod service;
 mod streaming;

@@ -1,4 +1,5 @@
 use fascine_http::sse;
+use fascine_message::Reasoning;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,7 +12,6 @@ use crate::{Chunk, ChunkDecoder, ModelFailure};
 pub(super) struct Decoder {
     events: sse::Decoder,
     started: bool,
-    finished: bool,
     done: bool,
 }
 
@@ -31,8 +31,8 @@ impl ChunkDecoder for Decoder {
     }
 
     fn is_complete(&self) -> bool {
-        // Some who speak this API leave the last line out; the reason for the end says the same.
-        self.done || self.finished
+        // The reason for the end is not it: the usage comes after.
+        self.done
     }
 }
 
@@ -54,6 +54,8 @@ impl Decoder {
         // Only the first of several answers is followed, as in a whole one.
         for choice in piece.choices.into_iter().filter(|choice| choice.index == 0) {
             let delta = choice.delta.unwrap_or_default();
+            let thought = delta.reasoning_content.filter(|text| !text.is_empty());
+            chunks.extend(thought.map(|text| Chunk::Reasoning(Reasoning::new(text))));
             let text = delta.content.or(delta.refusal);
             chunks.extend(text.filter(|text| !text.is_empty()).map(Chunk::Text));
             for call in delta.tool_calls.unwrap_or_default() {
@@ -66,7 +68,6 @@ impl Decoder {
                 });
             }
             if let Some(reason) = choice.finish_reason {
-                self.finished = true;
                 chunks.push(Chunk::Finish(finish_reason(&reason)));
             }
         }
@@ -97,6 +98,8 @@ struct Choice {
 struct Delta {
     content: Option<String>,
     refusal: Option<String>,
+    #[serde(alias = "reasoning")]
+    reasoning_content: Option<String>,
     tool_calls: Option<Vec<Call>>,
 }
 
