@@ -1,5 +1,6 @@
 //! Asking a model: mappings, limits, retries, errors.
 
+mod errors;
 mod fixtures;
 mod mapping;
 mod openai_fixtures;
