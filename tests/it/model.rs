@@ -3,6 +3,9 @@
 mod errors;
 mod fixtures;
 mod mapping;
+mod openai_answers;
 mod openai_fixtures;
+mod openai_requests;
+mod responses;
 mod service;
 mod streaming;
