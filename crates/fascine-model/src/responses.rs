@@ -6,6 +6,7 @@ mod progress;
 mod reader;
 mod reading;
 mod streaming;
+mod usage;
 mod writing;
 
 use std::borrow::Cow;

@@ -1,10 +1,10 @@
 //! A response, and the items in it.
 
-use serde::Deserialize;
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
-use crate::wire::{Count, Known, OpenObject, Rest, Text, open_objects};
+use super::usage::Counts;
+use crate::wire::{Known, OpenObject, Rest, Text, open_objects};
 
 /// A whole response, as the answer or at the end of a stream.
 #[derive(Default)]
@@ -45,28 +45,6 @@ pub(super) struct ItemPart<'a> {
     pub(super) text: Text<'a>,
     pub(super) refusal: Text<'a>,
     pub(super) annotations: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Counts {
-    pub(super) input_tokens: Count,
-    pub(super) output_tokens: Count,
-    pub(super) input_tokens_details: Option<InputDetails>,
-    pub(super) output_tokens_details: Option<OutputDetails>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct InputDetails {
-    pub(super) cached_tokens: Count,
-    pub(super) cache_write_tokens: Count,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct OutputDetails {
-    pub(super) reasoning_tokens: Count,
 }
 
 open_objects!(Document, Details, Item, ItemPart);

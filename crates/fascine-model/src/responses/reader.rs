@@ -1,12 +1,13 @@
 use std::borrow::Cow;
 
-use fascine_message::{Part, Reasoning, Usage};
+use fascine_message::{Part, Reasoning};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::document::{Counts, Document, Item, ItemPart};
+use super::document::{Document, Item, ItemPart};
 use super::event::Event;
-use super::progress::{PartKey, Progress};
+use super::progress::{PartKey, Progress, What};
+use super::usage::Counts;
 use crate::{Chunk, FinishReason};
 
 /// Turns the items of a response into pieces of an answer.
@@ -155,7 +156,7 @@ impl Reader {
         if !extra.is_empty() {
             chunks.push(Chunk::Extra(extra));
         }
-        chunks.extend(document.usage.and_then(usage).map(Chunk::Usage));
+        chunks.extend(document.usage.and_then(Counts::read).map(Chunk::Usage));
         let status = document.status.as_str().unwrap_or("completed");
         let details = document.incomplete_details.unwrap_or_default();
         chunks.push(Chunk::Finish(match (status, details.reason.as_str()) {
@@ -243,26 +244,6 @@ impl Reader {
     }
 }
 
-/// What a part of an item is.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum What {
-    Arguments,
-    Refusal,
-    Summary,
-    Text,
-    Thought,
-}
-
-impl What {
-    fn key(self, index: u64) -> PartKey {
-        match self {
-            Self::Arguments => PartKey::Arguments,
-            Self::Refusal | Self::Text | Self::Thought => PartKey::Content(index),
-            Self::Summary => PartKey::Summary(index),
-        }
-    }
-}
-
 fn call(index: usize, id: Option<String>, name: Option<String>, arguments: String) -> Chunk {
     Chunk::ToolCall {
         index,
@@ -270,18 +251,4 @@ fn call(index: usize, id: Option<String>, name: Option<String>, arguments: Strin
         name,
         arguments,
     }
-}
-
-fn usage(counts: Counts) -> Option<Usage> {
-    let input = counts.input_tokens_details.unwrap_or_default();
-    let output = counts.output_tokens_details.unwrap_or_default();
-    let mut usage = Usage::new(
-        counts.input_tokens.or_zero(),
-        counts.output_tokens.or_zero(),
-    );
-    usage.cached_tokens = input.cached_tokens.or_zero();
-    usage.cache_write_tokens = input.cache_write_tokens.or_zero();
-    usage.reasoning_tokens = output.reasoning_tokens.or_zero();
-    let counted = counts.input_tokens.0.or(counts.output_tokens.0);
-    counted.map(|_| usage)
 }

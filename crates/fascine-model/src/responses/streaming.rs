@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 
 use super::document::Document;
 use super::event::Event;
-use super::reader::{Reader, What};
+use super::progress::What;
+use super::reader::Reader;
 use super::reading;
 use crate::wire::{Beginning, stream_error};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
