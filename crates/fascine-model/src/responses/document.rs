@@ -64,10 +64,10 @@ impl<'de> OpenObject<'de> for Document<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, name: &str, value: &'de RawValue) {
+    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue) {
         let says_something = !matches!(value.get(), "null" | "[]" | "{}" | "\"\"");
-        if says_something && !ECHOES.contains(&name) {
-            self.rest.push((name.to_owned(), value));
+        if says_something && !ECHOES.contains(&name.or_empty()) {
+            self.rest.push((name, value));
         }
     }
 }
@@ -81,7 +81,7 @@ impl<'de> OpenObject<'de> for Details<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, _: &str, _: &'de RawValue) {}
+    fn unknown(&mut self, _: Text<'de>, _: &'de RawValue) {}
 }
 
 impl<'de> OpenObject<'de> for Item<'de> {
@@ -99,9 +99,9 @@ impl<'de> OpenObject<'de> for Item<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, name: &str, value: &'de RawValue) {
+    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue) {
         // Items of other kinds have other things under these names.
-        match name {
+        match name.or_empty() {
             "content" => self.content = serde_json::from_str(value.get()).unwrap_or_default(),
             "summary" => self.summary = serde_json::from_str(value.get()).unwrap_or_default(),
             _ => {}
@@ -121,7 +121,7 @@ impl<'de> OpenObject<'de> for ItemPart<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, _: &str, _: &'de RawValue) {}
+    fn unknown(&mut self, _: Text<'de>, _: &'de RawValue) {}
 }
 
 /// What the request had said, and when.

@@ -147,7 +147,7 @@ impl Reader {
         }));
         let mut extra = Map::new();
         for (name, raw) in document.rest {
-            extra.insert(name, serde_json::from_str(raw.get())?);
+            extra.insert(name.or_empty().to_owned(), serde_json::from_str(raw.get())?);
         }
         if !self.annotations.is_empty() {
             let annotations = std::mem::take(&mut self.annotations);
