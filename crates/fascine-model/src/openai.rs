@@ -122,7 +122,8 @@ impl OpenAi {
     }
 
     /// Asks for a deployment of Azure's at `endpoint`, such as `https://name.openai.azure.com`, by a version of its API,
-    /// such as `2024-10-21`. A request that names a model asks for the deployment of that name.
+    /// such as `2024-10-21`. A request that names a model asks for the deployment of that name. The key is usually in
+    /// `AZURE_OPENAI_API_KEY`: see [`ApiKey::from_env`].
     ///
     /// # Errors
     ///

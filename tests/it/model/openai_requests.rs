@@ -393,3 +393,23 @@ fn embeddings_that_cannot_be_asked_for_name_the_field() {
         }
     }
 }
+
+#[test]
+fn a_key_comes_from_the_environment_or_is_missed_by_name() {
+    for server in Compatible::ALL {
+        let variable = server.key_variable();
+        let is_set = ApiKey::from_env(variable).is_ok();
+        match OpenAi::from_env(server, "m") {
+            Ok(provider) => {
+                assert!(is_set || !server.needs_key(), "{server:?}");
+                let written = provider.request(&question(), Delivery::Whole).unwrap();
+                assert_eq!(written.headers().contains_key("authorization"), is_set);
+            }
+            Err(ProviderError::Key(error)) => {
+                assert!(!is_set && server.needs_key(), "{server:?}");
+                assert!(error.to_string().contains(variable), "{error}");
+            }
+            Err(error) => panic!("{server:?}: {error}"),
+        }
+    }
+}
