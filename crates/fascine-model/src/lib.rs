@@ -40,6 +40,7 @@ mod provider;
 mod secret;
 mod wire;
 
+mod anthropic;
 mod openai;
 
 mod attempt;
@@ -53,6 +54,7 @@ mod echo;
 mod scripted;
 
 pub use accumulator::Accumulator;
+pub use anthropic::Anthropic;
 pub use api_error::{ApiError, ApiErrorKind};
 pub use builder::{BuildError, ModelServiceBuilder};
 pub use chunk::Chunk;

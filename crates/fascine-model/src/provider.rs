@@ -109,6 +109,12 @@ pub trait ChunkDecoder: Send {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProviderError {
+    /// A header cannot carry a value.
+    #[error("the header {name} cannot carry the value it is given")]
+    InvalidHeader {
+        /// The header.
+        name: &'static str,
+    },
     /// The key cannot travel in a header.
     #[error("the API key has characters that a header cannot carry")]
     InvalidKey,
