@@ -30,6 +30,7 @@ pub struct Decoder {
     line: Vec<u8>,
     at_start: bool,
     lines: VecDeque<Bytes>,
+    failed: bool,
 }
 
 /// A line is larger than what is accepted. Nothing more can be decoded.
@@ -56,6 +57,7 @@ impl Decoder {
             line: Vec::new(),
             at_start: true,
             lines: VecDeque::new(),
+            failed: false,
         }
     }
 
@@ -64,24 +66,14 @@ impl Decoder {
     /// # Errors
     ///
     /// [`TooLarge`] when the current line has grown past the limit. The lines before it can still be taken.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
-        while !bytes.is_empty() {
-            let end = bytes.iter().position(|byte| *byte == b'\n');
-            let (piece, rest) = match end {
-                Some(end) => (&bytes[..end], &bytes[end + 1..]),
-                None => (bytes, &[][..]),
-            };
-            if piece.len() > self.limit.saturating_sub(self.line.len()) {
-                return Err(TooLarge { limit: self.limit });
-            }
-            self.line.extend_from_slice(piece);
-            if end.is_some() {
-                let line = self.end_line();
-                self.lines.extend(line);
-            }
-            bytes = rest;
-        }
-        Ok(())
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        let pushed = if self.failed {
+            Err(TooLarge { limit: self.limit })
+        } else {
+            self.push_lines(bytes)
+        };
+        self.failed = pushed.is_err();
+        pushed
     }
 
     /// Takes the next whole line, without its end.
@@ -91,20 +83,48 @@ impl Decoder {
 
     /// Takes the next line, which at the end of the stream may be one that lacks its end.
     pub fn finish(&mut self) -> Option<Bytes> {
-        self.next_line().or_else(|| self.end_line())
+        if let Some(line) = self.next_line() {
+            return Some(line);
+        }
+        let line = mem::take(&mut self.line);
+        if !self.failed {
+            self.end_line(&line);
+        }
+        self.next_line()
     }
 
-    fn end_line(&mut self) -> Option<Bytes> {
-        let line = mem::take(&mut self.line);
-        let mut text = line.as_slice();
+    fn push_lines(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
+        while !bytes.is_empty() {
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let (piece, rest) = match end {
+                Some(end) => (&bytes[..end], &bytes[end + 1..]),
+                None => (bytes, &[][..]),
+            };
+            if self.line.len() + piece.len() > self.limit {
+                return Err(TooLarge { limit: self.limit });
+            }
+            if end.is_some() && self.line.is_empty() {
+                self.end_line(piece);
+            } else {
+                self.line.extend_from_slice(piece);
+                if end.is_some() {
+                    let line = mem::take(&mut self.line);
+                    self.end_line(&line);
+                }
+            }
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self, mut line: &[u8]) {
         if mem::take(&mut self.at_start) {
-            text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
-        text = text.strip_suffix(b"\r").unwrap_or(text);
-        if text.iter().all(u8::is_ascii_whitespace) {
-            return None;
+        line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            self.lines.push_back(Bytes::copy_from_slice(line));
         }
-        Some(Bytes::copy_from_slice(text))
     }
 }
 

@@ -9,12 +9,12 @@ mod thinking;
 mod usage;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-use crate::wire::{BaseUrl, EVENT_STREAM, JSON, api_error, post};
+use crate::wire::{BaseUrl, EVENT_STREAM, JSON, anthropic_limits, api_error, post};
 use crate::{
-    ApiError, ApiKey, ChunkDecoder, Delivery, ModelFailure, Provider, ProviderError, Request,
-    Response,
+    ApiError, ApiKey, ChunkDecoder, Delivery, LimitHint, ModelFailure, Provider, ProviderError,
+    Request, Response,
 };
 
 /// Anthropic's Messages API.
@@ -179,5 +179,9 @@ impl Provider for Anthropic {
 
     fn decoder(&self) -> Box<dyn ChunkDecoder> {
         Box::new(streaming::Decoder::default())
+    }
+
+    fn limits(&self, headers: &HeaderMap) -> Vec<LimitHint> {
+        anthropic_limits(headers)
     }
 }

@@ -41,6 +41,8 @@ mod secret;
 mod wire;
 
 mod anthropic;
+mod gemini;
+mod ollama;
 mod openai;
 
 mod attempt;
@@ -64,9 +66,11 @@ pub use effort::Effort;
 pub use embed::{EmbedRequest, Embeddings};
 pub use error::ModelError;
 pub use failure::ModelFailure;
+pub use gemini::Gemini;
 pub use interrupted::Interrupted;
 pub use limit_hint::{LimitHint, LimitedQuota};
 pub use model::Model;
+pub use ollama::Ollama;
 pub use openai::OpenAi;
 pub use output::{OutputFormat, OutputSchema};
 pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};

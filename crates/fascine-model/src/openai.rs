@@ -3,12 +3,12 @@ mod streaming;
 mod writing;
 
 use bytes::Bytes;
-use http::{HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 
-use crate::wire::{BaseUrl, api_error};
+use crate::wire::{BaseUrl, api_error, openai_limits};
 use crate::{
-    ApiError, ApiKey, ChunkDecoder, Delivery, ModelFailure, Provider, ProviderError, Request,
-    Response,
+    ApiError, ApiKey, ChunkDecoder, Delivery, LimitHint, ModelFailure, Provider, ProviderError,
+    Request, Response,
 };
 
 /// OpenAI's Chat Completions API, and everybody who speaks it.
@@ -94,6 +94,10 @@ impl Provider for OpenAi {
 
     fn error(&self, head: &http::response::Parts, body: Bytes) -> ApiError {
         api_error(head, body)
+    }
+
+    fn limits(&self, headers: &HeaderMap) -> Vec<LimitHint> {
+        openai_limits(headers)
     }
 
     fn decoder(&self) -> Box<dyn ChunkDecoder> {

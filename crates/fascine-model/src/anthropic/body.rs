@@ -1,6 +1,6 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::block::CacheControl;
 use super::conversation::{Conversation, Turn};
@@ -165,23 +165,12 @@ struct Tool<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
-    #[serde(serialize_with = "schema_of_object")]
+    #[serde(serialize_with = "crate::wire::schema_of_object")]
     input_schema: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_control: Option<CacheControl<'a>>,
-}
-
-/// A tool without arguments may have no schema; here it has to say that they are an object.
-fn schema_of_object<S: Serializer>(schema: &Value, serializer: S) -> Result<S::Ok, S::Error> {
-    match schema {
-        Value::Null => json!({ "type": "object" }).serialize(serializer),
-        Value::Object(fields) if fields.is_empty() => {
-            json!({ "type": "object" }).serialize(serializer)
-        }
-        schema => schema.serialize(serializer),
-    }
 }
 
 #[derive(Serialize)]

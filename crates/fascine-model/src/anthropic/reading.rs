@@ -38,7 +38,7 @@ pub(super) fn response(body: &[u8]) -> Result<Response, ModelFailure> {
     };
     document.skip("role");
     response.extra = document.rest();
-    counts.take_more(&mut response.extra);
+    counts.add_more(&mut response.extra);
     Ok(response)
 }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::blocks::Blocks;
 use super::reading::finish_reason;
 use super::usage::Counts;
-use crate::wire::{Fields, stream_error};
+use crate::wire::{Fields, is_whole, stream_error};
 use crate::{Chunk, ChunkDecoder, FinishReason, ModelFailure};
 
 /// Reads an answer in pieces: server-sent events that end with `message_stop`.
@@ -33,6 +33,17 @@ impl ChunkDecoder for Decoder {
             }
         }
         fed.map_err(|error| ModelFailure::malformed(error.to_string(), bytes))
+    }
+
+    fn finish(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
+        // The line that ends the last event may be missing, but then nothing else may.
+        let _ = self.events.push(b"\n\n");
+        match self.events.next_event() {
+            Some(last) if !self.done && is_whole(last.data.as_bytes()) => {
+                self.read(&last.data, chunks)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn is_complete(&self) -> bool {
@@ -127,7 +138,7 @@ impl Decoder {
 
     fn extra(&mut self, fields: Fields<'_>, chunks: &mut Vec<Chunk>) {
         let mut extra = fields.rest();
-        self.counts.take_more(&mut extra);
+        self.counts.add_more(&mut extra);
         if !extra.is_empty() {
             chunks.push(Chunk::Extra(extra));
         }

@@ -45,11 +45,10 @@ impl Counts {
         usage
     }
 
-    /// Takes what this crate has no count for, under the name it had.
-    pub(super) fn take_more(&mut self, extra: &mut Map<String, Value>) {
+    /// Adds what this crate has no count for, under the name it had.
+    pub(super) fn add_more(&self, extra: &mut Map<String, Value>) {
         if !self.more.is_empty() {
-            let more = std::mem::take(&mut self.more);
-            extra.insert("usage".into(), more.into());
+            extra.insert("usage".into(), self.more.clone().into());
         }
     }
 }

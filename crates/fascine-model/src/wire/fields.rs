@@ -26,6 +26,11 @@ impl<'a> Fields<'a> {
         self.take(name).unwrap_or_default()
     }
 
+    /// Whether everything has been taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Leaves a field out of the rest.
     pub(crate) fn skip(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);
