@@ -52,7 +52,7 @@ impl Answer {
         self.start(&mut document, chunks);
         let candidates: Vec<Fields<'_>> = document.take("candidates").unwrap_or_default();
         if candidates.is_empty() {
-            check_feedback(&mut document, json)?;
+            check_feedback(&mut document, &self.id, json)?;
         }
         if let Some(report) = document.take("usageMetadata") {
             self.counts.update(report);
@@ -229,7 +229,7 @@ fn medium(fields: &mut Fields<'_>) -> Option<Part> {
 }
 
 /// A prompt that was blocked has no answer, but a reason.
-fn check_feedback(document: &mut Fields<'_>, json: &[u8]) -> Result<(), ModelFailure> {
+fn check_feedback(document: &mut Fields<'_>, id: &str, json: &[u8]) -> Result<(), ModelFailure> {
     let Some(mut feedback) = document.take::<Fields<'_>>("promptFeedback") else {
         return Ok(());
     };
@@ -244,7 +244,7 @@ fn check_feedback(document: &mut Fields<'_>, json: &[u8]) -> Result<(), ModelFai
     let mut error = ApiError::new(400, message)
         .with_kind(ApiErrorKind::ContentFilter)
         .with_code(reason);
-    error.request_id = document.take("responseId");
+    error.request_id = Some(id.to_owned()).filter(|id| !id.is_empty());
     error.body = json.to_vec().into();
     Err(error.into())
 }
