@@ -1,7 +1,9 @@
 //! Asking a model: mappings, limits, retries, errors.
 
 mod anthropic_answers;
+mod anthropic_caching;
 mod anthropic_requests;
+mod anthropic_thinking;
 mod errors;
 mod fixtures;
 mod gemini_answers;

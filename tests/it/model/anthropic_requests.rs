@@ -1,4 +1,4 @@
-use fascine::message::{Media, Message, Part, Reasoning, Role, ToolCall, ToolResult};
+use fascine::message::{Media, Message, Part, Role, ToolCall, ToolResult};
 use fascine::model::{
     Anthropic, ApiKey, Delivery, Effort, ModelFailure, OutputFormat, Provider, ProviderError,
     Request, ToolChoice, ToolSpec,
@@ -7,28 +7,28 @@ use serde_json::{Value, json};
 
 use super::fixtures;
 
-fn anthropic() -> Anthropic {
+pub(super) fn anthropic() -> Anthropic {
     Anthropic::new("https://api.anthropic.com", "claude-sonnet-4-5").unwrap()
 }
 
-fn written(request: &Request) -> Value {
+pub(super) fn written(request: &Request) -> Value {
     let written = anthropic().request(request, Delivery::Whole).unwrap();
     serde_json::from_slice(written.body()).unwrap()
 }
 
-fn messages(messages: impl IntoIterator<Item = Message>) -> Value {
+pub(super) fn messages(messages: impl IntoIterator<Item = Message>) -> Value {
     written(&Request::new(messages))["messages"].clone()
 }
 
-fn hello() -> Request {
+pub(super) fn hello() -> Request {
     Request::new([Message::user("hello")])
 }
 
-fn cache_mark() -> Part {
+pub(super) fn cache_mark() -> Part {
     Part::CacheMark { ttl: None }
 }
 
-fn weather() -> ToolSpec {
+pub(super) fn weather() -> ToolSpec {
     let schema = json!({
         "type": "object",
         "properties": {
@@ -301,117 +301,6 @@ fn the_schema_of_an_answer_goes_into_the_output_config() {
         written(&request)["output_config"],
         json!({ "effort": "high", "format": format, "task_budget": 1 })
     );
-}
-
-#[test]
-fn effort_becomes_what_the_model_understands() {
-    let thinking = |request: Request| {
-        let written = written(&request);
-        (
-            written["thinking"].clone(),
-            written["output_config"]["effort"].clone(),
-            written["max_tokens"].clone(),
-        )
-    };
-    let enabled = |tokens: u32| json!({ "type": "enabled", "budget_tokens": tokens });
-    let none = Value::Null;
-    let low = hello().with_effort(Effort::Low);
-    assert_eq!(
-        thinking(low.clone()),
-        (enabled(2048), none.clone(), json!(6144))
-    );
-    // A length that is set is kept, and half of it is for the answer.
-    assert_eq!(
-        thinking(low.clone().with_max_tokens(3000)),
-        (enabled(1500), none.clone(), json!(3000))
-    );
-    assert_eq!(
-        thinking(low.with_model("claude-opus-4-6")),
-        (json!({ "type": "adaptive" }), json!("low"), json!(4096))
-    );
-    let budget = hello()
-        .with_model("claude-opus-4-6")
-        .with_effort(Effort::Budget(2000));
-    assert_eq!(thinking(budget), (enabled(2000), none.clone(), json!(6096)));
-    for not_at_all in [Effort::None, Effort::Budget(0)] {
-        let request = hello().with_effort(not_at_all);
-        assert_eq!(thinking(request), (none.clone(), none.clone(), json!(4096)));
-    }
-}
-
-#[test]
-fn thoughts_go_back_only_with_anthropics_own_seal() {
-    let thought = |reasoning: Reasoning| Part::Reasoning(reasoning);
-    let sealed = Reasoning::new("hm").with_signature("s1");
-    let written = messages([
-        Message::user("x"),
-        Message::new(
-            Role::Assistant,
-            vec![
-                thought(sealed.clone().with_provider("anthropic")),
-                thought(sealed.clone()),
-                thought(Reasoning::default().with_signature("withheld")),
-                thought(Reasoning::default().with_encrypted("e1")),
-                thought(sealed.clone().with_provider("gemini")),
-                thought(sealed.with_id("rs_1")),
-                thought(Reasoning::new("from a server without seals")),
-                Part::Other {
-                    provider: "gemini".into(),
-                    value: json!({ "executableCode": 1 }),
-                },
-                Part::text("done"),
-            ],
-        ),
-    ]);
-    let expected = json!([
-        { "type": "thinking", "thinking": "hm", "signature": "s1" },
-        { "type": "thinking", "thinking": "hm", "signature": "s1" },
-        { "type": "thinking", "thinking": "", "signature": "withheld" },
-        { "type": "redacted_thinking", "data": "e1" },
-        { "type": "text", "text": "done" },
-    ]);
-    assert_eq!(written[1]["content"], expected);
-}
-
-#[test]
-fn cache_marks_are_put_on_what_is_before_them() {
-    let system = Message::new(Role::System, vec![Part::text("long"), cache_mark()]);
-    let thought = Reasoning::new("hm").with_signature("s");
-    let hour = Part::CacheMark {
-        ttl: Some("1h".into()),
-    };
-    let written = written(&Request::new([
-        system,
-        Message::new(Role::User, vec![Part::text("x"), hour]),
-        Message::new(
-            Role::Assistant,
-            vec![Part::text("y"), Part::Reasoning(thought), cache_mark()],
-        ),
-    ]));
-    let mark = json!({ "type": "ephemeral" });
-    assert_eq!(
-        written["system"],
-        json!([{ "type": "text", "text": "long", "cache_control": mark }])
-    );
-    let hour = json!({ "type": "ephemeral", "ttl": "1h" });
-    assert_eq!(
-        written["messages"][0]["content"],
-        json!([{ "type": "text", "text": "x", "cache_control": hour }])
-    );
-    // No mark may be on a thought.
-    let content = &written["messages"][1]["content"];
-    assert_eq!(content[0]["cache_control"], mark);
-    assert_eq!(content[1]["cache_control"], Value::Null);
-}
-
-#[test]
-fn a_mark_with_nothing_before_it_is_on_the_tools() {
-    let first = Message::new(Role::User, vec![cache_mark(), Part::text("x")]);
-    let now = ToolSpec::new("now", "", Value::Null);
-    let request = Request::new([first]).with_tool(now).with_tool(weather());
-    let tools = &written(&request)["tools"];
-    assert_eq!(tools[0]["cache_control"], Value::Null);
-    assert_eq!(tools[1]["cache_control"], json!({ "type": "ephemeral" }));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use fascine::model::{
 };
 use serde_json::{Value, json};
 
-use super::fixtures::{chunks, read_stream};
+use super::fixtures::{check_cuts, check_damage, check_splits, chunks, read_stream};
 
 fn gemini() -> Gemini {
     Gemini::new("https://generativelanguage.googleapis.com", "m").unwrap()
@@ -335,4 +335,21 @@ fn what_is_no_answer_is_malformed() {
             "{body}"
         );
     }
+}
+
+#[test]
+fn a_stream_with_everything_in_it_keeps_the_laws_of_streams() {
+    let bytes = stream([
+        parts(json!([{ "text": "Hm, ä", "thought": true }])),
+        parts(json!([{ "text": "It is", "thoughtSignature": "s1" }, { "text": " so." }])),
+        parts(json!([{ "functionCall": { "name": "a", "args": { "x": "é" } } }])),
+        parts(json!([{ "hologram": 1 }, { "thoughtSignature": "s2" }])),
+        json!({
+            "candidates": [{ "finishReason": "STOP", "avgLogprobs": -0.5 }],
+            "usageMetadata": { "promptTokenCount": 4, "thoughtsTokenCount": 2 },
+        }),
+    ]);
+    check_splits(&gemini(), &bytes);
+    check_cuts(&gemini(), &bytes);
+    check_damage(&bytes, |bytes| drop(read_stream(&gemini(), [bytes])));
 }

@@ -5,7 +5,7 @@ use fascine::model::{
 };
 use serde_json::{Value, json};
 
-use super::fixtures::{self, read_stream};
+use super::fixtures::{self, check_cuts, check_damage, check_splits, read_stream};
 
 fn ollama() -> Ollama {
     Ollama::new("http://localhost:11434", "llama3").unwrap()
@@ -349,4 +349,23 @@ fn embeddings_have_an_address_of_their_own() {
     let read = ollama().embeddings(answer).unwrap();
     assert_eq!(read.vectors, [vec![0.5], vec![1.0]]);
     assert_eq!((read.model.as_str(), read.usage.prompt_tokens), ("m", 8));
+}
+
+#[test]
+fn a_stream_with_everything_in_it_keeps_the_laws_of_streams() {
+    let call = json!([{ "function": { "name": "a", "arguments": { "x": "é" } } }]);
+    let bytes = stream([
+        message(json!({ "content": "", "thinking": "Hm, ä" })),
+        message(json!({ "content": "Hi" })),
+        message(json!({ "content": "", "tool_calls": call })),
+        json!({
+            "created_at": "x", "message": { "content": "" }, "done": true, "done_reason": "stop",
+            "prompt_eval_count": 4, "eval_count": 2, "logprobs": [-0.5],
+        }),
+    ]);
+    check_splits(&ollama(), bytes.as_bytes());
+    check_cuts(&ollama(), bytes.as_bytes());
+    check_damage(bytes.as_bytes(), |bytes| {
+        drop(read_stream(&ollama(), [bytes]))
+    });
 }
