@@ -1,6 +1,10 @@
 //! Recorded answers of servers that speak the OpenAI APIs.
 
-use fascine::model::{ModelFailure, OpenAi, Provider};
+use fascine::message::{Message, Part, Role, ToolCall};
+use fascine::model::{
+    Delivery, EmbedRequest, ModelFailure, OpenAi, OutputFormat, Provider, Request, ToolChoice,
+    ToolSpec,
+};
 use serde_json::{Value, json};
 
 use super::fixtures::{self, Fixture, seen};
@@ -57,4 +61,91 @@ fn a_recorded_stream_that_was_dropped_is_no_answer() {
         dropped.answer(&openai()),
         Err(ModelFailure::Truncated)
     ));
+}
+
+/// The request that a fixture's body is.
+fn request(fixture: &Fixture) -> Request {
+    let body = &fixture.request;
+    let messages = body["messages"].as_array().unwrap().iter().map(message);
+    let mut request = Request::new(messages).with_model(body["model"].as_str().unwrap());
+    request.temperature = body["temperature"].as_f64();
+    for tool in body["tools"].as_array().into_iter().flatten() {
+        let tool = &tool["function"];
+        let text = |name: &str| tool[name].as_str().unwrap().to_owned();
+        let spec = ToolSpec::new(
+            text("name"),
+            text("description"),
+            tool["parameters"].clone(),
+        );
+        request = request.with_tool(spec);
+    }
+    if body["tool_choice"] == "auto" {
+        request = request.with_tool_choice(ToolChoice::Auto);
+    }
+    let schema = &body["response_format"]["json_schema"];
+    if let Some(name) = schema["name"].as_str() {
+        request = request.with_output(OutputFormat::schema(name, schema["schema"].clone()));
+    }
+    request
+}
+
+fn message(message: &Value) -> Message {
+    let text = message["content"].as_str().unwrap_or_default();
+    match message["role"].as_str().unwrap() {
+        "system" => Message::system(text),
+        "user" => Message::user(text),
+        "tool" => Message::tool(message["tool_call_id"].as_str().unwrap(), text),
+        "assistant" => {
+            let calls = message["tool_calls"].as_array().into_iter().flatten();
+            let calls = calls.map(|call| {
+                let text = |name: &str| call["function"][name].as_str().unwrap();
+                let id = call["id"].as_str().unwrap();
+                Part::ToolCall(ToolCall::new(id, text("name"), text("arguments")))
+            });
+            let text = Some(text).filter(|text| !text.is_empty()).map(Part::text);
+            Message::new(Role::Assistant, text.into_iter().chain(calls).collect())
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn recorded_chat_requests_are_written_as_they_were() {
+    for fixture in fixtures::all("openai_chat") {
+        let delivery = match fixture.streamed {
+            true => Delivery::Stream,
+            false => Delivery::Whole,
+        };
+        let written = openai().request(&request(&fixture), delivery).unwrap();
+        let mut body: Value = serde_json::from_slice(written.body()).unwrap();
+        if fixture.request["stream_options"].is_null() {
+            // Not everybody asks; we do.
+            body.as_object_mut().unwrap().remove("stream_options");
+        }
+        assert_eq!(body, fixture.request, "{}", fixture.name);
+        let again = openai().request(&request(&fixture), delivery).unwrap();
+        assert_eq!(again.body(), written.body(), "the same bytes each time");
+    }
+}
+
+#[test]
+fn recorded_embeddings_are_read_in_order() {
+    let fixture = fixtures::one("openai_embeddings.llmock");
+    let embeddings = openai().embeddings(&fixture.body).unwrap();
+    let (vectors, parsed) = (&embeddings.vectors, &fixture.parsed);
+    assert_eq!(
+        (json!(vectors.len()), json!(vectors[0].len())),
+        (parsed["n"].clone(), parsed["dim"].clone())
+    );
+    for (read, expected) in vectors[0].iter().zip(parsed["first"].as_array().unwrap()) {
+        assert!((f64::from(*read) - expected.as_f64().unwrap()).abs() < 1e-6);
+    }
+    let inputs = fixture.request["input"].as_array().unwrap();
+    let request = EmbedRequest::new(inputs.iter().map(|input| input.as_str().unwrap()))
+        .with_model(fixture.request["model"].as_str().unwrap())
+        .with_dimensions(8);
+    let written = openai().embed_request(&request).unwrap();
+    assert_eq!(written.uri().path(), "/v1/embeddings");
+    let body: Value = serde_json::from_slice(written.body()).unwrap();
+    assert_eq!(body, fixture.request);
 }
