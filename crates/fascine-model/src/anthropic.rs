@@ -2,6 +2,7 @@ mod block;
 mod blocks;
 mod body;
 mod conversation;
+mod document;
 mod media;
 mod reading;
 mod streaming;
