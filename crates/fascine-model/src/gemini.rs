@@ -2,6 +2,7 @@ mod answer;
 mod body;
 mod contents;
 mod embedding;
+mod parts;
 mod streaming;
 mod thinking;
 mod usage;
