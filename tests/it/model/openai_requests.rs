@@ -251,6 +251,11 @@ fn what_a_model_thought_goes_back_with_its_calls() {
         messages[2],
         json!({ "role": "assistant", "content": "Done." })
     );
+    let foreign = Reasoning::new("Hm.").with_provider("somebody");
+    let call = Part::ToolCall(ToolCall::new("c", "f", "{}"));
+    let said = Message::new(Role::Assistant, vec![Part::Reasoning(foreign), call]);
+    let written = body(&openai(), &Request::new([said]));
+    assert!(written["messages"][0].get("reasoning_content").is_none());
     let by_name = openai().with_reasoning_field(ReasoningField::Reasoning);
     assert_eq!(sent(&by_name)[0]["reasoning"], "Hm.");
     let official = OpenAi::compatible(Compatible::OpenAi, "m").unwrap();

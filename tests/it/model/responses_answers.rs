@@ -166,7 +166,8 @@ fn whole_and_in_pieces_an_answer_is_the_same() {
     let parts = expected.message.content();
     let sealed = Reasoning::new("First.\n\nThen.")
         .with_id("rs_1")
-        .with_encrypted("sealed");
+        .with_encrypted("sealed")
+        .with_provider("openai-responses");
     assert_eq!(parts[0], Part::Reasoning(sealed));
     assert_eq!(
         parts[4..],
@@ -236,6 +237,12 @@ fn an_answer_goes_back_as_it_came() {
     let foreign = vec![
         Part::Reasoning(Reasoning::new("Hm.").with_signature("s")),
         Part::Reasoning(Reasoning::default().with_encrypted("redacted")),
+        Part::Reasoning(
+            Reasoning::default()
+                .with_id("t")
+                .with_encrypted("redacted")
+                .with_provider("somebody"),
+        ),
         Part::Other {
             provider: "somebody".into(),
             value: json!({ "type": "x" }),

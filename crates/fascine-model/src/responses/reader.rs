@@ -120,7 +120,7 @@ impl Reader {
                 );
                 if let Some(encrypted) = item.encrypted_content.into_string() {
                     let id = item.id.into_string().unwrap_or_default();
-                    let sealed = Reasoning::default().with_id(id);
+                    let sealed = Reasoning::default().with_id(id).with_provider(self.name());
                     chunks.push(Chunk::Reasoning(sealed.with_encrypted(encrypted)));
                 }
             }
@@ -223,7 +223,8 @@ impl Reader {
             What::Summary | What::Thought => {
                 let paragraph = if is_new && is_next { "\n\n" } else { "" };
                 let text = format!("{paragraph}{text}");
-                Chunk::Reasoning(Reasoning::new(text).with_id(item.id.as_str()))
+                let thought = Reasoning::new(text).with_id(item.id.as_str());
+                Chunk::Reasoning(thought.with_provider(self.name()))
             }
             What::Text => Chunk::Text(text),
         }
@@ -238,8 +239,12 @@ impl Reader {
         }
     }
 
+    fn name(&self) -> String {
+        self.provider.to_string()
+    }
+
     fn other(&self, value: Value) -> Chunk {
-        let provider = self.provider.to_string();
+        let provider = self.name();
         Chunk::Part(Part::Other { provider, value })
     }
 }
