@@ -56,6 +56,9 @@ pub(super) struct FunctionCall<'a> {
 
 #[derive(Debug, Serialize)]
 pub(super) struct FunctionResponse<'a> {
+    /// The place of the call among all.
+    #[serde(skip)]
+    pub(super) place: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<&'a str>,
     pub(super) name: &'a str,
@@ -101,6 +104,16 @@ impl<'a> Own<'a> {
             }
         }
         Ok(own)
+    }
+}
+
+impl WirePart<'_> {
+    /// The place of the call that this is the result of.
+    pub(super) fn place(&self) -> Option<usize> {
+        match self {
+            Self::Own(own) => Some(own.function_response.as_ref()?.place),
+            Self::Other(_) => None,
+        }
     }
 }
 
