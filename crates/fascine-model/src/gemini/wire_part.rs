@@ -7,6 +7,7 @@ use crate::ModelFailure;
 
 /// What a part of a message is, as it is written, with the seal that belongs on it.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 pub(super) enum WirePart<'a> {
     Other(&'a Map<String, Value>),
     Own(Own<'a>),
