@@ -69,9 +69,10 @@ async fn it_answers_plain_and_streaming(rt: Rt, net: Arc<dyn Net>) {
         whole["choices"][0]["message"]["content"],
         "It is blue today."
     );
+    let counts = ["prompt_tokens", "completion_tokens", "total_tokens"];
     assert_eq!(
-        whole["usage"],
-        json!({"prompt_tokens": 2, "completion_tokens": 5, "total_tokens": 7})
+        counts.map(|name| whole["usage"][name].as_u64()),
+        [2, 5, 7].map(Some)
     );
 
     let stream = send(&transport, &server, &ask("the sky?", true)).await;
@@ -195,17 +196,14 @@ fn requests_that_make_no_sense_are_refused_with_the_field() {
                 r#"{"model": "m", "messages": [{"role": "user"}]}"#,
                 json!("messages[0].content"),
             ),
-            (
-                r#"{"model": "m", "messages": [3]}"#,
-                json!("messages[0].role"),
-            ),
+            (r#"{"model": "m", "messages": [3]}"#, json!("messages[0]")),
         ] {
             let answer = send(&transport, &server, body).await;
             assert_eq!(answer.status(), 400, "{body}");
             let error = json_of(answer).await;
             assert_eq!(error["error"]["param"], field, "{body}: {error}");
         }
-        let elsewhere = http::Request::post(format!("{}/embeddings", server.base_url()));
+        let elsewhere = http::Request::post(format!("{}/nowhere", server.base_url()));
         let elsewhere = transport
             .send(elsewhere.body(Bytes::new()).unwrap())
             .await
