@@ -1,5 +1,10 @@
 //! The embedded model server.
 
+mod apis;
+mod checks;
+mod faults;
+mod quotas;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +50,33 @@ fn ask(text: &str, stream: bool) -> String {
         "messages": [{ "role": "user", "content": text }],
     })
     .to_string()
+}
+
+/// Sends a request of any API.
+async fn call(
+    transport: &H1Transport,
+    server: &MockServer,
+    method_and_path: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> http::Response<Body> {
+    let (method, path) = method_and_path.split_once(' ').unwrap();
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(format!("http://{}{path}", server.address()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = match body {
+        Value::Null => Bytes::new(),
+        body => Bytes::from(body.to_string()),
+    };
+    transport.send(request.body(body).unwrap()).await.unwrap()
+}
+
+async fn text_of(response: http::Response<Body>) -> String {
+    let body = response.into_body().collect(1 << 20).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
 }
 
 async fn json_of(response: http::Response<Body>) -> Value {

@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,13 +7,13 @@ use fascine_rt::Rt;
 use http::{Request, header};
 
 use crate::builder::MockServerBuilder;
-use crate::clock::Clock;
+use crate::clock::{Clock, millis_rounded_up};
 use crate::endpoint::Endpoint;
 use crate::hash::share;
 use crate::log::{Log, Outcome, Served};
 use crate::problem::{Problem, ProblemKind};
-use crate::quota::{Quota, Standing};
-use crate::reply::Reply;
+use crate::quota::{Quota, Refusal, Standing};
+use crate::reply::{Reply, ReplyBody};
 use crate::said::Said;
 use crate::speech::{self, Request as Spoken};
 use crate::{Api, Arrival, Fault, error_shape, keys, quota_headers};
@@ -204,11 +205,11 @@ impl State {
             Some(said) => said.total_tokens(),
             None => spoken.prompt_tokens(),
         };
-        let (place, standing) = match self.take(now, key, tokens) {
-            Ok(taken) => taken,
+        let (taken, standing) = self.take(now, key, tokens);
+        let place = match taken {
+            Ok(place) => place,
             Err(problem) => {
-                let standing = problem.1;
-                let mut reply = error_shape::reply(api, &problem.0);
+                let mut reply = error_shape::reply(api, &problem);
                 self.tell_quota(&mut reply, api, standing, now);
                 return (Outcome::Refused, tokens, at_once(reply));
             }
@@ -245,43 +246,47 @@ impl State {
         now: Instant,
         key: usize,
         tokens: u64,
-    ) -> Result<(Place, Standing), (Problem, Standing)> {
+    ) -> (Result<Place, Problem>, Standing) {
         let mut shared = self.shared();
         let most = self
             .settings
             .concurrency
-            .map_or(usize::MAX, |most| most.get());
+            .map_or(usize::MAX, NonZeroUsize::get);
         if shared.in_flight >= most {
             let message = format!("There are {most} requests on their way already.");
             let problem = Problem::new(429, ProblemKind::RateRequests, message);
-            return Err((problem, Standing::default()));
+            return (Err(problem), Standing::default());
         }
         let standing = match shared.quotas.get_mut(key) {
             Some(quota) => quota.check(now, tokens),
             None => Standing::default(),
         };
         if let Some(refusal) = standing.refused {
-            let kind = match refusal.of_tokens {
-                true => ProblemKind::RateTokens,
-                false => ProblemKind::RateRequests,
-            };
-            let hint = refusal.wait.filter(|_| !self.settings.hides_quota);
-            let message = match (refusal.wait, hint) {
-                (None, _) => "The request is larger than the whole quota.".to_owned(),
-                (_, Some(wait)) => format!(
-                    "Rate limit reached. Please try again in {}ms.",
-                    crate::clock::millis_rounded_up(wait)
-                ),
-                (_, None) => "Rate limit reached.".to_owned(),
-            };
-            let mut problem = Problem::new(429, kind, message);
-            problem.retry_after = hint;
-            return Err((problem, standing));
+            return (Err(self.above_quota(refusal)), standing);
         }
         shared.in_flight += 1;
         shared.most_in_flight = shared.most_in_flight.max(shared.in_flight);
         let state = Arc::clone(self);
-        Ok((Place { state }, standing))
+        (Ok(Place { state }), standing)
+    }
+
+    fn above_quota(&self, refusal: Refusal) -> Problem {
+        let kind = match refusal.of_tokens {
+            true => ProblemKind::RateTokens,
+            false => ProblemKind::RateRequests,
+        };
+        let hint = refusal.wait.filter(|_| !self.settings.hides_quota);
+        let message = match (refusal.wait, hint) {
+            (None, _) => "The request is larger than the whole quota.".to_owned(),
+            (_, Some(wait)) => {
+                let millis = millis_rounded_up(wait);
+                format!("Rate limit reached. Please try again in {millis}ms.")
+            }
+            (_, None) => "Rate limit reached.".to_owned(),
+        };
+        let mut problem = Problem::new(429, kind, message);
+        problem.retry_after = hint;
+        problem
     }
 
     fn tell_quota(&self, reply: &mut Reply, api: Api, standing: Standing, now: Instant) {
@@ -355,11 +360,11 @@ fn befall(api: Api, fault: &Fault, reply: &mut Reply) {
         Fault::ErrorAtEvent(at) => {
             let problem = Problem::of_status(529);
             match &mut reply.body {
-                crate::reply::ReplyBody::Events(events) => {
+                ReplyBody::Events(events) => {
                     events.truncate(*at);
                     events.push(error_shape::frame(api, &problem));
                 }
-                crate::reply::ReplyBody::Whole(_) => *reply = error_shape::reply(api, &problem),
+                ReplyBody::Whole(_) => *reply = error_shape::reply(api, &problem),
             }
         }
         Fault::Status(status) => *reply = error_shape::reply(api, &Problem::of_status(*status)),
