@@ -1,5 +1,6 @@
 //! Asking a model: mappings, limits, retries, errors.
 
+mod chaos;
 mod mapping;
 mod service;
 mod streaming;

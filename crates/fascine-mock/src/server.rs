@@ -125,6 +125,11 @@ impl MockServer {
         self.connections.lock().next
     }
 
+    /// Lets no fault befall the requests that are still to come.
+    pub fn stop_faults(&self) {
+        self.state.stop_faults();
+    }
+
     /// The latest requests, in the order in which they were decided upon.
     #[must_use]
     pub fn log(&self) -> Vec<Served> {

@@ -1,5 +1,5 @@
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ pub(crate) struct State {
     clock: Clock,
     arrived: AtomicU64,
     aborted: AtomicU64,
+    is_faultless: AtomicBool,
     shared: Mutex<Shared>,
 }
 
@@ -73,6 +74,7 @@ impl State {
             settings,
             arrived: AtomicU64::new(0),
             aborted: AtomicU64::new(0),
+            is_faultless: AtomicBool::new(false),
             shared: Mutex::new(shared),
         }
     }
@@ -95,6 +97,10 @@ impl State {
         self.aborted.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn stop_faults(&self) {
+        self.is_faultless.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn counts(&self) -> [u64; 4] {
         let shared = self.shared();
         [
@@ -115,7 +121,7 @@ impl State {
     }
 
     pub(crate) fn may_reset(&self) -> bool {
-        self.settings.may_reset()
+        !self.is_faultless.load(Ordering::Relaxed) && self.settings.may_reset()
     }
 
     /// Whether the connection of the request with this number is reset before it is read.
@@ -221,7 +227,10 @@ impl State {
             stream: spoken.ask().is_some_and(|ask| ask.stream),
             asked,
         };
-        let fault = self.settings.fault(&arrival);
+        let fault = match self.is_faultless.load(Ordering::Relaxed) {
+            true => None,
+            false => self.settings.fault(&arrival),
+        };
         let mut reply = spoken.reply(seed, said.as_ref(), &[]);
         let outcome = match &fault {
             None => Outcome::Answered,
