@@ -5,6 +5,7 @@ mod checks;
 mod ci;
 mod features;
 mod manifest;
+mod peers;
 mod process;
 mod rows;
 mod test;
@@ -33,6 +34,7 @@ cargo xtask COMMAND
   loom                     the models under `cfg(loom)`: every interleaving
   asan                     tests under AddressSanitizer, of what is built on unsafe code; needs a nightly
   shuttle                  the models under `cfg(shuttle)`: many random schedules
+  peers                    tests against model servers that somebody else wrote; installs them by npm and pip
   bench [NAME] [--quick] [--json]
                            ratios against named peers, measured in one run; NAME is a suite or a figure
 ";
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         ["loom"] => checks::loom(),
         ["asan"] => checks::asan(),
         ["shuttle"] => checks::shuttle(),
+        ["peers"] => peers::run(),
         ["bench", rest @ ..] => checks::bench(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
