@@ -55,6 +55,7 @@ mod timeout;
 mod timeouts;
 
 mod memory_net;
+pub mod ndjson;
 pub mod sse;
 
 #[cfg(feature = "async-io")]

@@ -40,7 +40,10 @@ mod provider;
 mod secret;
 mod wire;
 
+mod anthropic;
 mod compatible;
+mod gemini;
+mod ollama;
 mod openai;
 mod responses;
 
@@ -55,6 +58,7 @@ mod echo;
 mod scripted;
 
 pub use accumulator::Accumulator;
+pub use anthropic::Anthropic;
 pub use api_error::{ApiError, ApiErrorKind};
 pub use builder::{BuildError, ModelServiceBuilder};
 pub use chunk::Chunk;
@@ -65,9 +69,11 @@ pub use effort::Effort;
 pub use embed::{EmbedRequest, Embeddings};
 pub use error::ModelError;
 pub use failure::ModelFailure;
+pub use gemini::Gemini;
 pub use interrupted::Interrupted;
 pub use limit_hint::{LimitHint, LimitedQuota};
 pub use model::Model;
+pub use ollama::Ollama;
 pub use openai::{MaxTokensField, OpenAi, ReasoningField, StreamEnd};
 pub use output::{OutputFormat, OutputSchema};
 pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};

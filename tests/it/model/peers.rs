@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use fascine::http::{H1Transport, Net};
 use fascine::message::Message;
-use fascine::model::{Model, ModelService, OpenAi, Provider, Request};
+use fascine::model::{
+    Anthropic, Gemini, Model, ModelService, Ollama, OpenAi, Provider, Request, Responses,
+};
 use fascine::resilience::{Backoff, Jitter, Retry};
 use fascine::rt::Rt;
 
@@ -50,7 +52,11 @@ use on_real_runtimes;
 /// An API, as one of these servers speaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spoken {
+    Anthropic,
+    Gemini,
+    Ollama,
     OpenAi,
+    Responses,
 }
 
 /// Where a server is.
@@ -63,8 +69,13 @@ fn url(variable: &str) -> String {
 
 /// A service that tries twice and waits for no answer longer than two seconds.
 fn service(rt: &Rt, net: &Arc<dyn Net>, spoken: Spoken, root: &str, model: &str) -> ModelService {
+    let versioned = format!("{root}/v1");
     match spoken {
-        Spoken::OpenAi => build(rt, net, OpenAi::new(&format!("{root}/v1"), model).unwrap()),
+        Spoken::Anthropic => build(rt, net, Anthropic::new(&versioned, model).unwrap()),
+        Spoken::Gemini => build(rt, net, Gemini::new(root, model).unwrap()),
+        Spoken::Ollama => build(rt, net, Ollama::new(root, model).unwrap()),
+        Spoken::OpenAi => build(rt, net, OpenAi::new(&versioned, model).unwrap()),
+        Spoken::Responses => build(rt, net, Responses::new(&versioned, model).unwrap()),
     }
 }
 

@@ -63,6 +63,23 @@ impl BaseUrl {
         url.as_str().parse().map_err(invalid)
     }
 
+    /// Itself, or under `path` if it has none.
+    pub(crate) fn or_under(mut self, path: &str) -> Self {
+        if self.0.path() == "/" {
+            self.0.set_path(path);
+        }
+        self
+    }
+
+    /// As [`join`](Self::join), under a version of the API, which the base URL may have at its end already.
+    pub(crate) fn join_versioned(&self, version: &str, path: &str) -> Result<Uri, ProviderError> {
+        let base = self.0.path().trim_end_matches('/');
+        match base.rsplit('/').next() {
+            Some(last) if last == version => self.join(path),
+            _ => self.join(&format!("{version}/{path}")),
+        }
+    }
+
     /// Plain text is for this machine alone.
     pub(crate) fn check_secrecy(&self) -> Result<(), ProviderError> {
         let loopback = match self.0.host() {

@@ -15,7 +15,13 @@ on_real_runtimes! {
     slow_pieces_are_waited_for,
 }
 
-const ALL: [Spoken; 1] = [Spoken::OpenAi];
+const ALL: [Spoken; 5] = [
+    Spoken::Anthropic,
+    Spoken::Gemini,
+    Spoken::Ollama,
+    Spoken::OpenAi,
+    Spoken::Responses,
+];
 
 fn services(rt: &Rt, net: &Arc<dyn Net>) -> impl Iterator<Item = (Spoken, ModelService)> {
     let root = url("FASCINE_AIMOCK");
