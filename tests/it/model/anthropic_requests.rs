@@ -80,7 +80,12 @@ fn the_head_carries_version_betas_and_key() {
 fn what_a_head_cannot_carry_is_refused() {
     let odd = anthropic().with_beta("a\nb").unwrap_err();
     let header = "anthropic-beta";
-    assert_eq!(odd, ProviderError::InvalidHeader { name: header });
+    assert_eq!(
+        odd,
+        ProviderError::InvalidHeader {
+            name: header.to_owned()
+        }
+    );
     let odd = anthropic().with_api_key(&ApiKey::new("a\nb")).unwrap_err();
     assert_eq!(odd, ProviderError::InvalidKey);
     let plain = Anthropic::new("http://example.com", "m").unwrap();

@@ -12,6 +12,7 @@ mod mock_ai_api;
 #[allow(
     dead_code,
     unused_imports,
+    unused_macros,
     reason = "only real runtimes are of use here"
 )]
 #[path = "../runtimes.rs"]
