@@ -9,7 +9,8 @@ use http::{HeaderMap, Request, Version, header};
 use ureq_proto::server::state::{ProvideResponse, RecvBody};
 use ureq_proto::server::{RecvRequestResult, Reply as Proto};
 
-use crate::delivery::{Manner, Step, plan};
+use crate::delivery::{Step, plan};
+use crate::framing::Manner;
 use crate::state::State;
 
 /// Serves one connection until either side closes it.

@@ -1,9 +1,9 @@
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::header;
 
 use crate::Fault;
+use crate::framing::{Framing, Manner, framed, head, stays_open};
 use crate::reply::{Reply, ReplyBody};
 
 /// What a connection does, one after the other.
@@ -14,17 +14,6 @@ pub(crate) enum Step {
     /// Nothing more, until the client leaves.
     Stall,
     Close,
-}
-
-/// How the client wants its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Manner {
-    /// It knows HTTP/1.1, and so bodies in chunks.
-    pub(crate) chunks: bool,
-    /// The connection stays open.
-    pub(crate) keep_alive: bool,
-    /// Between the events of a stream.
-    pub(crate) event_delay: Duration,
 }
 
 /// Turns a reply into steps, as the fault has it.
@@ -209,16 +198,6 @@ fn cut_bytes(reply: &Reply, manner: Manner, at: usize, end: Step) -> Vec<Step> {
     steps
 }
 
-fn framed(bytes: &[u8], manner: Manner) -> Vec<u8> {
-    if !manner.chunks || bytes.is_empty() {
-        return bytes.to_vec();
-    }
-    let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
-    chunk.extend(bytes);
-    chunk.extend(b"\r\n");
-    chunk
-}
-
 fn drip(steps: Vec<Step>, bytes: usize, every: Duration) -> Vec<Step> {
     let mut slow = Vec::new();
     for step in steps {
@@ -244,43 +223,6 @@ fn whole_body(reply: &Reply) -> Vec<u8> {
         ReplyBody::Events(events) => events.concat().into_bytes(),
         ReplyBody::Whole(body) => body.clone(),
     }
-}
-
-#[derive(Clone, Copy)]
-enum Framing {
-    Chunks,
-    Length(usize),
-    UntilClosed,
-}
-
-fn head(reply: &Reply, framing: Framing, manner: Manner) -> Vec<u8> {
-    let reason = reply.status.canonical_reason().unwrap_or("Unknown");
-    let mut head = format!("HTTP/1.1 {} {reason}\r\n", reply.status.as_u16()).into_bytes();
-    for (name, value) in &reply.headers {
-        head.extend(name.as_str().as_bytes());
-        head.extend(b": ");
-        head.extend(value.as_bytes());
-        head.extend(b"\r\n");
-    }
-    let mut framed = String::new();
-    // Writing to a string cannot fail.
-    let _ = match framing {
-        Framing::Chunks => framed.write_str("transfer-encoding: chunked\r\n"),
-        Framing::Length(length) => write!(framed, "content-length: {length}\r\n"),
-        Framing::UntilClosed => Ok(()),
-    };
-    if !stays_open(reply, manner) {
-        framed.push_str("connection: close\r\n");
-    }
-    head.extend(framed.into_bytes());
-    head.extend(b"\r\n");
-    head
-}
-
-/// Whether another request may come after this reply.
-fn stays_open(reply: &Reply, manner: Manner) -> bool {
-    let is_until_closed = matches!(reply.body, ReplyBody::Events(_)) && !manner.chunks;
-    manner.keep_alive && !is_until_closed
 }
 
 #[cfg(test)]

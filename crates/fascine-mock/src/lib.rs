@@ -47,11 +47,13 @@ mod log;
 
 mod connection;
 mod delivery;
+mod framing;
 mod state;
 
 mod clock;
 mod endpoint;
 mod keys;
+mod ledger;
 mod quota;
 mod quota_headers;
 
@@ -66,6 +68,7 @@ mod sample;
 mod speech;
 mod tool_turns;
 
+mod api_fault;
 mod error_shape;
 mod problem;
 mod reply;

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use crate::clock::millis_rounded_up;
+use crate::quota::Refusal;
+
 /// Why a request is not answered, before it has the form of an API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -66,6 +69,26 @@ impl Problem {
         Self {
             field: Some("model".to_owned()),
             ..Self::new(404, ProblemKind::NoModel, message)
+        }
+    }
+
+    pub(crate) fn above_quota(refusal: Refusal, hides_quota: bool) -> Self {
+        let kind = match refusal.of_tokens {
+            true => ProblemKind::RateTokens,
+            false => ProblemKind::RateRequests,
+        };
+        let hint = refusal.wait.filter(|_| !hides_quota);
+        let message = match (refusal.wait, hint) {
+            (None, _) => "The request is larger than the whole quota.".to_owned(),
+            (_, Some(wait)) => {
+                let millis = millis_rounded_up(wait);
+                format!("Rate limit reached. Please try again in {millis}ms.")
+            }
+            (_, None) => "Rate limit reached.".to_owned(),
+        };
+        Self {
+            retry_after: hint,
+            ..Self::new(429, kind, message)
         }
     }
 

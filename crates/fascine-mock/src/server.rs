@@ -74,25 +74,25 @@ impl MockServer {
     /// How many requests were answered properly.
     #[must_use]
     pub fn answered(&self) -> u64 {
-        self.state.counts()[0]
+        self.state.ledger.counts().answered
     }
 
     /// How many requests were let through and met with a fault.
     #[must_use]
     pub fn faulted(&self) -> u64 {
-        self.state.counts()[1]
+        self.state.ledger.counts().faulted
     }
 
     /// How many requests were refused with a 429, for a quota or the limit on requests at once.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.state.counts()[2]
+        self.state.ledger.counts().refused
     }
 
     /// How many requests made no sense, or had no valid key.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.state.counts()[3]
+        self.state.ledger.counts().rejected
     }
 
     /// How many requests their clients left, before they were read or before their answers were sent to the end.
@@ -104,13 +104,13 @@ impl MockServer {
     /// How many requests are being answered.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.state.in_flight().0
+        self.state.ledger.in_flight().0
     }
 
     /// The most requests that were being answered at once.
     #[must_use]
     pub fn most_in_flight(&self) -> usize {
-        self.state.in_flight().1
+        self.state.ledger.in_flight().1
     }
 
     /// How many connections are open.
@@ -133,7 +133,7 @@ impl MockServer {
     /// The latest requests, in the order in which they were decided upon.
     #[must_use]
     pub fn log(&self) -> Vec<Served> {
-        self.state.read_log(Log::entries)
+        self.state.ledger.read_log(Log::entries)
     }
 
     /// The most that the log says was let through for one key in any stretch of time as long as `per`.
@@ -141,7 +141,7 @@ impl MockServer {
     /// It is counted from the log, not taken from what enforces the quota.
     #[must_use]
     pub fn peak_within(&self, per: Duration) -> Peak {
-        self.state.read_log(|log| log.peak(per))
+        self.state.ledger.read_log(|log| log.peak(per))
     }
 
     /// Closes the port and every connection, and waits until they are closed.

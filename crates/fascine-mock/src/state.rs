@@ -1,22 +1,22 @@
-use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fascine_rt::Rt;
 use http::{Request, header};
 
 use crate::builder::MockServerBuilder;
-use crate::clock::{Clock, millis_rounded_up};
+use crate::clock::Clock;
 use crate::endpoint::Endpoint;
 use crate::hash::share;
-use crate::log::{Log, Outcome, Served};
-use crate::problem::{Problem, ProblemKind};
-use crate::quota::{Quota, Refusal, Standing};
-use crate::reply::{Reply, ReplyBody};
+use crate::ledger::{Ledger, Place};
+use crate::log::{Outcome, Served};
+use crate::problem::Problem;
+use crate::quota::Standing;
+use crate::reply::Reply;
 use crate::said::Said;
 use crate::speech::{self, Request as Spoken};
-use crate::{Api, Arrival, Fault, error_shape, keys, quota_headers};
+use crate::{Api, Arrival, Fault, api_fault, error_shape, keys, quota_headers};
 
 /// What all connections of a server share, and what decides their replies.
 #[derive(Debug)]
@@ -27,20 +27,7 @@ pub(crate) struct State {
     arrived: AtomicU64,
     aborted: AtomicU64,
     is_faultless: AtomicBool,
-    shared: Mutex<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    log: Log,
-    /// One for each key.
-    quotas: Vec<Quota>,
-    in_flight: usize,
-    most_in_flight: usize,
-    answered: u64,
-    faulted: u64,
-    refused: u64,
-    rejected: u64,
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 /// What happens to a request.
@@ -56,26 +43,14 @@ pub(crate) struct Decision {
 
 impl State {
     pub(crate) fn new(rt: Rt, settings: MockServerBuilder) -> Self {
-        let keys = settings.keys.len().max(1);
-        let quota = || Quota::new(settings.requests, settings.tokens);
-        let shared = Shared {
-            log: Log::new(settings.log_capacity),
-            quotas: (0..keys).map(|_| quota()).collect(),
-            in_flight: 0,
-            most_in_flight: 0,
-            answered: 0,
-            faulted: 0,
-            refused: 0,
-            rejected: 0,
-        };
         Self {
             clock: Clock::new(rt.now(), settings.wall_clock),
+            ledger: Ledger::new(&settings),
             rt,
             settings,
             arrived: AtomicU64::new(0),
             aborted: AtomicU64::new(0),
             is_faultless: AtomicBool::new(false),
-            shared: Mutex::new(shared),
         }
     }
 
@@ -101,25 +76,6 @@ impl State {
         self.is_faultless.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn counts(&self) -> [u64; 4] {
-        let shared = self.shared();
-        [
-            shared.answered,
-            shared.faulted,
-            shared.refused,
-            shared.rejected,
-        ]
-    }
-
-    pub(crate) fn in_flight(&self) -> (usize, usize) {
-        let shared = self.shared();
-        (shared.in_flight, shared.most_in_flight)
-    }
-
-    pub(crate) fn read_log<T>(&self, read: impl FnOnce(&Log) -> T) -> T {
-        read(&self.shared().log)
-    }
-
     pub(crate) fn may_reset(&self) -> bool {
         !self.is_faultless.load(Ordering::Relaxed) && self.settings.may_reset()
     }
@@ -128,7 +84,7 @@ impl State {
     pub(crate) fn resets(&self, number: u64) -> bool {
         let resets = self.settings.fault_by_number(number) == Some(&Fault::Reset);
         if resets {
-            self.shared().faulted += 1;
+            self.ledger.count(Outcome::Faulted);
         }
         resets
     }
@@ -138,11 +94,11 @@ impl State {
             Ok(endpoint) => endpoint.api,
             Err((api, _)) => api,
         };
-        self.shared().rejected += 1;
+        self.ledger.count(Outcome::Rejected);
         error_shape::reply(api, &Problem::of_status(413))
     }
 
-    pub(crate) fn decide(self: &Arc<Self>, number: u64, request: &Request<Vec<u8>>) -> Decision {
+    pub(crate) fn decide(&self, number: u64, request: &Request<Vec<u8>>) -> Decision {
         let now = self.rt.now();
         let (api, key, read) = self.read(request);
         let (outcome, tokens, mut decision) = match read {
@@ -153,7 +109,7 @@ impl State {
                 at_once(error_shape::reply(api, &problem)),
             ),
         };
-        self.count(Served {
+        self.ledger.enter(Served {
             number,
             at: now,
             api,
@@ -192,7 +148,7 @@ impl State {
 
     /// Lets a request through, or refuses it; whatever it is, its answer is ready then.
     fn admit(
-        self: &Arc<Self>,
+        &self,
         number: u64,
         now: Instant,
         api: Api,
@@ -211,7 +167,7 @@ impl State {
             Some(said) => said.total_tokens(),
             None => spoken.prompt_tokens(),
         };
-        let (taken, standing) = self.take(now, key, tokens);
+        let (taken, standing) = self.ledger.admit(now, key, tokens);
         let place = match taken {
             Ok(place) => place,
             Err(problem) => {
@@ -235,7 +191,7 @@ impl State {
         let outcome = match &fault {
             None => Outcome::Answered,
             Some(fault) => {
-                befall(api, fault, &mut reply);
+                api_fault::befall(api, fault, &mut reply);
                 Outcome::Faulted
             }
         };
@@ -247,55 +203,6 @@ impl State {
             place: Some(place),
         };
         (outcome, tokens, decision)
-    }
-
-    /// A place among the requests at once, and the quota's leave.
-    fn take(
-        self: &Arc<Self>,
-        now: Instant,
-        key: usize,
-        tokens: u64,
-    ) -> (Result<Place, Problem>, Standing) {
-        let mut shared = self.shared();
-        let most = self
-            .settings
-            .concurrency
-            .map_or(usize::MAX, NonZeroUsize::get);
-        if shared.in_flight >= most {
-            let message = format!("There are {most} requests on their way already.");
-            let problem = Problem::new(429, ProblemKind::RateRequests, message);
-            return (Err(problem), Standing::default());
-        }
-        let standing = match shared.quotas.get_mut(key) {
-            Some(quota) => quota.check(now, tokens),
-            None => Standing::default(),
-        };
-        if let Some(refusal) = standing.refused {
-            return (Err(self.above_quota(refusal)), standing);
-        }
-        shared.in_flight += 1;
-        shared.most_in_flight = shared.most_in_flight.max(shared.in_flight);
-        let state = Arc::clone(self);
-        (Ok(Place { state }), standing)
-    }
-
-    fn above_quota(&self, refusal: Refusal) -> Problem {
-        let kind = match refusal.of_tokens {
-            true => ProblemKind::RateTokens,
-            false => ProblemKind::RateRequests,
-        };
-        let hint = refusal.wait.filter(|_| !self.settings.hides_quota);
-        let message = match (refusal.wait, hint) {
-            (None, _) => "The request is larger than the whole quota.".to_owned(),
-            (_, Some(wait)) => {
-                let millis = millis_rounded_up(wait);
-                format!("Rate limit reached. Please try again in {millis}ms.")
-            }
-            (_, None) => "Rate limit reached.".to_owned(),
-        };
-        let mut problem = Problem::new(429, kind, message);
-        problem.retry_after = hint;
-        problem
     }
 
     fn tell_quota(&self, reply: &mut Reply, api: Api, standing: Standing, now: Instant) {
@@ -315,17 +222,6 @@ impl State {
         }
     }
 
-    fn count(&self, served: Served) {
-        let mut shared = self.shared();
-        match served.outcome {
-            Outcome::Answered => shared.answered += 1,
-            Outcome::Faulted => shared.faulted += 1,
-            Outcome::Refused => shared.refused += 1,
-            Outcome::Rejected => shared.rejected += 1,
-        }
-        shared.log.push(served);
-    }
-
     /// Within the range, and the same whenever the same is asked.
     fn latency(&self, asked: &str) -> Duration {
         let Some(range) = &self.settings.latency else {
@@ -336,22 +232,6 @@ impl State {
             .saturating_sub(from)
             .mul_f64(share(self.settings.seed, asked))
     }
-
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One of the requests that are on their way.
-#[derive(Debug)]
-pub(crate) struct Place {
-    state: Arc<State>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.state.shared().in_flight -= 1;
-    }
 }
 
 fn at_once(reply: Reply) -> Decision {
@@ -360,28 +240,5 @@ fn at_once(reply: Reply) -> Decision {
         reply,
         fault: None,
         place: None,
-    }
-}
-
-/// The faults that have the form of the API.
-fn befall(api: Api, fault: &Fault, reply: &mut Reply) {
-    match fault {
-        Fault::ErrorAtEvent(at) => {
-            let problem = Problem::of_status(529);
-            match &mut reply.body {
-                ReplyBody::Events(events) => {
-                    events.truncate(*at);
-                    events.push(error_shape::frame(api, &problem));
-                }
-                ReplyBody::Whole(_) => *reply = error_shape::reply(api, &problem),
-            }
-        }
-        Fault::Status(status) => *reply = error_shape::reply(api, &Problem::of_status(*status)),
-        Fault::TooManyRequests { retry_after } => {
-            let mut problem = Problem::of_status(429);
-            problem.retry_after = Some(*retry_after);
-            *reply = error_shape::reply(api, &problem);
-        }
-        _ => {}
     }
 }
