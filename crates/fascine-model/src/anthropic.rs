@@ -2,6 +2,7 @@ mod block;
 mod blocks;
 mod body;
 mod conversation;
+mod document;
 mod media;
 mod reading;
 mod streaming;
@@ -9,9 +10,9 @@ mod thinking;
 mod usage;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, Uri};
 
-use crate::wire::{BaseUrl, EVENT_STREAM, JSON, anthropic_limits, api_error, post};
+use crate::wire::{Endpoint, anthropic_limits, api_error, base_url_from_env};
 use crate::{
     ApiError, ApiKey, ChunkDecoder, Delivery, LimitHint, ModelFailure, Provider, ProviderError,
     Request, Response,
@@ -52,13 +53,11 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Anthropic {
-    base_url: BaseUrl,
+    endpoint: Endpoint,
     messages: Uri,
     model: String,
     max_tokens: u32,
-    version: HeaderValue,
-    betas: Vec<HeaderValue>,
-    key: Option<(HeaderName, HeaderValue)>,
+    betas: String,
 }
 
 impl Anthropic {
@@ -69,17 +68,28 @@ impl Anthropic {
     /// [`ProviderError::InvalidUrl`] when the URL is not absolute, not http or https, or has a user name, a query or a
     /// fragment in it.
     pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, ProviderError> {
-        let base_url = BaseUrl::parse(base_url)?;
-        let messages = base_url.join_versioned("v1", "messages")?;
+        let mut endpoint = Endpoint::parse(base_url)?;
+        endpoint.set_header("anthropic-version", "2023-06-01")?;
         Ok(Self {
-            base_url,
-            messages,
+            messages: endpoint.base().join_versioned("v1", "messages")?,
+            endpoint,
             model: model.into(),
             max_tokens: MAX_TOKENS,
-            version: HeaderValue::from_static("2023-06-01"),
-            betas: Vec::new(),
-            key: None,
+            betas: String::new(),
         })
+    }
+
+    /// Asks for `model` with the key in `ANTHROPIC_API_KEY`, at Anthropic's own address, or where `ANTHROPIC_BASE_URL`
+    /// says.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::Key`] when there is no key; else as [`new`](Self::new) and
+    /// [`with_api_key`](Self::with_api_key).
+    pub fn from_env(model: impl Into<String>) -> Result<Self, ProviderError> {
+        let key = ApiKey::from_env("ANTHROPIC_API_KEY").map_err(ProviderError::Key)?;
+        let base_url = base_url_from_env("ANTHROPIC_BASE_URL", "https://api.anthropic.com");
+        Self::new(&base_url, model)?.with_api_key(&key)
     }
 
     /// Sends `key` along, as `x-api-key`.
@@ -88,9 +98,10 @@ impl Anthropic {
     ///
     /// [`ProviderError::PlainTextKey`] when it would travel over http to another machine, and
     /// [`ProviderError::InvalidKey`] when a header cannot carry it.
-    pub fn with_api_key(self, key: &ApiKey) -> Result<Self, ProviderError> {
+    pub fn with_api_key(mut self, key: &ApiKey) -> Result<Self, ProviderError> {
         let name = HeaderName::from_static("x-api-key");
-        self.with_key(name, key.reveal())
+        self.endpoint.set_secret(name, key.reveal())?;
+        Ok(self)
     }
 
     /// Sends `token` along, as `Authorization: Bearer`: for gateways, and for whoever logged in by OAuth.
@@ -98,16 +109,8 @@ impl Anthropic {
     /// # Errors
     ///
     /// As [`with_api_key`](Self::with_api_key).
-    pub fn with_bearer_token(self, token: &ApiKey) -> Result<Self, ProviderError> {
-        let value = format!("Bearer {}", token.reveal());
-        self.with_key(header::AUTHORIZATION, &value)
-    }
-
-    fn with_key(mut self, name: HeaderName, key: &str) -> Result<Self, ProviderError> {
-        self.base_url.check_secrecy()?;
-        let mut value = HeaderValue::from_str(key).map_err(|_| ProviderError::InvalidKey)?;
-        value.set_sensitive(true);
-        self.key = Some((name, value));
+    pub fn with_bearer_token(mut self, token: &ApiKey) -> Result<Self, ProviderError> {
+        self.endpoint.set_bearer(token)?;
         Ok(self)
     }
 
@@ -117,12 +120,11 @@ impl Anthropic {
     ///
     /// [`ProviderError::InvalidHeader`] when a header cannot carry the name.
     pub fn with_beta(mut self, name: &str) -> Result<Self, ProviderError> {
-        let header = "anthropic-beta";
-        let beta = HeaderValue::from_str(name);
-        self.betas
-            .push(beta.map_err(|_| ProviderError::InvalidHeader {
-                name: header.to_owned(),
-            })?);
+        if !self.betas.is_empty() {
+            self.betas.push(',');
+        }
+        self.betas.push_str(name);
+        self.endpoint.set_header("anthropic-beta", &self.betas)?;
         Ok(self)
     }
 
@@ -155,20 +157,7 @@ impl Provider for Anthropic {
         delivery: Delivery,
     ) -> Result<http::Request<Bytes>, ModelFailure> {
         let body = body::write(request, &self.model, self.max_tokens, delivery)?;
-        let accept = match delivery {
-            Delivery::Stream => EVENT_STREAM,
-            Delivery::Whole => JSON,
-        };
-        let mut written = post(self.messages.clone(), body, accept);
-        let headers = written.headers_mut();
-        headers.insert("anthropic-version", self.version.clone());
-        for beta in &self.betas {
-            headers.append("anthropic-beta", beta.clone());
-        }
-        if let Some((name, value)) = &self.key {
-            headers.insert(name, value.clone());
-        }
-        Ok(written)
+        Ok(self.endpoint.post(self.messages.clone(), body, delivery))
     }
 
     fn response(&self, body: &[u8]) -> Result<Response, ModelFailure> {

@@ -2,15 +2,16 @@ mod answer;
 mod body;
 mod contents;
 mod embedding;
+mod parts;
 mod streaming;
 mod thinking;
 mod usage;
 mod wire_part;
 
 use bytes::Bytes;
-use http::{HeaderValue, Uri};
+use http::{HeaderName, Uri};
 
-use crate::wire::{BaseUrl, EVENT_STREAM, JSON, api_error, check, post};
+use crate::wire::{Endpoint, api_error, base_url_from_env, check};
 use crate::{
     ApiError, ApiKey, ChunkDecoder, Delivery, EmbedRequest, Embeddings, ModelFailure, Provider,
     ProviderError, Request, Response,
@@ -52,9 +53,8 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Gemini {
-    base_url: BaseUrl,
+    endpoint: Endpoint,
     model: String,
-    key: Option<HeaderValue>,
 }
 
 impl Gemini {
@@ -67,10 +67,27 @@ impl Gemini {
     /// fragment in it.
     pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, ProviderError> {
         Ok(Self {
-            base_url: BaseUrl::parse(base_url)?.or_under("v1beta"),
+            endpoint: Endpoint::parse(base_url)?,
             model: model.into(),
-            key: None,
         })
+    }
+
+    /// Asks for `model` with the key in `GEMINI_API_KEY`, or else in `GOOGLE_API_KEY`, at Google's own address, or where
+    /// `GOOGLE_GEMINI_BASE_URL` says.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::Key`] when there is no key; else as [`new`](Self::new) and
+    /// [`with_api_key`](Self::with_api_key).
+    pub fn from_env(model: impl Into<String>) -> Result<Self, ProviderError> {
+        let key = ApiKey::from_env("GEMINI_API_KEY");
+        // What is said of the usual one is what helps.
+        let key = key.or_else(|error| ApiKey::from_env("GOOGLE_API_KEY").map_err(|_| error));
+        let base_url = base_url_from_env(
+            "GOOGLE_GEMINI_BASE_URL",
+            "https://generativelanguage.googleapis.com",
+        );
+        Self::new(&base_url, model)?.with_api_key(&key.map_err(ProviderError::Key)?)
     }
 
     /// Sends `key` along, as `x-goog-api-key`: in a URL it would end up in logs.
@@ -80,41 +97,25 @@ impl Gemini {
     /// [`ProviderError::PlainTextKey`] when it would travel over http to another machine, and
     /// [`ProviderError::InvalidKey`] when a header cannot carry it.
     pub fn with_api_key(mut self, key: &ApiKey) -> Result<Self, ProviderError> {
-        self.base_url.check_secrecy()?;
-        let value = HeaderValue::from_str(key.reveal());
-        let mut value = value.map_err(|_| ProviderError::InvalidKey)?;
-        value.set_sensitive(true);
-        self.key = Some(value);
+        let name = HeaderName::from_static("x-goog-api-key");
+        self.endpoint.set_secret(name, key.reveal())?;
         Ok(self)
     }
 
-    /// The request that has `method` of the model do something with `body`.
-    fn post(
-        &self,
-        model: &str,
-        method: &str,
-        body: Vec<u8>,
-        accept: &'static str,
-    ) -> Result<http::Request<Bytes>, ModelFailure> {
-        let uri = self.uri(model, method).ok_or_else(|| {
-            ModelFailure::invalid("model", "has characters that an address cannot have")
-        })?;
-        let mut written = post(uri, body, accept);
-        if let Some(key) = &self.key {
-            written.headers_mut().insert("x-goog-api-key", key.clone());
-        }
-        Ok(written)
-    }
-
-    fn uri(&self, model: &str, method: &str) -> Option<Uri> {
+    /// The address of a method of a model.
+    fn uri(&self, model: &str, method: &str) -> Result<Uri, ModelFailure> {
+        let invalid =
+            || ModelFailure::invalid("model", "has characters that an address cannot have");
         let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
         let is_name = |word: &str| word.contains(|c| c != '.') && word.chars().all(sound);
         if !model.split('/').all(is_name) {
-            return None;
+            return Err(invalid());
         }
-        let prefix = if model.contains('/') { "" } else { "models/" };
-        let uri = self.base_url.join(&format!("{prefix}{model}:{method}"));
-        uri.ok()
+        let base = self.endpoint.base();
+        let version = if base.has_path() { "" } else { "v1beta/" };
+        let folder = if model.contains('/') { "" } else { "models/" };
+        let uri = base.join(&format!("{version}{folder}{model}:{method}"));
+        uri.map_err(|_| invalid())
     }
 }
 
@@ -137,17 +138,11 @@ impl Provider for Gemini {
     ) -> Result<http::Request<Bytes>, ModelFailure> {
         let model = check(request, &self.model)?;
         let body = body::write(request, model)?;
-        match delivery {
-            Delivery::Whole => self.post(model, "generateContent", body, JSON),
-            Delivery::Stream => {
-                let mut written = self.post(model, "streamGenerateContent", body, EVENT_STREAM)?;
-                // Without this the answer would be one list, which ends when everything is there.
-                let uri = format!("{}?alt=sse", written.uri()).parse();
-                *written.uri_mut() =
-                    uri.map_err(|_| ModelFailure::invalid("model", "fits in no address"))?;
-                Ok(written)
-            }
-        }
+        let uri = match delivery {
+            Delivery::Stream => with_events(&self.uri(model, "streamGenerateContent")?)?,
+            Delivery::Whole => self.uri(model, "generateContent")?,
+        };
+        Ok(self.endpoint.post(uri, body, delivery))
     }
 
     fn response(&self, body: &[u8]) -> Result<Response, ModelFailure> {
@@ -164,11 +159,18 @@ impl Provider for Gemini {
 
     fn embed_request(&self, request: &EmbedRequest) -> Result<http::Request<Bytes>, ModelFailure> {
         let model = request.model.as_deref().unwrap_or(&self.model);
+        let uri = self.uri(model, "batchEmbedContents")?;
         let body = embedding::write(request, model)?;
-        self.post(model, "batchEmbedContents", body, JSON)
+        Ok(self.endpoint.post(uri, body, Delivery::Whole))
     }
 
     fn embeddings(&self, body: &[u8]) -> Result<Embeddings, ModelFailure> {
         embedding::read(body)
     }
+}
+
+/// Without this the answer would be one list, which ends when everything is there.
+fn with_events(uri: &Uri) -> Result<Uri, ModelFailure> {
+    let uri = format!("{uri}?alt=sse").parse();
+    uri.map_err(|_| ModelFailure::invalid("model", "fits in no address"))
 }

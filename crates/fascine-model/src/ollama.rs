@@ -8,7 +8,7 @@ mod streaming;
 use bytes::Bytes;
 use http::{HeaderValue, Uri, header};
 
-use crate::wire::{BaseUrl, JSON, NDJSON, api_error, check, post};
+use crate::wire::{Endpoint, api_error, base_url_from_env, check};
 use crate::{
     ApiError, ApiKey, ChunkDecoder, Delivery, EmbedRequest, Embeddings, ModelFailure, Provider,
     ProviderError, Request, Response,
@@ -44,12 +44,11 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Ollama {
-    base_url: BaseUrl,
+    endpoint: Endpoint,
     chat: Uri,
     embed: Uri,
     model: String,
     context_length: Option<u32>,
-    authorization: Option<HeaderValue>,
 }
 
 impl Ollama {
@@ -60,14 +59,13 @@ impl Ollama {
     /// [`ProviderError::InvalidUrl`] when the URL is not absolute, not http or https, or has a user name, a query or a
     /// fragment in it.
     pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, ProviderError> {
-        let base_url = BaseUrl::parse(base_url)?;
+        let endpoint = Endpoint::parse(base_url)?;
         Ok(Self {
-            chat: base_url.join_versioned("api", "chat")?,
-            embed: base_url.join_versioned("api", "embed")?,
-            base_url,
+            chat: endpoint.base().join_versioned("api", "chat")?,
+            embed: endpoint.base().join_versioned("api", "embed")?,
+            endpoint,
             model: model.into(),
             context_length: None,
-            authorization: None,
         })
     }
 
@@ -78,8 +76,8 @@ impl Ollama {
     ///
     /// As [`new`](Self::new).
     pub fn from_env(model: impl Into<String>) -> Result<Self, ProviderError> {
-        let host = std::env::var_os("OLLAMA_HOST").unwrap_or_default();
-        Self::new(&host::base_url(&host.to_string_lossy()), model)
+        let host = base_url_from_env("OLLAMA_HOST", "");
+        Self::new(&host::base_url(&host), model)
     }
 
     /// Sends `key` along, as `Authorization: Bearer`: for servers that are not one's own.
@@ -89,11 +87,7 @@ impl Ollama {
     /// [`ProviderError::PlainTextKey`] when it would travel over http to another machine, and
     /// [`ProviderError::InvalidKey`] when a header cannot carry it.
     pub fn with_api_key(mut self, key: &ApiKey) -> Result<Self, ProviderError> {
-        self.base_url.check_secrecy()?;
-        let value = HeaderValue::from_str(&format!("Bearer {}", key.reveal()));
-        let mut value = value.map_err(|_| ProviderError::InvalidKey)?;
-        value.set_sensitive(true);
-        self.authorization = Some(value);
+        self.endpoint.set_bearer(key)?;
         Ok(self)
     }
 
@@ -102,15 +96,6 @@ impl Ollama {
     pub fn with_context_length(mut self, tokens: u32) -> Self {
         self.context_length = Some(tokens);
         self
-    }
-
-    fn post(&self, uri: &Uri, body: Vec<u8>, accept: &'static str) -> http::Request<Bytes> {
-        let mut written = post(uri.clone(), body, accept);
-        if let Some(authorization) = &self.authorization {
-            let headers = written.headers_mut();
-            headers.insert(header::AUTHORIZATION, authorization.clone());
-        }
-        written
     }
 }
 
@@ -133,11 +118,12 @@ impl Provider for Ollama {
     ) -> Result<http::Request<Bytes>, ModelFailure> {
         let model = check(request, &self.model)?;
         let body = body::write(request, model, self.context_length, delivery)?;
-        let accept = match delivery {
-            Delivery::Stream => NDJSON,
-            Delivery::Whole => JSON,
-        };
-        Ok(self.post(&self.chat, body, accept))
+        let mut written = self.endpoint.post(self.chat.clone(), body, delivery);
+        if delivery == Delivery::Stream {
+            let lines = HeaderValue::from_static("application/x-ndjson");
+            written.headers_mut().insert(header::ACCEPT, lines);
+        }
+        Ok(written)
     }
 
     fn response(&self, body: &[u8]) -> Result<Response, ModelFailure> {
@@ -155,7 +141,8 @@ impl Provider for Ollama {
     fn embed_request(&self, request: &EmbedRequest) -> Result<http::Request<Bytes>, ModelFailure> {
         let model = request.model.as_deref().unwrap_or(&self.model);
         let body = embedding::write(request, model)?;
-        Ok(self.post(&self.embed, body, JSON))
+        let uri = self.embed.clone();
+        Ok(self.endpoint.post(uri, body, Delivery::Whole))
     }
 
     fn embeddings(&self, body: &[u8]) -> Result<Embeddings, ModelFailure> {

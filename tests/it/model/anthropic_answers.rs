@@ -4,7 +4,7 @@ use fascine::model::{
 };
 use serde_json::{Value, json};
 
-use super::fixtures::{chunks, read_stream};
+use super::fixtures::{check_cuts, check_splits, chunks, read_stream};
 
 fn anthropic() -> Anthropic {
     Anthropic::new("https://api.anthropic.com", "m").unwrap()
@@ -309,6 +309,26 @@ fn a_stream_is_collected_to_what_a_whole_answer_is() {
             .count(),
         4
     );
+}
+
+#[test]
+fn whoever_does_not_stream_answers_in_one_document() {
+    let document = json!({ "id": "m", "model": "x", "content": [
+        { "type": "thinking", "thinking": "Hm.", "signature": "s" },
+        { "type": "text", "text": "One.", "citations": [{ "url": "u" }] },
+        { "type": "text", "text": "Two." },
+        { "type": "text", "text": "Three." },
+        { "type": "tool_use", "id": "a", "name": "t", "input": {} },
+        { "type": "tool_use", "id": "b", "name": "t", "input": {} },
+    ], "stop_reason": "tool_use", "usage": { "output_tokens": 3 }, "container": { "id": "k" } });
+    let bytes = document.to_string().into_bytes();
+    let whole = anthropic().response(&bytes).unwrap();
+    assert_eq!(read_stream(&anthropic(), [&bytes[..]]).unwrap(), whole);
+    check_splits(&anthropic(), &bytes);
+    check_cuts(&anthropic(), &bytes);
+    let error = json!({ "type": "error", "error": { "type": "overloaded_error", "message": "" } });
+    let failure = read_stream(&anthropic(), [error.to_string().as_bytes()]);
+    assert!(matches!(failure, Err(ModelFailure::Api(_))), "{failure:?}");
 }
 
 #[test]

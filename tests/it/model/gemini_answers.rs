@@ -273,6 +273,16 @@ fn what_nobody_knows_yet_survives() {
 }
 
 #[test]
+fn whoever_does_not_stream_answers_in_one_document() {
+    let document = last(json!([{ "text": "Hi", "thoughtSignature": "s" }]), "STOP");
+    let bytes = document.to_string().into_bytes();
+    let response = read_stream(&gemini(), [&bytes[..]]).unwrap();
+    assert_eq!(response, whole(&document).unwrap());
+    check_splits(&gemini(), &bytes);
+    check_cuts(&gemini(), &bytes);
+}
+
+#[test]
 fn media_are_told_apart_by_their_type() {
     let data = |kind: &str| json!({ "inlineData": { "mimeType": kind, "data": "AA==" } });
     let file = json!({ "fileData": { "fileUri": "https://example.com/1" } });

@@ -1,11 +1,11 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::block::CacheControl;
 use super::conversation::{Conversation, Turn};
 use super::thinking::Thinking;
-use crate::wire::{Extended, Object, WriteFields, check};
+use crate::wire::{Entries, check};
 use crate::{Delivery, ModelFailure, OutputFormat, Request, ToolChoice, ToolSpec};
 
 /// The body of a request.
@@ -40,12 +40,7 @@ pub(super) fn write(
         schema,
         delivery,
     };
-    let document = Extended {
-        fields: &body,
-        extra: Some(&request.extra),
-    };
-    serde_json::to_vec(&document)
-        .map_err(|error| ModelFailure::invalid("request", error.to_string()))
+    serde_json::to_vec(&body).map_err(|error| ModelFailure::invalid("request", error.to_string()))
 }
 
 /// What the model thinks counts, so a budget goes on top, unless the request says how much there may be in all.
@@ -76,55 +71,60 @@ struct Body<'a> {
     delivery: Delivery,
 }
 
-impl WriteFields for Body<'_> {
-    fn write<M: SerializeMap>(&self, object: &mut Object<'_, M>) -> Result<(), M::Error> {
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request = self.request;
-        object.put("model", self.model)?;
-        object.put("max_tokens", &self.max_tokens)?;
+        let mut entries = Entries::begin(serializer, &request.extra)?;
+        entries.put("model", self.model)?;
+        entries.put("max_tokens", &self.max_tokens)?;
         if !self.conversation.system.content.is_empty() {
-            object.put("system", &self.conversation.system.content())?;
+            entries.put("system", &self.conversation.system.content())?;
         }
-        object.put("messages", &self.conversation.turns)?;
+        entries.put("messages", &self.conversation.turns)?;
         if !request.tools.is_empty() {
-            object.put(
+            entries.put(
                 "tools",
                 &Tools(&request.tools, self.conversation.tools_mark),
             )?;
         }
-        object.put_some("tool_choice", tool_choice(request))?;
-        object.put_some("thinking", self.thinking)?;
-        let output = Output {
-            effort: self.thinking.and_then(Thinking::effort),
-            schema: self.schema,
-        };
-        if output.effort.is_some() || output.schema.is_some() {
-            object.put_object("output_config", &output)?;
+        entries.put_some("tool_choice", tool_choice(request))?;
+        entries.put_some("thinking", self.thinking)?;
+        let effort = self.thinking.and_then(Thinking::effort);
+        if effort.is_some() || self.schema.is_some() {
+            entries.put_merged("output_config", |extra| Output {
+                effort,
+                schema: self.schema,
+                extra,
+            })?;
         }
-        object.put_some("temperature", request.temperature)?;
-        object.put_some("top_p", request.top_p)?;
+        entries.put_some("temperature", request.temperature)?;
+        entries.put_some("top_p", request.top_p)?;
         if !request.stop.is_empty() {
-            object.put("stop_sequences", &request.stop)?;
+            entries.put("stop_sequences", &request.stop)?;
         }
         if self.delivery == Delivery::Stream {
-            object.put("stream", &true)?;
+            entries.put("stream", &true)?;
         }
-        Ok(())
+        entries.end()
     }
 }
 
 struct Output<'a> {
     effort: Option<&'static str>,
     schema: Option<&'a Value>,
+    extra: &'a Map<String, Value>,
 }
 
-impl WriteFields for Output<'_> {
-    fn write<M: SerializeMap>(&self, object: &mut Object<'_, M>) -> Result<(), M::Error> {
-        object.put_some("effort", self.effort)?;
+impl Serialize for Output<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entries = Entries::begin(serializer, self.extra)?;
+        entries.put_some("effort", self.effort)?;
         let format = self.schema.map(|schema| Format {
             kind: "json_schema",
             schema,
         });
-        object.put_some("format", format)
+        entries.put_some("format", format)?;
+        entries.end()
     }
 }
 

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::blocks::Blocks;
+use super::document;
 use super::reading::finish_reason;
 use super::usage::Counts;
-use crate::wire::{Fields, is_whole, stream_error};
+use crate::wire::{Beginning, Fields, is_whole, stream_error};
 use crate::{Chunk, ChunkDecoder, FinishReason, ModelFailure};
 
 /// Reads an answer in pieces: server-sent events that end with `message_stop`.
@@ -17,6 +18,7 @@ use crate::{Chunk, ChunkDecoder, FinishReason, ModelFailure};
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     events: sse::Decoder,
+    beginning: Beginning,
     blocks: Blocks,
     counts: Counts,
     started: bool,
@@ -26,6 +28,7 @@ pub(super) struct Decoder {
 
 impl ChunkDecoder for Decoder {
     fn push(&mut self, bytes: &[u8], chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
+        self.beginning.push(bytes);
         let fed = self.events.push(bytes);
         while let Some(event) = self.events.next_event() {
             if !self.done {
@@ -36,6 +39,11 @@ impl ChunkDecoder for Decoder {
     }
 
     fn finish(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
+        if let Some(document) = self.beginning.document() {
+            document::chunks(document, chunks)?;
+            self.done = true;
+            return Ok(());
+        }
         // The line that ends the last event may be missing, but then nothing else may.
         let _ = self.events.push(b"\n\n");
         match self.events.next_event() {

@@ -1,10 +1,9 @@
-use serde::Serialize;
-use serde::ser::SerializeMap;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::contents::Conversation;
-use super::thinking::Thinking;
-use crate::wire::{Extended, Object, WriteFields};
+use super::thinking::{Thinking, ThinkingConfig};
+use crate::wire::Entries;
 use crate::{ModelFailure, OutputFormat, Request, ToolChoice, ToolSpec};
 
 /// The body of a request.
@@ -25,12 +24,7 @@ pub(super) fn write(request: &Request, model: &str) -> Result<Vec<u8>, ModelFail
         conversation: Conversation::read(&request.messages)?,
         thinking: thinking.map(|effort| Thinking::of(effort, model)),
     };
-    let document = Extended {
-        fields: &body,
-        extra: Some(&request.extra),
-    };
-    serde_json::to_vec(&document)
-        .map_err(|error| ModelFailure::invalid("request", error.to_string()))
+    serde_json::to_vec(&body).map_err(|error| ModelFailure::invalid("request", error.to_string()))
 }
 
 struct Body<'a> {
@@ -39,48 +33,40 @@ struct Body<'a> {
     thinking: Option<Thinking>,
 }
 
-impl WriteFields for Body<'_> {
-    fn write<M: SerializeMap>(&self, object: &mut Object<'_, M>) -> Result<(), M::Error> {
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request = self.request;
+        let mut entries = Entries::begin(serializer, &request.extra)?;
         if !self.conversation.system.parts.is_empty() {
-            object.put("systemInstruction", &self.conversation.system)?;
+            entries.put("systemInstruction", &self.conversation.system)?;
         }
-        object.put("contents", &self.conversation.contents)?;
+        entries.put("contents", &self.conversation.contents)?;
         if !request.tools.is_empty() {
-            let function_declarations = request.tools.iter().map(Declaration::of).collect();
-            object.put(
-                "tools",
-                &[Tools {
-                    function_declarations,
-                }],
-            )?;
+            let declarations = request.tools.iter().map(Declaration::of).collect();
+            let tools = Tools {
+                function_declarations: declarations,
+            };
+            entries.put("tools", &[tools])?;
         }
-        if let Some(function_calling_config) = Calling::of(request) {
-            object.put(
-                "toolConfig",
-                &ToolConfig {
-                    function_calling_config,
-                },
-            )?;
+        if let Some(calling) = Calling::of(request) {
+            let config = ToolConfig {
+                function_calling_config: calling,
+            };
+            entries.put("toolConfig", &config)?;
         }
-        let generation = Generation {
-            request,
-            thinking: self.thinking,
-        };
-        if generation.says_something() {
-            object.put_object("generationConfig", &generation)?;
+        if self.has_generation() {
+            entries.put_merged("generationConfig", |extra| Generation {
+                request,
+                thinking: self.thinking,
+                extra,
+            })?;
         }
-        Ok(())
+        entries.end()
     }
 }
 
-struct Generation<'a> {
-    request: &'a Request,
-    thinking: Option<Thinking>,
-}
-
-impl Generation<'_> {
-    fn says_something(&self) -> bool {
+impl Body<'_> {
+    fn has_generation(&self) -> bool {
         let request = self.request;
         let numbers = request.temperature.or(request.top_p).is_some();
         numbers
@@ -92,26 +78,33 @@ impl Generation<'_> {
     }
 }
 
-impl WriteFields for Generation<'_> {
-    fn write<M: SerializeMap>(&self, object: &mut Object<'_, M>) -> Result<(), M::Error> {
+struct Generation<'a> {
+    request: &'a Request,
+    thinking: Option<Thinking>,
+    extra: &'a Map<String, Value>,
+}
+
+impl Serialize for Generation<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request = self.request;
-        object.put_some("temperature", request.temperature)?;
-        object.put_some("topP", request.top_p)?;
-        object.put_some("maxOutputTokens", request.max_tokens)?;
+        let mut entries = Entries::begin(serializer, self.extra)?;
+        entries.put_some("temperature", request.temperature)?;
+        entries.put_some("topP", request.top_p)?;
+        entries.put_some("maxOutputTokens", request.max_tokens)?;
         if !request.stop.is_empty() {
-            object.put("stopSequences", &request.stop)?;
+            entries.put("stopSequences", &request.stop)?;
         }
-        object.put_some("seed", request.seed)?;
+        entries.put_some("seed", request.seed)?;
         if !request.output.is_text() {
-            object.put("responseMimeType", "application/json")?;
+            entries.put("responseMimeType", "application/json")?;
         }
         if let OutputFormat::Schema(output) = &request.output {
-            object.put("responseJsonSchema", &output.schema)?;
+            entries.put("responseJsonSchema", &output.schema)?;
         }
-        if let Some(thinking) = &self.thinking {
-            object.put_object("thinkingConfig", thinking)?;
+        if let Some(thinking) = self.thinking {
+            entries.put_merged("thinkingConfig", |extra| ThinkingConfig { thinking, extra })?;
         }
-        Ok(())
+        entries.end()
     }
 }
 

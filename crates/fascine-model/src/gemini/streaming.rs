@@ -1,7 +1,7 @@
 use fascine_http::sse;
 
 use super::answer::Answer;
-use crate::wire::is_whole;
+use crate::wire::{Beginning, is_whole};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
 
 /// Reads an answer in pieces: server-sent events, each a document like that of a whole answer.
@@ -11,12 +11,14 @@ use crate::{Chunk, ChunkDecoder, ModelFailure};
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     events: sse::Decoder,
+    beginning: Beginning,
     answer: Answer,
     complete: bool,
 }
 
 impl ChunkDecoder for Decoder {
     fn push(&mut self, bytes: &[u8], chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
+        self.beginning.push(bytes);
         let fed = self.events.push(bytes);
         while let Some(event) = self.events.next_event() {
             // Gateways add the mark of another API.
@@ -30,7 +32,10 @@ impl ChunkDecoder for Decoder {
     fn finish(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
         // The line that ends the last event may be missing, but then nothing else may.
         let _ = self.events.push(b"\n\n");
-        if let Some(last) = self.events.next_event()
+        if let Some(document) = self.beginning.document() {
+            // Whoever does not stream answers in one document.
+            self.answer.read(document.as_bytes(), chunks)?;
+        } else if let Some(last) = self.events.next_event()
             && is_whole(last.data.as_bytes())
         {
             self.answer.read(last.data.as_bytes(), chunks)?;

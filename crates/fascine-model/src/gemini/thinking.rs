@@ -1,7 +1,8 @@
-use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::Effort;
-use crate::wire::{Object, WriteFields};
+use crate::wire::Entries;
 
 /// How a model is asked to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,24 +24,31 @@ impl Thinking {
             Effort::Medium => ("medium", 8192),
             Effort::High => ("high", 24_576),
         };
-        let takes_budgets = ["gemini-1", "gemini-2"]
-            .iter()
-            .any(|old| model.contains(old));
-        match takes_budgets {
-            true => Self::Budget(budget),
-            false => Self::Level(level),
+        let old = ["gemini-1", "gemini-2"];
+        if old.iter().any(|old| model.contains(old)) {
+            Self::Budget(budget)
+        } else {
+            Self::Level(level)
         }
     }
 }
 
-impl WriteFields for Thinking {
-    fn write<M: SerializeMap>(&self, object: &mut Object<'_, M>) -> Result<(), M::Error> {
-        if *self != Self::Budget(0) {
-            object.put("includeThoughts", &true)?;
+/// How to think, and the user's own words on it.
+pub(super) struct ThinkingConfig<'a> {
+    pub(super) thinking: Thinking,
+    pub(super) extra: &'a Map<String, Value>,
+}
+
+impl Serialize for ThinkingConfig<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entries = Entries::begin(serializer, self.extra)?;
+        if self.thinking != Thinking::Budget(0) {
+            entries.put("includeThoughts", &true)?;
         }
-        match self {
-            Self::Budget(budget) => object.put("thinkingBudget", budget),
-            Self::Level(level) => object.put("thinkingLevel", level),
+        match self.thinking {
+            Thinking::Budget(budget) => entries.put("thinkingBudget", &budget)?,
+            Thinking::Level(level) => entries.put("thinkingLevel", level)?,
         }
+        entries.end()
     }
 }

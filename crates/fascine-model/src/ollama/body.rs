@@ -1,9 +1,8 @@
-use serde::Serialize;
-use serde::ser::SerializeMap;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::messages::{self, WireMessage};
-use crate::wire::{Extended, Object, WriteFields};
+use crate::wire::Entries;
 use crate::{Delivery, Effort, ModelFailure, OutputFormat, Request, ToolChoice, ToolSpec};
 
 /// The body of a request.
@@ -33,12 +32,7 @@ pub(super) fn write(
         context_length,
         delivery,
     };
-    let document = Extended {
-        fields: &body,
-        extra: Some(&request.extra),
-    };
-    serde_json::to_vec(&document)
-        .map_err(|error| ModelFailure::invalid("request", error.to_string()))
+    serde_json::to_vec(&body).map_err(|error| ModelFailure::invalid("request", error.to_string()))
 }
 
 /// The API leaves the choice to the model.
@@ -75,41 +69,38 @@ enum Think {
     Whether(bool),
 }
 
-impl WriteFields for Body<'_> {
-    fn write<M: SerializeMap>(&self, object: &mut Object<'_, M>) -> Result<(), M::Error> {
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request = self.request;
-        object.put("model", self.model)?;
-        object.put("messages", &self.messages)?;
+        let mut entries = Entries::begin(serializer, &request.extra)?;
+        entries.put("model", self.model)?;
+        entries.put("messages", &self.messages)?;
         // A model that is to call no tool is shown none.
         if !request.tools.is_empty() && request.tool_choice != Some(ToolChoice::None) {
             let tools: Vec<_> = request.tools.iter().map(Tool::of).collect();
-            object.put("tools", &tools)?;
+            entries.put("tools", &tools)?;
         }
         match &request.output {
             OutputFormat::Text => {}
-            OutputFormat::Json => object.put("format", "json")?,
-            OutputFormat::Schema(output) => object.put("format", &output.schema)?,
+            OutputFormat::Json => entries.put("format", "json")?,
+            OutputFormat::Schema(output) => entries.put("format", &output.schema)?,
         }
-        object.put_some("think", self.think)?;
-        let options = Options {
-            request,
-            context_length: self.context_length,
-        };
-        if options.say_something() {
-            object.put_object("options", &options)?;
+        entries.put_some("think", self.think)?;
+        if self.has_options() {
+            entries.put_merged("options", |extra| Options {
+                request,
+                context_length: self.context_length,
+                extra,
+            })?;
         }
         // It streams unless it is told not to.
-        object.put("stream", &(self.delivery == Delivery::Stream))
+        entries.put("stream", &(self.delivery == Delivery::Stream))?;
+        entries.end()
     }
 }
 
-struct Options<'a> {
-    request: &'a Request,
-    context_length: Option<u32>,
-}
-
-impl Options<'_> {
-    fn say_something(&self) -> bool {
+impl Body<'_> {
+    fn has_options(&self) -> bool {
         let request = self.request;
         let numbers = request.temperature.or(request.top_p).is_some();
         let counts = request.max_tokens.or(self.context_length).is_some();
@@ -117,18 +108,25 @@ impl Options<'_> {
     }
 }
 
-impl WriteFields for Options<'_> {
-    fn write<M: SerializeMap>(&self, object: &mut Object<'_, M>) -> Result<(), M::Error> {
+struct Options<'a> {
+    request: &'a Request,
+    context_length: Option<u32>,
+    extra: &'a Map<String, Value>,
+}
+
+impl Serialize for Options<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request = self.request;
-        object.put_some("num_ctx", self.context_length)?;
-        object.put_some("num_predict", request.max_tokens)?;
-        object.put_some("temperature", request.temperature)?;
-        object.put_some("top_p", request.top_p)?;
-        object.put_some("seed", request.seed)?;
+        let mut entries = Entries::begin(serializer, self.extra)?;
+        entries.put_some("num_ctx", self.context_length)?;
+        entries.put_some("num_predict", request.max_tokens)?;
+        entries.put_some("temperature", request.temperature)?;
+        entries.put_some("top_p", request.top_p)?;
+        entries.put_some("seed", request.seed)?;
         if !request.stop.is_empty() {
-            object.put("stop", &request.stop)?;
+            entries.put("stop", &request.stop)?;
         }
-        Ok(())
+        entries.end()
     }
 }
 

@@ -63,12 +63,9 @@ impl BaseUrl {
         url.as_str().parse().map_err(invalid)
     }
 
-    /// Itself, or under `path` if it has none.
-    pub(crate) fn or_under(mut self, path: &str) -> Self {
-        if self.0.path() == "/" {
-            self.0.set_path(path);
-        }
-        self
+    /// Whether it says more than a host.
+    pub(crate) fn has_path(&self) -> bool {
+        self.0.path() != "/"
     }
 
     /// As [`join`](Self::join), under a version of the API, which the base URL may have at its end already.

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -8,6 +10,8 @@ use crate::ModelFailure;
 pub(crate) struct Entries<'a, M> {
     map: M,
     extra: &'a Map<String, Value>,
+    /// The fields into which the user's own have gone.
+    merged: Vec<&'static str>,
 }
 
 impl<'a, M: SerializeMap> Entries<'a, M> {
@@ -17,7 +21,11 @@ impl<'a, M: SerializeMap> Entries<'a, M> {
         S: Serializer<SerializeMap = M>,
     {
         let map = serializer.serialize_map(None)?;
-        Ok(Self { map, extra })
+        Ok(Self {
+            map,
+            extra,
+            merged: Vec::new(),
+        })
     }
 
     /// Writes a field, unless the user has one of that name.
@@ -44,14 +52,34 @@ impl<'a, M: SerializeMap> Entries<'a, M> {
         }
     }
 
+    /// Writes an object into which the user's own of that name goes, field by field: in its place it would take fields
+    /// away that the user has set elsewhere. `object` makes it, given those fields.
+    pub(crate) fn put_merged<T: Serialize>(
+        &mut self,
+        name: &'static str,
+        object: impl FnOnce(&'a Map<String, Value>) -> T,
+    ) -> Result<(), M::Error> {
+        let extra = match self.extra.get(name) {
+            None => &NO_FIELDS,
+            Some(Value::Object(extra)) => extra,
+            Some(_) => return Ok(()),
+        };
+        self.merged.push(name);
+        self.map.serialize_entry(name, &object(extra))
+    }
+
     /// Writes the user's own, and ends the document.
     pub(crate) fn end(mut self) -> Result<M::Ok, M::Error> {
         for (name, value) in self.extra {
-            self.map.serialize_entry(name, value)?;
+            if !self.merged.iter().any(|merged| merged == name) {
+                self.map.serialize_entry(name, value)?;
+            }
         }
         self.map.end()
     }
 }
+
+static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 /// A number, written without a fraction if it has none.
 pub(crate) struct Number(f64);
@@ -83,6 +111,50 @@ impl Serialize for Number {
             serializer.serialize_i64(whole)
         } else {
             serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Document<'a>(&'a Map<String, Value>);
+
+    struct Inner<'a>(&'a Map<String, Value>);
+
+    impl Serialize for Document<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut entries = Entries::begin(serializer, self.0)?;
+            entries.put_merged("inner", Inner)?;
+            entries.put_some("none", None::<u8>)?;
+            entries.put("b", "ours")?;
+            entries.end()
+        }
+    }
+
+    impl Serialize for Inner<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut entries = Entries::begin(serializer, self.0)?;
+            entries.put("z", &1)?;
+            entries.put("y", &2)?;
+            entries.end()
+        }
+    }
+
+    #[test]
+    fn what_the_user_adds_wins_and_takes_nothing_else_away() {
+        for (extra, expected) in [
+            (r#"{}"#, r#"{"inner":{"z":1,"y":2},"b":"ours"}"#),
+            (
+                r#"{"a": 0, "b": "theirs", "inner": {"y": 3, "x": 4}}"#,
+                r#"{"inner":{"z":1,"x":4,"y":3},"a":0,"b":"theirs"}"#,
+            ),
+            (r#"{"inner": null}"#, r#"{"b":"ours","inner":null}"#),
+        ] {
+            let extra = serde_json::from_str(extra).unwrap();
+            let written = serde_json::to_string(&Document(&extra)).unwrap();
+            assert_eq!(written, expected);
         }
     }
 }
