@@ -1,6 +1,7 @@
 use std::str::FromStr;
 
 use crate::openai::{Dialect, EffortField, Outputs, StreamUsage, ToolChoices};
+use crate::wire::base_url_from_env;
 use crate::{ApiKey, ApiKeyError, MaxTokensField, ProviderError, ReasoningField, StreamEnd};
 
 /// A well-known server that speaks OpenAI's Chat Completions API, in a dialect of its own.
@@ -124,12 +125,10 @@ impl Compatible {
     }
 
     pub(crate) fn base_url_from_env(self) -> String {
-        let elsewhere = match self {
-            Self::OpenAi => std::env::var("OPENAI_BASE_URL").ok(),
-            _ => None,
-        };
-        let elsewhere = elsewhere.filter(|url| !url.trim().is_empty());
-        elsewhere.unwrap_or_else(|| self.base_url().to_owned())
+        match self {
+            Self::OpenAi => base_url_from_env("OPENAI_BASE_URL", self.base_url()),
+            _ => self.base_url().to_owned(),
+        }
     }
 
     pub(crate) fn key_from_env(self) -> Result<Option<ApiKey>, ProviderError> {

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Uri};
 
-use crate::wire::{Endpoint, api_error, openai_limits};
+use crate::wire::{Endpoint, api_error, check, openai_limits};
 use crate::{
     ApiError, ApiKey, ChunkDecoder, Compatible, Delivery, EmbedRequest, Embeddings, LimitHint,
     ModelFailure, Provider, ProviderError, Request, Response,
@@ -27,11 +27,11 @@ use crate::{
 
 pub(crate) use dialect::{Dialect, EffortField, Outputs, StreamUsage, ToolChoices, thinks};
 pub use dialect::{MaxTokensField, ReasoningField};
-pub(crate) use messages::arguments;
+pub(crate) use messages::{arguments, is_foreign};
 pub(crate) use parts::{DataUrl, audio_format, file_name};
 pub use streaming::StreamEnd;
 pub(crate) use tools::check_tool_choice;
-pub(crate) use writing::{JsonSchema, check, effort_word};
+pub(crate) use writing::{JsonSchema, check_extra, effort_word};
 
 /// OpenAI's Chat Completions API, and everybody who speaks it.
 ///
@@ -122,7 +122,8 @@ impl OpenAi {
     }
 
     /// Asks for a deployment of Azure's at `endpoint`, such as `https://name.openai.azure.com`, by a version of its API,
-    /// such as `2024-10-21`. A request that names a model asks for the deployment of that name.
+    /// such as `2024-10-21`. A request that names a model asks for the deployment of that name. The key is usually in
+    /// `AZURE_OPENAI_API_KEY`: see [`ApiKey::from_env`].
     ///
     /// # Errors
     ///
@@ -247,7 +248,7 @@ impl Provider for OpenAi {
         request: &Request,
         delivery: Delivery,
     ) -> Result<http::Request<Bytes>, ModelFailure> {
-        let model = request.model.as_deref().unwrap_or(&self.model);
+        let model = check(request, &self.model)?;
         let body = writing::body(request, model, delivery, &self.dialect, &self.name)?;
         let uri = self.uri(model, "chat/completions")?;
         Ok(self.endpoint.post(uri, body, delivery))

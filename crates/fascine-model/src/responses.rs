@@ -6,6 +6,7 @@ mod progress;
 mod reader;
 mod reading;
 mod streaming;
+mod usage;
 mod writing;
 
 use std::borrow::Cow;
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 
-use crate::wire::{Endpoint, api_error, openai_limits};
+use crate::wire::{Endpoint, api_error, check, openai_limits};
 use crate::{
     ApiError, ApiKey, ChunkDecoder, Compatible, Delivery, LimitHint, ModelFailure, Provider,
     ProviderError, Request, Response,
@@ -118,7 +119,7 @@ impl Provider for Responses {
         request: &Request,
         delivery: Delivery,
     ) -> Result<http::Request<Bytes>, ModelFailure> {
-        let model = request.model.as_deref().unwrap_or(&self.model);
+        let model = check(request, &self.model)?;
         let body = writing::body(request, model, delivery, &self.name)?;
         Ok(self.endpoint.post(self.address.clone(), body, delivery))
     }

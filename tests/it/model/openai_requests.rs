@@ -251,6 +251,11 @@ fn what_a_model_thought_goes_back_with_its_calls() {
         messages[2],
         json!({ "role": "assistant", "content": "Done." })
     );
+    let foreign = Reasoning::new("Hm.").with_provider("somebody");
+    let call = Part::ToolCall(ToolCall::new("c", "f", "{}"));
+    let said = Message::new(Role::Assistant, vec![Part::Reasoning(foreign), call]);
+    let written = body(&openai(), &Request::new([said]));
+    assert!(written["messages"][0].get("reasoning_content").is_none());
     let by_name = openai().with_reasoning_field(ReasoningField::Reasoning);
     assert_eq!(sent(&by_name)[0]["reasoning"], "Hm.");
     let official = OpenAi::compatible(Compatible::OpenAi, "m").unwrap();
@@ -390,6 +395,26 @@ fn embeddings_that_cannot_be_asked_for_name_the_field() {
         match openai().embed_request(&request) {
             Err(ModelFailure::InvalidRequest { field, .. }) => assert_eq!(field, wrong),
             other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_key_comes_from_the_environment_or_is_missed_by_name() {
+    for server in Compatible::ALL {
+        let variable = server.key_variable();
+        let is_set = ApiKey::from_env(variable).is_ok();
+        match OpenAi::from_env(server, "m") {
+            Ok(provider) => {
+                assert!(is_set || !server.needs_key(), "{server:?}");
+                let written = provider.request(&question(), Delivery::Whole).unwrap();
+                assert_eq!(written.headers().contains_key("authorization"), is_set);
+            }
+            Err(ProviderError::Key(error)) => {
+                assert!(!is_set && server.needs_key(), "{server:?}");
+                assert!(error.to_string().contains(variable), "{error}");
+            }
+            Err(error) => panic!("{server:?}: {error}"),
         }
     }
 }

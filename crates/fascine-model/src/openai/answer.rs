@@ -1,4 +1,6 @@
 //! What the server writes: a whole answer, or a piece of one. They differ in the name of one field.
+//!
+//! What is rare is boxed: most events are a few words, and are moved several times.
 
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
@@ -13,7 +15,7 @@ pub(super) struct Answer<'a> {
     pub(super) id: Text<'a>,
     pub(super) model: Text<'a>,
     pub(super) choices: Option<Vec<Choice<'a>>>,
-    pub(super) usage: Option<Counts>,
+    pub(super) usage: Option<Box<Counts>>,
     pub(super) error: Option<&'a RawValue>,
     pub(super) object: Text<'a>,
     pub(super) rest: Rest<'a>,
@@ -34,8 +36,8 @@ pub(super) struct Said<'a> {
     pub(super) refusal: Text<'a>,
     pub(super) reasoning: Text<'a>,
     pub(super) tool_calls: Option<Vec<Call<'a>>>,
-    pub(super) function_call: Option<Function<'a>>,
-    pub(super) audio: Option<Audio<'a>>,
+    pub(super) function_call: Option<Box<Function<'a>>>,
+    pub(super) audio: Option<Box<Audio<'a>>>,
     pub(super) rest: Rest<'a>,
 }
 
@@ -79,10 +81,10 @@ impl<'de> OpenObject<'de> for Answer<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, name: &str, value: &'de RawValue) {
+    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue) {
         // The time is another for each piece, and the padding is there to be ignored.
-        if !matches!(name, "created" | "obfuscation") {
-            self.rest.push((name.to_owned(), value));
+        if !matches!(name.or_empty(), "created" | "obfuscation") {
+            self.rest.push((name, value));
         }
     }
 }
@@ -98,7 +100,7 @@ impl<'de> OpenObject<'de> for Choice<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, name: &str, value: &'de RawValue) {
+    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue) {
         keep(&mut self.rest, name, value);
     }
 }
@@ -123,8 +125,8 @@ impl<'de> OpenObject<'de> for Said<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, name: &str, value: &'de RawValue) {
-        if name != "role" {
+    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue) {
+        if name.or_empty() != "role" {
             keep(&mut self.rest, name, value);
         }
     }
@@ -141,7 +143,7 @@ impl<'de> OpenObject<'de> for Call<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, _: &str, _: &'de RawValue) {}
+    fn unknown(&mut self, _: Text<'de>, _: &'de RawValue) {}
 }
 
 impl<'de> OpenObject<'de> for Function<'de> {
@@ -154,7 +156,7 @@ impl<'de> OpenObject<'de> for Function<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, _: &str, _: &'de RawValue) {}
+    fn unknown(&mut self, _: Text<'de>, _: &'de RawValue) {}
 }
 
 impl<'de> OpenObject<'de> for Audio<'de> {
@@ -168,7 +170,7 @@ impl<'de> OpenObject<'de> for Audio<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, _: &str, _: &'de RawValue) {}
+    fn unknown(&mut self, _: Text<'de>, _: &'de RawValue) {}
 }
 
 impl Arguments<'_> {
@@ -183,8 +185,8 @@ impl Arguments<'_> {
 }
 
 /// What says something.
-fn keep<'a>(rest: &mut Rest<'a>, name: &str, value: &'a RawValue) {
+fn keep<'a>(rest: &mut Rest<'a>, name: Text<'a>, value: &'a RawValue) {
     if !matches!(value.get(), "null" | "[]" | "{}" | "\"\"") {
-        rest.push((name.to_owned(), value));
+        rest.push((name, value));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fascine_message::{Message, Part, Role, ToolCall, ToolResult};
+use fascine_message::{Message, Part, Reasoning, Role, ToolCall, ToolResult};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -58,6 +58,7 @@ pub(super) fn write<'a>(
             Part::Other { value, .. } if value.get("type").is_none() => {
                 written.fields = value.as_object();
             }
+            Part::Reasoning(reasoning) if is_foreign(reasoning, provider) => {}
             Part::Reasoning(reasoning) => thought.push(reasoning.text.as_str()),
             Part::ToolCall(call) if role == Role::Assistant => written.calls.push(call),
             Part::ToolCall(_) => return Err(invalid("have a tool call that is not the model's")),
@@ -199,6 +200,11 @@ impl Serialize for Calls<'_> {
             },
         }))
     }
+}
+
+/// Whether another provider is known to have thought it.
+pub(crate) fn is_foreign(reasoning: &Reasoning, provider: &str) -> bool {
+    !reasoning.provider.is_empty() && reasoning.provider != provider
 }
 
 /// No arguments are an empty object of them.

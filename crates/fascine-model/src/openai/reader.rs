@@ -7,7 +7,6 @@ use super::answer::{Answer, Choice, Said};
 use super::audio::Recording;
 use super::calls::Calls;
 use super::details;
-use super::usage::Counts;
 use crate::wire::Rest;
 use crate::{Chunk, FinishReason};
 
@@ -72,7 +71,7 @@ impl Reader {
                 self.read_choice(choice, chunks);
             }
         }
-        let usage = answer.usage.and_then(Counts::read);
+        let usage = answer.usage.and_then(|counts| counts.read());
         chunks.extend(usage.map(Chunk::Usage));
         self.keep(answer.rest);
     }
@@ -129,10 +128,10 @@ impl Reader {
             chunks.push(self.calls.read(call));
         }
         if let Some(function) = said.function_call {
-            chunks.push(self.calls.read_function(function));
+            chunks.push(self.calls.read_function(*function));
         }
         if let Some(audio) = said.audio {
-            chunks.extend(self.recording.read(audio).map(Chunk::Text));
+            chunks.extend(self.recording.read(*audio).map(Chunk::Text));
         }
         merge_all(&mut self.below, &said.rest);
     }
@@ -140,12 +139,12 @@ impl Reader {
     /// Nearly always each event repeats what the one before had.
     fn keep(&mut self, rest: Rest<'_>) {
         for (name, value) in rest {
-            let raw = value.get();
-            match self.top.iter_mut().find(|(known, _)| *known == name) {
+            let (name, raw) = (name.or_empty(), value.get());
+            match self.top.iter_mut().find(|(known, _)| known == name) {
                 Some((_, known)) if **known == *raw => {}
                 Some((_, known)) if raw != "null" => *known = raw.into(),
                 Some(_) => {}
-                None => self.top.push((name, raw.into())),
+                None => self.top.push((name.to_owned(), raw.into())),
             }
         }
     }
@@ -168,7 +167,7 @@ fn finish_reason(word: &str) -> FinishReason {
 fn merge_all(into: &mut Map<String, Value>, rest: &Rest<'_>) {
     for (name, raw) in rest {
         if let Ok(value) = serde_json::from_str(raw.get()) {
-            merge(into.entry(name.as_str()).or_insert(Value::Null), value);
+            merge(into.entry(name.or_empty()).or_insert(Value::Null), value);
         }
     }
 }

@@ -44,9 +44,8 @@ impl Decoder {
 impl ChunkDecoder for Decoder {
     fn push(&mut self, bytes: &[u8], chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
         self.beginning.push(bytes);
-        self.events
-            .push(bytes)
-            .map_err(|error| ModelFailure::malformed(error.to_string(), bytes))?;
+        let pushed = self.events.push(bytes);
+        // What came before an event that is too large is given out.
         while let Some(event) = self.events.next_event() {
             if self.is_complete {
                 continue;
@@ -60,7 +59,7 @@ impl ChunkDecoder for Decoder {
                 data => self.reader.read(parse(data)?, chunks),
             }
         }
-        Ok(())
+        pushed.map_err(|error| ModelFailure::malformed(error.to_string(), b""))
     }
 
     fn finish(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {

@@ -17,7 +17,7 @@ pub(super) fn body(
     dialect: &Dialect,
     provider: &str,
 ) -> Result<Vec<u8>, ModelFailure> {
-    check(request, model)?;
+    check_extra(request)?;
     let mut messages = Vec::with_capacity(request.messages.len());
     for message in &request.messages {
         messages::write(message, dialect, provider, &mut messages)?;
@@ -42,14 +42,8 @@ pub(super) fn body(
     Ok(bytes)
 }
 
-/// What every API of OpenAI wants.
-pub(crate) fn check(request: &Request, model: &str) -> Result<(), ModelFailure> {
-    if model.is_empty() {
-        return Err(ModelFailure::invalid("model", "is empty"));
-    }
-    if request.messages.is_empty() {
-        return Err(ModelFailure::invalid("messages", "are empty"));
-    }
+/// Whether an answer comes in pieces is decided by the call alone.
+pub(crate) fn check_extra(request: &Request) -> Result<(), ModelFailure> {
     if request.extra.contains_key("stream") {
         let reason = "has `stream`, which the call decides";
         return Err(ModelFailure::invalid("extra", reason));

@@ -1,10 +1,10 @@
 //! A response, and the items in it.
 
-use serde::Deserialize;
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
-use crate::wire::{Count, Known, OpenObject, Rest, Text, open_objects};
+use super::usage::Counts;
+use crate::wire::{Known, OpenObject, Rest, Text, open_objects};
 
 /// A whole response, as the answer or at the end of a stream.
 #[derive(Default)]
@@ -47,28 +47,6 @@ pub(super) struct ItemPart<'a> {
     pub(super) annotations: Option<&'a RawValue>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Counts {
-    pub(super) input_tokens: Count,
-    pub(super) output_tokens: Count,
-    pub(super) input_tokens_details: Option<InputDetails>,
-    pub(super) output_tokens_details: Option<OutputDetails>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct InputDetails {
-    pub(super) cached_tokens: Count,
-    pub(super) cache_write_tokens: Count,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct OutputDetails {
-    pub(super) reasoning_tokens: Count,
-}
-
 open_objects!(Document, Details, Item, ItemPart);
 
 impl<'de> OpenObject<'de> for Document<'de> {
@@ -86,10 +64,10 @@ impl<'de> OpenObject<'de> for Document<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, name: &str, value: &'de RawValue) {
+    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue) {
         let says_something = !matches!(value.get(), "null" | "[]" | "{}" | "\"\"");
-        if says_something && !ECHOES.contains(&name) {
-            self.rest.push((name.to_owned(), value));
+        if says_something && !ECHOES.contains(&name.or_empty()) {
+            self.rest.push((name, value));
         }
     }
 }
@@ -103,7 +81,7 @@ impl<'de> OpenObject<'de> for Details<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, _: &str, _: &'de RawValue) {}
+    fn unknown(&mut self, _: Text<'de>, _: &'de RawValue) {}
 }
 
 impl<'de> OpenObject<'de> for Item<'de> {
@@ -121,9 +99,9 @@ impl<'de> OpenObject<'de> for Item<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, name: &str, value: &'de RawValue) {
+    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue) {
         // Items of other kinds have other things under these names.
-        match name {
+        match name.or_empty() {
             "content" => self.content = serde_json::from_str(value.get()).unwrap_or_default(),
             "summary" => self.summary = serde_json::from_str(value.get()).unwrap_or_default(),
             _ => {}
@@ -143,7 +121,7 @@ impl<'de> OpenObject<'de> for ItemPart<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, _: &str, _: &'de RawValue) {}
+    fn unknown(&mut self, _: Text<'de>, _: &'de RawValue) {}
 }
 
 /// What the request had said, and when.

@@ -37,5 +37,5 @@ impl<'de> OpenObject<'de> for Event<'de> {
         Ok(Known::Yes)
     }
 
-    fn unknown(&mut self, _: &str, _: &'de RawValue) {}
+    fn unknown(&mut self, _: Text<'de>, _: &'de RawValue) {}
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::input::{InputPart, input_part};
 use crate::ModelFailure;
-use crate::openai::arguments;
+use crate::openai::{arguments, is_foreign};
 
 /// One item of the input.
 #[derive(Serialize)]
@@ -77,6 +77,7 @@ pub(super) fn write<'a>(
                 writer.phase = value.get("phase");
             }
             Part::Other { value, .. } => writer.item(Item::Other(value)),
+            Part::Reasoning(reasoning) if is_foreign(reasoning, provider) => {}
             Part::Reasoning(reasoning) => writer.reasoning(reasoning),
             Part::ToolCall(call) if role == Role::Assistant => {
                 writer.item(Item::Known(Known::FunctionCall {
@@ -124,7 +125,7 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
-    /// What can be read again is only what this API has sealed; the rest is another provider's, or meant for people.
+    /// What can be read again is only what this API has sealed; the rest is meant for people.
     fn reasoning(&mut self, reasoning: &'a Reasoning) {
         if let Some(encrypted_content) = &reasoning.encrypted
             && !reasoning.id.is_empty()

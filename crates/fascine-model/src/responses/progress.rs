@@ -28,6 +28,26 @@ pub(super) enum PartKey {
     Summary(u64),
 }
 
+/// What a part of an item is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    Arguments,
+    Refusal,
+    Summary,
+    Text,
+    Thought,
+}
+
+impl What {
+    pub(super) fn key(self, index: u64) -> PartKey {
+        match self {
+            Self::Arguments => PartKey::Arguments,
+            Self::Refusal | Self::Text | Self::Thought => PartKey::Content(index),
+            Self::Summary => PartKey::Summary(index),
+        }
+    }
+}
+
 impl Progress {
     /// Which item is at this place of the output, or has this id; a new one if there is none. Some servers change the
     /// id on the way, so the place counts more.

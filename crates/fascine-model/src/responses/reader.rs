@@ -1,12 +1,13 @@
 use std::borrow::Cow;
 
-use fascine_message::{Part, Reasoning, Usage};
+use fascine_message::{Part, Reasoning};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::document::{Counts, Document, Item, ItemPart};
+use super::document::{Document, Item, ItemPart};
 use super::event::Event;
-use super::progress::{PartKey, Progress};
+use super::progress::{PartKey, Progress, What};
+use super::usage::Counts;
 use crate::{Chunk, FinishReason};
 
 /// Turns the items of a response into pieces of an answer.
@@ -119,7 +120,7 @@ impl Reader {
                 );
                 if let Some(encrypted) = item.encrypted_content.into_string() {
                     let id = item.id.into_string().unwrap_or_default();
-                    let sealed = Reasoning::default().with_id(id);
+                    let sealed = Reasoning::default().with_id(id).with_provider(self.name());
                     chunks.push(Chunk::Reasoning(sealed.with_encrypted(encrypted)));
                 }
             }
@@ -146,7 +147,7 @@ impl Reader {
         }));
         let mut extra = Map::new();
         for (name, raw) in document.rest {
-            extra.insert(name, serde_json::from_str(raw.get())?);
+            extra.insert(name.or_empty().to_owned(), serde_json::from_str(raw.get())?);
         }
         if !self.annotations.is_empty() {
             let annotations = std::mem::take(&mut self.annotations);
@@ -155,7 +156,7 @@ impl Reader {
         if !extra.is_empty() {
             chunks.push(Chunk::Extra(extra));
         }
-        chunks.extend(document.usage.and_then(usage).map(Chunk::Usage));
+        chunks.extend(document.usage.and_then(Counts::read).map(Chunk::Usage));
         let status = document.status.as_str().unwrap_or("completed");
         let details = document.incomplete_details.unwrap_or_default();
         chunks.push(Chunk::Finish(match (status, details.reason.as_str()) {
@@ -222,7 +223,8 @@ impl Reader {
             What::Summary | What::Thought => {
                 let paragraph = if is_new && is_next { "\n\n" } else { "" };
                 let text = format!("{paragraph}{text}");
-                Chunk::Reasoning(Reasoning::new(text).with_id(item.id.as_str()))
+                let thought = Reasoning::new(text).with_id(item.id.as_str());
+                Chunk::Reasoning(thought.with_provider(self.name()))
             }
             What::Text => Chunk::Text(text),
         }
@@ -237,29 +239,13 @@ impl Reader {
         }
     }
 
-    fn other(&self, value: Value) -> Chunk {
-        let provider = self.provider.to_string();
-        Chunk::Part(Part::Other { provider, value })
+    fn name(&self) -> String {
+        self.provider.to_string()
     }
-}
 
-/// What a part of an item is.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum What {
-    Arguments,
-    Refusal,
-    Summary,
-    Text,
-    Thought,
-}
-
-impl What {
-    fn key(self, index: u64) -> PartKey {
-        match self {
-            Self::Arguments => PartKey::Arguments,
-            Self::Refusal | Self::Text | Self::Thought => PartKey::Content(index),
-            Self::Summary => PartKey::Summary(index),
-        }
+    fn other(&self, value: Value) -> Chunk {
+        let provider = self.name();
+        Chunk::Part(Part::Other { provider, value })
     }
 }
 
@@ -270,18 +256,4 @@ fn call(index: usize, id: Option<String>, name: Option<String>, arguments: Strin
         name,
         arguments,
     }
-}
-
-fn usage(counts: Counts) -> Option<Usage> {
-    let input = counts.input_tokens_details.unwrap_or_default();
-    let output = counts.output_tokens_details.unwrap_or_default();
-    let mut usage = Usage::new(
-        counts.input_tokens.or_zero(),
-        counts.output_tokens.or_zero(),
-    );
-    usage.cached_tokens = input.cached_tokens.or_zero();
-    usage.cache_write_tokens = input.cache_write_tokens.or_zero();
-    usage.reasoning_tokens = output.reasoning_tokens.or_zero();
-    let counted = counts.input_tokens.0.or(counts.output_tokens.0);
-    counted.map(|_| usage)
 }

@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 
 use super::document::Document;
 use super::event::Event;
-use super::reader::{Reader, What};
+use super::progress::What;
+use super::reader::Reader;
 use super::reading;
 use crate::wire::{Beginning, stream_error};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
@@ -32,16 +33,15 @@ impl Decoder {
 impl ChunkDecoder for Decoder {
     fn push(&mut self, bytes: &[u8], chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
         self.beginning.push(bytes);
-        self.events
-            .push(bytes)
-            .map_err(|error| ModelFailure::malformed(error.to_string(), bytes))?;
+        let pushed = self.events.push(bytes);
+        // What came before an event that is too large is given out.
         while let Some(event) = self.events.next_event() {
             let data = event.data.trim();
             if !self.is_complete && !data.is_empty() && data != "[DONE]" {
                 self.read(&event.event, data, chunks)?;
             }
         }
-        Ok(())
+        pushed.map_err(|error| ModelFailure::malformed(error.to_string(), b""))
     }
 
     fn finish(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {

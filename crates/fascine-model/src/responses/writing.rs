@@ -3,7 +3,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::items::{self, Item};
-use crate::openai::{JsonSchema, check, check_tool_choice, effort_word, thinks};
+use crate::openai::{JsonSchema, check_extra, check_tool_choice, effort_word, thinks};
 use crate::wire::{Entries, Number};
 use crate::{Delivery, ModelFailure, OutputFormat, Request, ToolChoice, ToolSpec};
 
@@ -14,7 +14,7 @@ pub(super) fn body(
     delivery: Delivery,
     provider: &str,
 ) -> Result<Vec<u8>, ModelFailure> {
-    check(request, model)?;
+    check_extra(request)?;
     check_tool_choice(request)?;
     if !request.stop.is_empty() {
         return Err(ModelFailure::invalid("stop", "is nothing this API has"));

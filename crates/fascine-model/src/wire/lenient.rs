@@ -13,6 +13,11 @@ impl<'a> Text<'a> {
         self.0.as_deref().filter(|text| !text.is_empty())
     }
 
+    /// The text, or an empty one.
+    pub(crate) fn or_empty(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+
     /// As [`as_str`](Self::as_str).
     pub(crate) fn into_string(self) -> Option<String> {
         self.0.map(Cow::into_owned).filter(|text| !text.is_empty())

@@ -15,7 +15,7 @@ pub(crate) trait OpenObject<'de>: Default {
     fn known<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<Known, A::Error>;
 
     /// Takes a field that is not known.
-    fn unknown(&mut self, name: &str, value: &'de RawValue);
+    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue);
 
     /// Reads an object.
     fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -30,7 +30,7 @@ pub(crate) enum Known {
 }
 
 /// The fields that are not known, as they came.
-pub(crate) type Rest<'a> = Vec<(String, &'a RawValue)>;
+pub(crate) type Rest<'a> = Vec<(Text<'a>, &'a RawValue)>;
 
 /// Makes types that are [`OpenObject`] deserializable.
 macro_rules! open_objects {
@@ -56,8 +56,7 @@ impl<'de, T: OpenObject<'de>> Visitor<'de> for ObjectVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let mut object = T::default();
         while let Some(name) = map.next_key::<Text<'de>>()? {
-            let name = name.as_str().unwrap_or_default();
-            if let Known::No = object.known(name, &mut map)? {
+            if let Known::No = object.known(name.or_empty(), &mut map)? {
                 object.unknown(name, map.next_value()?);
             }
         }
