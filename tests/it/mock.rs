@@ -13,7 +13,7 @@ use bytes::Bytes;
 use fascine::http::{Body, H1Transport, MemoryNet, Net, Transport};
 use fascine::rt::Rt;
 use fascine_mock::{Fault, MockError, MockServer, MockServerBuilder};
-use fascine_testing::TestRuntime;
+use fascine_testing::{TestRuntime, drop_after_every_poll};
 use serde_json::{Value, json};
 
 use crate::runtimes::on_every_runtime;
@@ -327,5 +327,35 @@ fn a_client_that_says_nothing_is_hung_up_on() {
         let mut silent = net.connect(server.address()).await.unwrap();
         assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
         assert_eq!(server.connections(), 0);
+    });
+}
+
+#[test]
+fn dropping_start_or_shutdown_at_any_poll_closes_everything() {
+    drop_after_every_poll(|rt, cut| async move {
+        let net = MemoryNet::new();
+        let address = "127.0.0.1:80".parse().unwrap();
+        let ask_twice = async {
+            let server = MockServer::builder().start(&rt, net.clone(), address);
+            let server = server.await.unwrap();
+            let transport = H1Transport::new(&rt, net.clone());
+            json_of(send(&transport, &server, &ask("x", false)).await).await;
+            server.shutdown().await;
+        };
+        cut.apply(ask_twice).await;
+        rt.sleep(Duration::from_millis(1)).await;
+        assert!(net.connect(address).await.is_err(), "the port is closed");
+    });
+}
+
+#[test]
+fn a_question_about_the_head_alone_leaves_nothing_for_the_next() {
+    on_memory(|rt, net| async move {
+        let (server, transport) = start(&rt, &net, MockServer::builder()).await;
+        let head = call(&transport, &server, "HEAD /v1/models", &[], &Value::Null).await;
+        assert_eq!(head.status(), 405);
+        assert_eq!(text_of(head).await, "");
+        let next = text_of(send(&transport, &server, &ask("x", false)).await).await;
+        assert!(next.starts_with('{'), "{next}");
     });
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fascine_http::BoxSocket;
 use fascine_rt::Rt;
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
-use http::{HeaderMap, Request, Version, header};
+use http::{HeaderMap, Method, Request, Version, header};
 use ureq_proto::server::state::{ProvideResponse, RecvBody};
 use ureq_proto::server::{RecvRequestResult, Reply as Proto};
 
@@ -68,7 +68,10 @@ impl Connection {
         };
         let manner = Manner {
             chunks: received.head.version() != Version::HTTP_10,
-            keep_alive: received.keeps_alive && received.body.is_some(),
+            // An answer to HEAD has no body, and none of ours is without: what follows is not read as the next answer.
+            keep_alive: received.keeps_alive
+                && received.body.is_some()
+                && received.head.method() != Method::HEAD,
             event_delay: state.settings.event_delay,
         };
         let (steps, place) = match received.body {

@@ -45,7 +45,7 @@ pub(crate) fn plan(mut reply: Reply, fault: Option<&Fault>, manner: Manner) -> V
             )]),
             Fault::InterimFlood(count) => {
                 let interim = b"HTTP/1.1 103 Early Hints\r\nlink: </>; rel=preload\r\n\r\n";
-                let mut steps = vec![Step::Send(interim.to_vec()); *count];
+                let mut steps = vec![Step::Send(interim.repeat((*count).min(MOST_INTERIM)))];
                 steps.extend(sound(&reply, manner));
                 steps
             }
@@ -224,6 +224,8 @@ fn whole_body(reply: &Reply) -> Vec<u8> {
         ReplyBody::Whole(body) => body.clone(),
     }
 }
+
+const MOST_INTERIM: usize = 100_000;
 
 #[cfg(test)]
 mod tests {

@@ -48,6 +48,9 @@ impl EmbedAsk {
             Some(_) => fields.some_objects("requests")?,
             None => vec![fields],
         };
+        if requests.len() > MAX_TEXTS {
+            return Err(Problem::wrong("requests", "at most 2048 texts"));
+        }
         let mut whole = Vec::new();
         let mut count = DIMENSIONS;
         for request in requests {
@@ -133,6 +136,9 @@ fn texts(fields: &Fields<'_>, name: &str) -> Result<Vec<String>, Problem> {
     let wrong = || Problem::wrong(fields.at(name), "a non-empty string, or an array of them");
     match fields.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(vec![text.clone()]),
+        Some(Value::Array(texts)) if texts.len() > MAX_TEXTS => {
+            Err(Problem::wrong(fields.at(name), "at most 2048 texts"))
+        }
         Some(Value::Array(texts)) if !texts.is_empty() => texts
             .iter()
             .map(|text| {
@@ -154,4 +160,5 @@ fn dimensions(fields: &Fields<'_>, name: &str) -> Result<usize, Problem> {
 }
 
 const DIMENSIONS: usize = 16;
+const MAX_TEXTS: usize = 2048;
 const MAX_DIMENSIONS: usize = 4096;

@@ -8,7 +8,9 @@ use crate::reply::Reply;
 
 /// An error as this API has it: status, hint, document.
 pub(crate) fn reply(api: Api, problem: &Problem) -> Reply {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(problem.status).ok();
+    let status = status.filter(|status| !status.is_informational());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut reply = Reply::json(status, &document(api, problem));
     if let Some(wait) = problem.retry_after.filter(|_| api != Api::Gemini) {
         let millis = millis_rounded_up(wait);

@@ -44,7 +44,7 @@ pub enum Fault {
     Garbage,
     /// Answers 200 with a page of HTML, as a proxy in the way would.
     Html,
-    /// Sends so many interim responses (103) before the answer.
+    /// Sends so many interim responses (103) before the answer, 100,000 at most.
     InterimFlood(usize),
     /// Announces a body that is shorter than the one it sends: what is left over stands on the connection.
     LongBody,
@@ -71,7 +71,7 @@ pub enum Fault {
     StallAtByte(usize),
     /// Falls silent before this event, until the client leaves.
     StallAtEvent(usize),
-    /// Answers with this status and an error in the API's form.
+    /// Answers with this status and an error in the API's form; what is no final status becomes 500.
     Status(u16),
     /// Answers 429, and says when to come back.
     TooManyRequests {

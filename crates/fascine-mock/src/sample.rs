@@ -111,10 +111,11 @@ fn array(schema: &Value, root: Root<'_>, depth: usize) -> Value {
         .unwrap_or(usual)
         .min(most.unwrap_or(u64::MAX))
         .min(100);
-    let item = schema
-        .get("items")
-        .map_or(Value::Null, |items| sample(items, root, depth + 1));
-    Value::Array(vec![item; count as usize])
+    let item = |_| match schema.get("items") {
+        Some(items) => sample(items, root, depth + 1),
+        None => Value::Null,
+    };
+    (0..count).map(item).collect()
 }
 
 /// The least number that is allowed, or else one near `usual`; a whole one where that is possible.
@@ -147,7 +148,7 @@ fn text(schema: &Value) -> String {
         Some("uuid") => "00000000-0000-4000-8000-000000000000",
         _ => "text",
     };
-    let least = length("minLength").unwrap_or(0).min(10_000) as usize;
+    let least = length("minLength").unwrap_or(0).min(1000) as usize;
     let most = length("maxLength").map_or(usize::MAX, |most| {
         usize::try_from(most).unwrap_or(usize::MAX)
     });
@@ -221,6 +222,11 @@ mod tests {
             } },
         });
         assert!(of(&tree).to_string().contains("null"));
+        let mut wide = json!({ "type": "string" });
+        for _ in 0..20 {
+            wide = json!({ "type": "array", "minItems": 100, "items": wide });
+        }
+        assert!(of(&wide).to_string().len() < 1_000_000);
         let endless = json!({ "$ref": "#" });
         assert_eq!(of(&endless), Value::Null);
         assert_eq!(of(&json!(true)), json!("text"));
