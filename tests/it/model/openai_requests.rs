@@ -187,8 +187,10 @@ fn pictures_documents_and_recordings_are_parts() {
     let picture = Part::Image(Media::from_bytes("image/png", b"abc"));
     let said = Message::new(Role::Assistant, vec![picture]);
     assert_eq!(refused(&openai(), &Request::new([said])), "messages");
-    let stray = Message::new(Role::Tool, vec![Part::text("21 C")]);
-    assert_eq!(refused(&openai(), &Request::new([stray])), "messages");
+    for content in [vec![Part::text("21 C")], vec![]] {
+        let stray = Message::new(Role::Tool, content);
+        assert_eq!(refused(&openai(), &Request::new([stray])), "messages");
+    }
 }
 
 #[test]

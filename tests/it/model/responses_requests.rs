@@ -152,3 +152,10 @@ fn pictures_documents_and_recordings_are_parts() {
         assert_eq!(body(&request)["input"][0]["content"], json!([expected]));
     }
 }
+
+#[test]
+fn instructions_alone_are_the_input() {
+    let written = body(&Request::new([Message::system("Begin.")]));
+    assert_eq!(written["input"][0]["role"], "system");
+    assert!(written.get("instructions").is_none());
+}

@@ -70,7 +70,7 @@ pub(super) fn write<'a>(
             part => parts.push(wire_part(part, role)?),
         }
     }
-    if role == Role::Tool && !parts.is_empty() {
+    if role == Role::Tool && (results.is_empty() || !parts.is_empty()) {
         return Err(invalid("have a tool's message that answers no call"));
     }
     // What the model thought is wanted back only with the calls that came of it.

@@ -23,10 +23,17 @@ pub(super) fn body(
         return Err(ModelFailure::invalid("seed", "is nothing this API has"));
     }
     let is_system = |message: &&Message| message.role() == Role::System;
-    let leading = request.messages.iter().take_while(is_system);
-    let instructions: Vec<_> = leading.map(Message::text).collect();
-    let mut input = Vec::with_capacity(request.messages.len());
-    for message in &request.messages[instructions.len()..] {
+    let leading = request.messages.iter().take_while(is_system).count();
+    // Instructions are for something that is said.
+    let leading = if leading == request.messages.len() {
+        0
+    } else {
+        leading
+    };
+    let (instructions, said) = request.messages.split_at(leading);
+    let instructions: Vec<_> = instructions.iter().map(Message::text).collect();
+    let mut input = Vec::with_capacity(said.len());
+    for message in said {
         items::write(message, provider, &mut input)?;
     }
     let body = Body {
