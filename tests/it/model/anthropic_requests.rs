@@ -316,6 +316,19 @@ fn what_has_nothing_in_it_is_left_out() {
 }
 
 #[test]
+fn further_fields_without_their_block_are_left_out() {
+    let more = || Part::Other {
+        provider: "anthropic".into(),
+        value: json!({ "citations": [1] }),
+    };
+    let written = messages([
+        Message::user("x"),
+        Message::new(Role::Assistant, vec![more(), Part::text(""), more()]),
+    ]);
+    assert_eq!(written, json!([{ "role": "user", "content": "x" }]));
+}
+
+#[test]
 fn the_users_own_fields_win() {
     let request = hello()
         .with_extra("max_tokens", 7)

@@ -149,8 +149,9 @@ fn results_carry_the_name_of_their_tool_and_are_objects() {
             call("b", "two", ""),
             call("c", "three", "{}"),
         ]),
-        Message::tool("a", r#" {"deg": 21.0}"#),
+        // Whoever was done first; the API goes by the order of the calls.
         Message::tool("b", "21"),
+        Message::tool("a", r#" {"deg": 21.0}"#),
         Message::new(
             Role::Tool,
             vec![Part::ToolResult(ToolResult::error("c", "broken"))],
@@ -173,6 +174,17 @@ fn results_carry_the_name_of_their_tool_and_are_objects() {
         { "role": "user", "parts": [{ "text": "hurry" }] },
     ]);
     assert_eq!(written, expected);
+}
+
+#[test]
+fn the_results_of_one_message_are_in_the_order_of_the_calls_too() {
+    let results = ["b", "a"].map(|id| Part::ToolResult(ToolResult::new(id, id)));
+    let written = contents([
+        assistant([call("a", "t", ""), call("b", "t", "")]),
+        Message::new(Role::Tool, results.to_vec()),
+    ]);
+    let id = |at: usize| &written[1]["parts"][at]["functionResponse"]["id"];
+    assert_eq!((id(0), id(1)), (&json!("a"), &json!("b")));
 }
 
 #[test]

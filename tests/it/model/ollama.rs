@@ -121,9 +121,10 @@ fn calls_and_results_are_written_as_the_server_wants_them() {
     let call = |id: &str, arguments: &str| Part::ToolCall(ToolCall::new(id, "t", arguments));
     let thought = |provider: &str| Part::Reasoning(Reasoning::new("hm").with_provider(provider));
     let image = Part::Image(Media::from_bytes("image/png", b"png"));
+    // Whoever was done first; the server goes by the order of the calls.
     let results = [
-        ToolResult::new("a", "1"),
         ToolResult::error("made_up_x_1", "broken"),
+        ToolResult::new("a", "1"),
     ];
     let written = written(&Request::new([
         Message::new(

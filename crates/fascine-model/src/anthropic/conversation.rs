@@ -36,6 +36,7 @@ impl<'a> Conversation<'a> {
             has_block: false,
         };
         for message in messages {
+            conversation.has_block = false;
             for part in message.content() {
                 conversation.has_block = conversation.add(message.role(), part)?;
             }

@@ -61,6 +61,12 @@ impl<'a> Conversation<'a> {
                 before = Some(message.role());
             }
         }
+        for content in &mut conversation.contents {
+            // Whatever was done first, the results go in the order of the calls.
+            if content.parts.iter().all(|part| part.place().is_some()) {
+                content.parts.sort_by_key(WirePart::place);
+            }
+        }
         if conversation.contents.is_empty() {
             let reason = "have nothing in them but what the system says";
             return Err(ModelFailure::invalid("messages", reason));
@@ -165,7 +171,7 @@ impl<'a> PartWriter<'_, 'a> {
     }
 
     fn result(&self, result: &'a ToolResult) -> Result<Own<'a>, ModelFailure> {
-        let name = self.names.name(&result.call_id).ok_or_else(|| {
+        let called = self.names.find(&result.call_id).ok_or_else(|| {
             let reason = format!("have a result of {:?}, a call nobody made", result.call_id);
             ModelFailure::invalid("messages", reason)
         })?;
@@ -177,8 +183,9 @@ impl<'a> PartWriter<'_, 'a> {
         };
         Ok(Own {
             function_response: Some(FunctionResponse {
+                place: called.place,
                 id: known(&result.call_id),
-                name,
+                name: called.name,
                 response,
             }),
             ..Own::default()

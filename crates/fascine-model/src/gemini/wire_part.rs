@@ -7,6 +7,7 @@ use crate::ModelFailure;
 
 /// What a part of a message is, as it is written, with the seal that belongs on it.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 pub(super) enum WirePart<'a> {
     Other(&'a Map<String, Value>),
     Own(Own<'a>),
@@ -56,6 +57,9 @@ pub(super) struct FunctionCall<'a> {
 
 #[derive(Debug, Serialize)]
 pub(super) struct FunctionResponse<'a> {
+    /// The place of the call among all.
+    #[serde(skip)]
+    pub(super) place: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<&'a str>,
     pub(super) name: &'a str,
@@ -101,6 +105,16 @@ impl<'a> Own<'a> {
             }
         }
         Ok(own)
+    }
+}
+
+impl WirePart<'_> {
+    /// The place of the call that this is the result of.
+    pub(super) fn place(&self) -> Option<usize> {
+        match self {
+            Self::Own(own) => Some(own.function_response.as_ref()?.place),
+            Self::Other(_) => None,
+        }
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) struct WireMessage<'a> {
     tool_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<&'a str>,
+    /// The place of the call among all.
+    #[serde(skip)]
+    place: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,6 +64,10 @@ pub(super) fn read(messages: &[Message]) -> Result<Vec<WireMessage<'_>>, ModelFa
             written.push(one);
         }
     }
+    let is_result = |message: &WireMessage<'_>| message.role == Role::Tool.as_str();
+    for results in written.chunk_by_mut(|one, next| is_result(one) && is_result(next)) {
+        results.sort_by_key(|result| result.place);
+    }
     if written.is_empty() {
         return Err(invalid("have nothing in them"));
     }
@@ -68,11 +75,13 @@ pub(super) fn read(messages: &[Message]) -> Result<Vec<WireMessage<'_>>, ModelFa
 }
 
 fn result_message<'a>(result: &'a ToolResult, names: &CallNames<'a>) -> WireMessage<'a> {
+    let called = names.find(&result.call_id);
     WireMessage {
         role: Role::Tool.as_str(),
         content: result.text.clone(),
-        tool_name: names.name(&result.call_id),
+        tool_name: called.map(|called| called.name),
         tool_call_id: known(&result.call_id),
+        place: called.map_or(usize::MAX, |called| called.place),
         ..WireMessage::default()
     }
 }
