@@ -27,7 +27,18 @@ pub(crate) fn lint() -> Done {
         "--all-features",
         "--all-targets",
     ];
-    stage("lint", cargo(&clippy).args(["--", "-D", "warnings"]))
+    stage("lint", cargo(&clippy).args(["--", "-D", "warnings"]))?;
+    // A target that no test run takes is not among `--all-targets`.
+    let peers = [
+        "clippy",
+        "--locked",
+        "-p",
+        "fascine-it",
+        "--all-features",
+        "--test",
+        "peers",
+    ];
+    stage("lint peers", cargo(&peers).args(["--", "-D", "warnings"]))
 }
 
 pub(crate) fn doc() -> Done {

@@ -16,6 +16,7 @@ cargo xtask COMMAND
   asan                     tests under AddressSanitizer, of what is built on unsafe code; needs a nightly
   miri                     the tests of the unsafe code in an interpreter; needs a nightly with miri and rust-src
   shuttle                  the models under `cfg(shuttle)`: many random schedules
+  peers                    tests against model servers that somebody else wrote; installs them by npm and pip
   bench [NAME] [--quick] [--json]
                            ratios against named peers, measured in one run; NAME is a suite or a figure
 ";
@@ -38,6 +39,7 @@ pub(crate) enum Command<'a> {
     Lint,
     Loom,
     Miri,
+    Peers,
     Shuttle,
     /// One row, or all of them.
     Test(Option<Row>),
@@ -64,6 +66,7 @@ impl<'a> Command<'a> {
             "lint" => (Self::Lint, NOTHING),
             "loom" => (Self::Loom, NOTHING),
             "miri" => (Self::Miri, NOTHING),
+            "peers" => (Self::Peers, NOTHING),
             "shuttle" => (Self::Shuttle, NOTHING),
             "test" => return row(args).map(Self::Test),
             "tidy" => (Self::Tidy, NOTHING),

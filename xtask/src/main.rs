@@ -6,6 +6,7 @@ mod ci;
 mod command;
 mod features;
 mod manifest;
+mod peers;
 mod process;
 mod rows;
 mod test;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Lint => checks::lint(),
         Command::Loom => checks::loom(),
         Command::Miri => checks::miri(),
+        Command::Peers => peers::run(),
         Command::Shuttle => checks::shuttle(),
         Command::Test(row) => test::run(row),
         Command::Tidy => tidy::run(),
