@@ -50,11 +50,26 @@ mod stats;
 mod stream;
 
 mod echo;
+mod recorded;
 mod scripted;
+
+mod begun;
+mod fallback;
+mod hedged;
+
+mod cache;
+mod cache_use;
+mod canonical;
+mod single_flight;
 
 pub use accumulator::Accumulator;
 pub use api_error::{ApiError, ApiErrorKind};
 pub use builder::{BuildError, ModelServiceBuilder};
+#[cfg(feature = "moka")]
+pub use cache::MokaStore;
+pub use cache::{CacheError, CacheStats, CacheStore, CachedModel, ResponseCache};
+pub use cache_use::CacheUse;
+pub use canonical::{CanonicalRequest, RequestKey};
 pub use chunk::Chunk;
 pub use chunk_stream::ChunkStream;
 pub use echo::EchoModel;
@@ -62,16 +77,20 @@ pub use effort::Effort;
 pub use embed::{EmbedRequest, Embeddings};
 pub use error::ModelError;
 pub use failure::ModelFailure;
+pub use fallback::FallbackModel;
+pub use hedged::HedgedModel;
 pub use interrupted::Interrupted;
 pub use limit_hint::{LimitHint, LimitedQuota};
 pub use model::Model;
 pub use openai::OpenAi;
 pub use output::{OutputFormat, OutputSchema};
 pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};
+pub use recorded::RecordError;
 pub use request::Request;
 pub use response::{FinishReason, Response};
-pub use scripted::ScriptedModel;
+pub use scripted::{Line, ScriptedModel};
 pub use secret::ApiKey;
 pub use service::ModelService;
+pub use single_flight::SingleFlightModel;
 pub use stats::Stats;
 pub use tool_spec::{ToolChoice, ToolSpec};

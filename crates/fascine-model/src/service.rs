@@ -69,6 +69,11 @@ impl Model for ModelService {
         self.inner.provider.name()
     }
 
+    fn identity(&self) -> String {
+        let provider = &self.inner.provider;
+        format!("{}/{}", provider.name(), provider.model())
+    }
+
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {
         let inner = Arc::clone(&self.inner);
         Box::pin(async move {

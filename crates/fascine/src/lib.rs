@@ -12,6 +12,7 @@
 //! - `tokio`: [`rt`]'s `Tokio`, and sockets for it.
 //! - `async-executor`: [`rt`]'s `Embedded`, and sockets for it.
 //! - `rustls`: https in [`http`].
+//! - `moka`: [`model`]'s answers kept in memory.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
 
 pub use fascine_branch as branch;
