@@ -12,10 +12,14 @@ mod storing;
 
 #[cfg(feature = "moka")]
 mod moka_store;
+#[cfg(feature = "redb")]
+mod redb_store;
 
 pub use error::CacheError;
 #[cfg(feature = "moka")]
 pub use moka_store::MokaStore;
+#[cfg(feature = "redb")]
+pub use redb_store::RedbStore;
 pub use response_cache::ResponseCache;
 pub use stats::CacheStats;
 pub use store::CacheStore;

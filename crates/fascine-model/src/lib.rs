@@ -62,11 +62,16 @@ mod cache_use;
 mod canonical;
 mod single_flight;
 
+mod pool;
+mod selector;
+
 pub use accumulator::Accumulator;
 pub use api_error::{ApiError, ApiErrorKind};
 pub use builder::{BuildError, ModelServiceBuilder};
 #[cfg(feature = "moka")]
 pub use cache::MokaStore;
+#[cfg(feature = "redb")]
+pub use cache::RedbStore;
 pub use cache::{CacheError, CacheStats, CacheStore, CachedModel, ResponseCache};
 pub use cache_use::CacheUse;
 pub use canonical::{CanonicalRequest, RequestKey};
@@ -84,12 +89,14 @@ pub use limit_hint::{LimitHint, LimitedQuota};
 pub use model::Model;
 pub use openai::OpenAi;
 pub use output::{OutputFormat, OutputSchema};
+pub use pool::{Balance, BalancedModel, ModelPool, PoolError, PooledModel};
 pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};
-pub use recorded::RecordError;
+pub use recorded::{RecordError, RecordedModel};
 pub use request::Request;
 pub use response::{FinishReason, Response};
 pub use scripted::{Line, ScriptedModel};
 pub use secret::ApiKey;
+pub use selector::{Complexity, ComplexityRules, ModelSelector, NamedModel, max_tokens_for};
 pub use service::ModelService;
 pub use single_flight::SingleFlightModel;
 pub use stats::Stats;

@@ -12,7 +12,7 @@ mod playing;
 mod script;
 
 pub use line::Line;
-pub(crate) use pieces::pieces;
+pub(crate) use pieces::{pieces, stream_of};
 use playing::Playing;
 use script::Script;
 

@@ -13,6 +13,7 @@
 //! - `async-executor`: [`rt`]'s `Embedded`, and sockets for it.
 //! - `rustls`: https in [`http`].
 //! - `moka`: [`model`]'s answers kept in memory.
+//! - `redb`: [`model`]'s answers kept on disk.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
 
 pub use fascine_branch as branch;

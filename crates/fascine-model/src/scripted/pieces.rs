@@ -9,7 +9,12 @@ use crate::{Chunk, ChunkStream, ModelError, Response};
 
 /// An answer as a stream: its text word by word, everything else part by part.
 pub(crate) fn pieces(response: &Response) -> ChunkStream {
-    ChunkStream::new(Pieces(chunks_of(response).into()), response.attempts)
+    stream_of(chunks_of(response), response.attempts)
+}
+
+/// These chunks as a stream that took so many requests.
+pub(crate) fn stream_of(chunks: Vec<Chunk>, attempts: u32) -> ChunkStream {
+    ChunkStream::new(Pieces(chunks.into()), attempts)
 }
 
 /// The chunks that an answer can be put together from again.
