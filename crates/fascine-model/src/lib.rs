@@ -2,7 +2,15 @@
 //!
 //! [`Model`] is the one trait: ask, and get an answer, whole or in pieces. [`ModelService`] is the model behind an API:
 //! a [`Provider`] that maps requests and answers as pure functions, a transport, limits that are kept by reservation,
-//! and a retry policy that listens to `Retry-After`. [`EchoModel`] and [`ScriptedModel`] need neither.
+//! and a retry policy that listens to `Retry-After`. [`EchoModel`], [`ScriptedModel`] and [`RecordedModel`] need neither.
+//!
+//! | around | there is |
+//! |---|---|
+//! | a model | [`CachedModel`], [`SingleFlightModel`], [`HedgedModel`], [`NamedModel`] |
+//! | several | [`FallbackModel`], [`ModelSelector`], [`BalancedModel`] |
+//! | many that are made as they are needed | [`ModelPool`] |
+//!
+//! Each is a model again, so they go around each other.
 //!
 //! ```
 //! use fascine_message::Message;
@@ -15,6 +23,13 @@
 //! assert_eq!(response.message.text(), "A spider has eight legs.");
 //! # });
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default. Each adds a type and changes nothing else.
+//!
+//! - `moka`: [`MokaStore`], answers kept in memory.
+//! - `redb`: [`RedbStore`], answers kept on disk.
 
 mod model;
 

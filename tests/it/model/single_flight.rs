@@ -19,6 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 on_every_runtime! {
     a_hundred_tasks_that_ask_the_same_are_one_call,
     a_hundred_tasks_read_one_stream,
+    readers_that_come_and_go_lose_nothing,
 }
 
 fn ask() -> Request {
@@ -69,6 +70,37 @@ async fn a_hundred_tasks_read_one_stream(rt: Rt, _: Arc<dyn Net>) {
     assert_eq!(total, usage());
     assert_eq!((script.requests().len(), script.in_flight()), (1, 0));
     assert_eq!(model.in_flight(), 0);
+}
+
+async fn readers_that_come_and_go_lose_nothing(rt: Rt, _: Arc<dyn Net>) {
+    let line = Line::answer("a b c d e f").with_chunk_delay(Duration::from_micros(200));
+    let script = ScriptedModel::new(&rt).with_rule_line("", line);
+    let model = SingleFlightModel::new(script.clone());
+    for round in 0..25_usize {
+        let readers: Vec<_> = (0..8_usize)
+            .map(|reader| {
+                let opened = model.stream(ask());
+                // Some read all, some leave after so many chunks.
+                let leaves_after = (reader % 2 == 1).then_some((round + reader) % 7);
+                rt.spawn(async move {
+                    let mut stream = opened.await.unwrap();
+                    for _ in 0..leaves_after.unwrap_or(0) {
+                        stream.chunk().await.unwrap().unwrap();
+                    }
+                    match leaves_after {
+                        Some(_) => None,
+                        None => Some(stream.collect().await.unwrap().text()),
+                    }
+                })
+            })
+            .collect();
+        for (reader, task) in readers.into_iter().enumerate() {
+            let read = task.await.unwrap();
+            assert_eq!(read.is_some(), reader % 2 == 0);
+            assert!(read.is_none_or(|text| text == "a b c d e f"));
+        }
+        assert_eq!((script.in_flight(), model.in_flight()), (0, 0));
+    }
 }
 
 #[test]

@@ -22,6 +22,10 @@ impl WakerSet {
     }
 
     pub(crate) fn register(&self, place: u64, waker: &Waker) {
+        let is_known = |known: &Waker| known.will_wake(waker);
+        if self.lock().get(&place).is_some_and(is_known) {
+            return;
+        }
         let waker = waker.clone();
         // The former one is dropped after the lock.
         let _former = self.lock().insert(place, waker);
