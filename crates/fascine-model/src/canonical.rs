@@ -1,9 +1,10 @@
 use std::fmt::{self, Write};
 
+use fascine_message::Message;
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
-use crate::Request;
+use crate::{Delivery, Provider, Request};
 
 /// A request in the one form that all requests have which mean the same to the same model.
 ///
@@ -90,6 +91,22 @@ impl fmt::Debug for RequestKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RequestKey({self})")
     }
+}
+
+/// What tells a provider from others: its name, where it sends a request, and the model it asks by itself.
+pub(crate) fn identity_of(provider: &dyn Provider) -> String {
+    let (name, model) = (provider.name(), provider.model());
+    let any = Request::new([Message::user("any")]);
+    let address = match provider.request(&any, Delivery::Whole) {
+        Ok(written) => {
+            // Without the query, in which some carry a key.
+            let uri = written.uri();
+            let authority = uri.authority().map_or("", |authority| authority.as_str());
+            format!("{authority}{}", uri.path())
+        }
+        Err(_) => String::new(),
+    };
+    format!("{name} {model} {address}")
 }
 
 /// What of a request the provider is told.

@@ -6,6 +6,7 @@ use fascine_http::Transport;
 use fascine_resilience::{RateLimiter, Retry};
 use fascine_rt::{BoxFuture, Rt};
 
+use crate::canonical::identity_of;
 use crate::failure::ModelFailure;
 use crate::stats::Counters;
 use crate::{
@@ -70,8 +71,7 @@ impl Model for ModelService {
     }
 
     fn identity(&self) -> String {
-        let provider = &self.inner.provider;
-        format!("{}/{}", provider.name(), provider.model())
+        identity_of(&*self.inner.provider)
     }
 
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {

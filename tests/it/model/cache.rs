@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fascine::concurrency::{gather, join_all};
-use fascine::http::Net;
+use fascine::http::{H1Transport, MemoryNet, Net};
 use fascine::message::{Message, MessageId, Part, Role, Usage};
 use fascine::model::{
-    ApiError, CacheUse, CachedModel, CanonicalRequest, FinishReason, Line, Model, MokaStore,
-    OutputFormat, Request, RequestKey, ResponseCache, ScriptedModel, ToolSpec,
+    ApiError, ApiKey, CacheUse, CachedModel, CanonicalRequest, FinishReason, Line, Model,
+    ModelService, MokaStore, OpenAi, OutputFormat, Request, RequestKey, ResponseCache,
+    ScriptedModel, ToolSpec,
 };
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
@@ -241,6 +242,26 @@ fn two_models_on_one_cache_do_not_get_each_others_answers() {
         assert_eq!(two.invoke(ask("x")).await.unwrap().text(), "two");
         assert_eq!(one.invoke(ask("x")).await.unwrap().text(), "one");
         assert_eq!(cache.stats().hits, 1);
+    });
+}
+
+#[test]
+fn two_servers_that_speak_one_format_are_two_models() {
+    TestRuntime::run(|rt| async move {
+        let net: Arc<dyn Net> = Arc::new(MemoryNet::new());
+        let identity = |url: &str, model: &str, key: &str| {
+            let provider = OpenAi::new(url, model).unwrap();
+            let provider = provider.with_api_key(&ApiKey::new(key)).unwrap();
+            let transport = H1Transport::new(&rt, Arc::clone(&net));
+            let service = ModelService::builder(&rt, provider, transport).build();
+            service.unwrap().identity()
+        };
+        let one = identity("https://one.example/v1", "m", "sk-1");
+        assert_eq!(one, identity("https://one.example/v1", "m", "sk-2"));
+        assert_ne!(one, identity("https://two.example/v1", "m", "sk-1"));
+        assert_ne!(one, identity("https://one.example/v2", "m", "sk-1"));
+        assert_ne!(one, identity("https://one.example/v1", "n", "sk-1"));
+        assert!(!one.contains("sk-1"), "{one}");
     });
 }
 

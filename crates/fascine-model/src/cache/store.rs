@@ -15,6 +15,48 @@ use crate::{CacheError, RequestKey, Response};
 /// # Cancel safety
 ///
 /// Any of the futures may be dropped. What it was to do is then done or not, but not by half.
+///
+/// # Examples
+///
+/// A map without a bound, that forgets nothing:
+///
+/// ```
+/// use fascine_model::{CacheError, CacheStore, RequestKey, Response};
+/// use fascine_rt::BoxFuture;
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+/// use std::time::Duration;
+///
+/// #[derive(Debug, Default)]
+/// struct Forever(Mutex<HashMap<RequestKey, Response>>);
+///
+/// impl CacheStore for Forever {
+///     fn get(&self, key: RequestKey) -> BoxFuture<Result<Option<Response>, CacheError>> {
+///         let found = self.0.lock().unwrap().get(&key).cloned();
+///         Box::pin(async { Ok(found) })
+///     }
+///
+///     fn put(
+///         &self,
+///         key: RequestKey,
+///         response: Response,
+///         _: Duration,
+///     ) -> BoxFuture<Result<(), CacheError>> {
+///         self.0.lock().unwrap().insert(key, response);
+///         Box::pin(async { Ok(()) })
+///     }
+///
+///     fn remove(&self, key: RequestKey) -> BoxFuture<Result<(), CacheError>> {
+///         self.0.lock().unwrap().remove(&key);
+///         Box::pin(async { Ok(()) })
+///     }
+///
+///     fn clear(&self) -> BoxFuture<Result<(), CacheError>> {
+///         self.0.lock().unwrap().clear();
+///         Box::pin(async { Ok(()) })
+///     }
+/// }
+/// ```
 pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
     /// Looks an answer up.
     ///
