@@ -12,4 +12,5 @@ mod scripted;
 mod selector;
 mod service;
 mod single_flight;
+mod stacked;
 mod streaming;
