@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use fascine_rt::BoxFuture;
 
-use crate::{ChunkStream, Model, ModelError, Request, Response, SingleFlightModel};
+use crate::single_flight::Sharing;
+use crate::{CacheUse, ChunkStream, Model, ModelError, Request, Response};
 
 mod error;
 mod response_cache;
@@ -28,7 +29,7 @@ use storing::Storing;
 /// A model whose answers are kept, and given again to who asks the same.
 ///
 /// Requests are the same if their [`CanonicalRequest`](crate::CanonicalRequest) is, which holds everything that the
-/// provider is told. Those that come while the first is being answered share its call, as in a [`SingleFlightModel`]:
+/// provider is told. Those that come while the first is being answered share its call, as in a [`SingleFlightModel`](crate::SingleFlightModel):
 /// a hundred at the same time are one call, and its failure is not kept. Whole answers and streams find each other's
 /// answers; a stream is kept when it has been read to its end.
 ///
@@ -61,41 +62,57 @@ use storing::Storing;
 /// ```
 #[derive(Clone, Debug)]
 pub struct CachedModel {
-    shared: SingleFlightModel,
+    storing: Storing,
+    sharing: Sharing,
 }
 
 impl CachedModel {
     /// Keeps the answers of `model` in `cache`, which other models may share: each has its own
     /// [`identity`](Model::identity).
     pub fn new(model: impl Model, cache: ResponseCache) -> Self {
-        let storing = Storing::new(Arc::new(model), cache);
+        let sharing = Sharing::new(model.identity());
+        let model = Arc::new(model);
         Self {
-            shared: SingleFlightModel::new(storing),
+            storing: Storing { model, cache },
+            sharing,
         }
     }
 
-    /// Sets how much is kept of a stream while it is read, in bytes: see [`SingleFlightModel::with_max_bytes`].
+    /// Sets how much is kept of a stream while it is read, in bytes: see
+    /// [`SingleFlightModel::with_max_bytes`](crate::SingleFlightModel::with_max_bytes).
     #[must_use]
     pub fn with_max_stream_bytes(mut self, bytes: usize) -> Self {
-        self.shared = self.shared.with_max_bytes(bytes);
+        self.sharing.max_bytes = bytes;
         self
     }
 }
 
 impl Model for CachedModel {
     fn name(&self) -> &str {
-        self.shared.name()
+        self.storing.model.name()
     }
 
     fn identity(&self) -> String {
-        self.shared.identity()
+        self.storing.model.identity()
     }
 
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {
-        self.shared.invoke(request)
+        if request.cache == CacheUse::Bypass {
+            return self.storing.model.invoke(request);
+        }
+        let storing = self.storing.clone();
+        self.sharing.invoke(request, |key, request| {
+            Box::pin(storing.invoke(key, request))
+        })
     }
 
     fn stream(&self, request: Request) -> BoxFuture<Result<ChunkStream, ModelError>> {
-        self.shared.stream(request)
+        if request.cache == CacheUse::Bypass {
+            return self.storing.model.stream(request);
+        }
+        let storing = self.storing.clone();
+        self.sharing.stream(request, |key, request| {
+            Box::pin(storing.stream(key, request))
+        })
     }
 }

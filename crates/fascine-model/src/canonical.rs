@@ -176,7 +176,14 @@ fn write_number(text: &mut String, number: &Number) -> fmt::Result {
 
 /// serde_json escapes as RFC 8785 does: quotes, backslashes and control characters, the short way where there is one.
 fn write_string(text: &mut String, string: &str) -> fmt::Result {
-    write!(text, "{}", Value::from(string))
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if !string.bytes().all(is_plain) {
+        return write!(text, "{}", Value::from(string));
+    }
+    text.push('"');
+    text.push_str(string);
+    text.push('"');
+    Ok(())
 }
 
 /// Up to here a float holds every whole number.

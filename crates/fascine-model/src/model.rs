@@ -11,8 +11,8 @@ pub trait Model: fmt::Debug + Send + Sync + 'static {
     fn name(&self) -> &str;
 
     /// What tells it from every model that may answer the same request differently: its provider, its address, the
-    /// model it asks by itself. Answers are kept and shared under this name. The [`name`](Self::name), unless it says
-    /// more.
+    /// model it asks by itself. Answers are kept and shared under this name. It does not change. The
+    /// [`name`](Self::name), unless it says more.
     fn identity(&self) -> String {
         self.name().to_owned()
     }

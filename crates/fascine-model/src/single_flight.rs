@@ -2,20 +2,17 @@ use std::sync::Arc;
 
 use fascine_rt::BoxFuture;
 
-use crate::{
-    CacheUse, CanonicalRequest, ChunkStream, Model, ModelError, Request, RequestKey, Response,
-};
+use crate::{CacheUse, ChunkStream, Model, ModelError, Request, Response};
 
 mod chunk_log;
 mod flights;
 mod shared_future;
+mod sharing;
 mod streamed;
 mod waker_set;
 mod whole;
 
-use flights::Flights;
-use streamed::StreamFlight;
-use whole::WholeFlight;
+pub(crate) use sharing::Sharing;
 
 /// A model that is asked once by all who ask the same at the same time.
 ///
@@ -56,38 +53,29 @@ use whole::WholeFlight;
 #[derive(Clone, Debug)]
 pub struct SingleFlightModel {
     model: Arc<dyn Model>,
-    max_bytes: usize,
-    whole: Arc<Flights<WholeFlight>>,
-    streams: Arc<Flights<StreamFlight>>,
+    sharing: Sharing,
 }
 
 impl SingleFlightModel {
     /// Shares the calls of `model`, among all clones of this.
     pub fn new(model: impl Model) -> Self {
         Self {
+            sharing: Sharing::new(model.identity()),
             model: Arc::new(model),
-            max_bytes: 32 * 1024 * 1024,
-            whole: Arc::new(Flights::new()),
-            streams: Arc::new(Flights::new()),
         }
     }
 
     /// Sets how much is kept of a stream, in bytes of its chunks, for those who read slower or come later.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
+        self.sharing.max_bytes = bytes;
         self
     }
 
     /// How many calls are being made.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.whole.len() + self.streams.len()
-    }
-
-    fn key(&self, request: &Request) -> (RequestKey, CacheUse) {
-        let canonical = CanonicalRequest::new(&self.model.identity(), request);
-        (canonical.key(), request.cache)
+        self.sharing.whole.len() + self.sharing.streams.len()
     }
 }
 
@@ -104,21 +92,17 @@ impl Model for SingleFlightModel {
         if request.cache == CacheUse::Bypass {
             return self.model.invoke(request);
         }
-        let this = self.clone();
-        Box::pin(async move {
-            let key = this.key(&request);
-            whole::invoke(&this.whole, key, this.model, request).await
-        })
+        let model = Arc::clone(&self.model);
+        self.sharing
+            .invoke(request, move |_, request| model.invoke(request))
     }
 
     fn stream(&self, request: Request) -> BoxFuture<Result<ChunkStream, ModelError>> {
         if request.cache == CacheUse::Bypass {
             return self.model.stream(request);
         }
-        let this = self.clone();
-        Box::pin(async move {
-            let key = this.key(&request);
-            streamed::stream(&this.streams, key, this.model, request, this.max_bytes).await
-        })
+        let model = Arc::clone(&self.model);
+        self.sharing
+            .stream(request, move |_, request| model.stream(request))
     }
 }

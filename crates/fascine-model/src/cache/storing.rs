@@ -8,80 +8,56 @@ use futures_core::Stream;
 
 use crate::scripted::pieces;
 use crate::{
-    Accumulator, CacheUse, CanonicalRequest, Chunk, ChunkStream, Model, ModelError, Request,
-    RequestKey, Response, ResponseCache,
+    Accumulator, CacheUse, Chunk, ChunkStream, Model, ModelError, Request, RequestKey, Response,
+    ResponseCache,
 };
 
-/// A model that looks into a cache first, and keeps what it had to ask for.
+/// Looks into a cache first, and keeps what it had to ask for.
 #[derive(Clone, Debug)]
 pub(crate) struct Storing {
-    model: Arc<dyn Model>,
-    cache: ResponseCache,
+    pub(crate) model: Arc<dyn Model>,
+    pub(crate) cache: ResponseCache,
 }
 
 impl Storing {
-    pub(crate) fn new(model: Arc<dyn Model>, cache: ResponseCache) -> Self {
-        Self { model, cache }
-    }
-
-    fn key(&self, request: &Request) -> RequestKey {
-        CanonicalRequest::new(&self.model.identity(), request).key()
-    }
-
     async fn look_up(&self, key: RequestKey, request: &Request) -> Option<Response> {
         match request.cache {
             CacheUse::Use => self.cache.get(key).await,
             CacheUse::Bypass | CacheUse::Refresh => None,
         }
     }
-}
 
-impl Model for Storing {
-    fn name(&self) -> &str {
-        self.model.name()
-    }
-
-    fn identity(&self) -> String {
-        self.model.identity()
-    }
-
-    fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {
-        if request.cache == CacheUse::Bypass {
-            return self.model.invoke(request);
+    pub(crate) async fn invoke(
+        self,
+        key: RequestKey,
+        request: Request,
+    ) -> Result<Response, ModelError> {
+        if let Some(response) = self.look_up(key, &request).await {
+            return Ok(response);
         }
-        let this = self.clone();
-        Box::pin(async move {
-            let key = this.key(&request);
-            if let Some(response) = this.look_up(key, &request).await {
-                return Ok(response);
-            }
-            let response = this.model.invoke(request).await?;
-            this.cache.put(key, response.clone()).await;
-            Ok(response)
-        })
+        let response = self.model.invoke(request).await?;
+        self.cache.put(key, response.clone()).await;
+        Ok(response)
     }
 
-    fn stream(&self, request: Request) -> BoxFuture<Result<ChunkStream, ModelError>> {
-        if request.cache == CacheUse::Bypass {
-            return self.model.stream(request);
+    pub(crate) async fn stream(
+        self,
+        key: RequestKey,
+        request: Request,
+    ) -> Result<ChunkStream, ModelError> {
+        if let Some(response) = self.look_up(key, &request).await {
+            return Ok(pieces(&response));
         }
-        let this = self.clone();
-        Box::pin(async move {
-            let key = this.key(&request);
-            if let Some(response) = this.look_up(key, &request).await {
-                return Ok(pieces(&response));
-            }
-            let chunks = this.model.stream(request).await?;
-            let attempts = chunks.attempts();
-            let kept = Kept {
-                cache: this.cache,
-                key,
-                attempts,
-                so_far: Accumulator::new(),
-                state: State::Reading(chunks),
-            };
-            Ok(ChunkStream::new(kept, attempts))
-        })
+        let chunks = self.model.stream(request).await?;
+        let attempts = chunks.attempts();
+        let kept = Kept {
+            cache: self.cache,
+            key,
+            attempts,
+            so_far: Accumulator::new(),
+            state: State::Reading(chunks),
+        };
+        Ok(ChunkStream::new(kept, attempts))
     }
 }
 

@@ -6,13 +6,14 @@ use std::task::{Context, Poll};
 
 use fascine_concurrency::unscoped;
 use fascine_message::Usage;
+use fascine_rt::BoxFuture;
 use futures_core::Stream;
 
 use crate::single_flight::chunk_log::ChunkLog;
 use crate::single_flight::flights::{FlightKey, Flights};
 use crate::single_flight::shared_future::SharedFuture;
 use crate::single_flight::waker_set::WakerSet;
-use crate::{Chunk, ChunkStream, Interrupted, Model, ModelError, ModelFailure, Request};
+use crate::{Chunk, ChunkStream, Interrupted, ModelError, ModelFailure};
 
 /// A call for an answer in pieces, and those who read it.
 #[derive(Debug)]
@@ -25,9 +26,8 @@ pub(crate) struct StreamFlight {
 pub(crate) async fn stream(
     flights: &Arc<Flights<StreamFlight>>,
     key: FlightKey,
-    model: Arc<dyn Model>,
-    request: Request,
     max_bytes: usize,
+    call: impl FnOnce() -> BoxFuture<Result<ChunkStream, ModelError>> + Send + 'static,
 ) -> Result<ChunkStream, ModelError> {
     let flight = flights.join(key, |leave| {
         let wakers = Arc::new(WakerSet::default());
@@ -36,7 +36,7 @@ pub(crate) async fn stream(
             let log = Arc::clone(&log);
             async move {
                 let _leave = leave;
-                read(&*model, request, &log).await
+                read(call().await?, &log).await
             }
         };
         StreamFlight {
@@ -57,8 +57,7 @@ pub(crate) async fn stream(
     Ok(ChunkStream::new(reader, attempts))
 }
 
-async fn read(model: &dyn Model, request: Request, log: &ChunkLog) -> Result<(), ModelError> {
-    let mut chunks = model.stream(request).await?;
+async fn read(mut chunks: ChunkStream, log: &ChunkLog) -> Result<(), ModelError> {
     log.open(chunks.attempts());
     while let Some(chunk) = chunks.chunk().await? {
         if let Err(failure) = log.push(chunk) {

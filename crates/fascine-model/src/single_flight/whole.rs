@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use fascine_concurrency::unscoped;
 use fascine_message::Usage;
+use fascine_rt::BoxFuture;
 
 use crate::single_flight::flights::{FlightKey, Flights};
 use crate::single_flight::shared_future::SharedFuture;
 use crate::single_flight::waker_set::WakerSet;
-use crate::{Model, ModelError, ModelFailure, Request, Response};
+use crate::{ModelError, ModelFailure, Response};
 
 /// A call for a whole answer, and those who wait for it.
 #[derive(Debug)]
@@ -32,13 +33,12 @@ impl Drop for Passenger {
 pub(crate) async fn invoke(
     flights: &Arc<Flights<WholeFlight>>,
     key: FlightKey,
-    model: Arc<dyn Model>,
-    request: Request,
+    call: impl FnOnce() -> BoxFuture<Result<Response, ModelError>> + Send + 'static,
 ) -> Result<Response, ModelError> {
     let flight = flights.join(key, |leave| {
         let call = async move {
             let _leave = leave;
-            model.invoke(request).await
+            call().await
         };
         WholeFlight {
             future: SharedFuture::new(Arc::new(WakerSet::default()), Box::pin(unscoped(call))),
