@@ -1,24 +1,35 @@
-//! Asking a model: mappings, limits, retries, errors.
+//! Asking a model: mappings, limits, retries, errors; and models around models.
 
 mod anthropic_answers;
 mod anthropic_caching;
 mod anthropic_requests;
 mod anthropic_thinking;
+mod cache;
 mod chaos;
+mod disk_cache;
 mod errors;
+mod fallback;
 mod fixtures;
+mod folder;
 mod gemini_answers;
 mod gemini_requests;
+mod hedged;
 mod mapping;
 mod ollama;
 mod openai_answers;
 mod openai_calls;
 mod openai_fixtures;
 mod openai_requests;
+mod pool;
 mod providers;
+mod recorded;
 mod recorded_answers;
 mod responses_answers;
 mod responses_requests;
 mod round_trips;
+mod scripted;
+mod selector;
 mod service;
+mod single_flight;
+mod stacked;
 mod streaming;

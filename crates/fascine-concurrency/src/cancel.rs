@@ -14,6 +14,7 @@ mod run_sync;
 mod scope_handle;
 mod scoped;
 mod shield;
+mod unscoped;
 mod watch;
 
 pub use cancel_scope::CancelScope;
@@ -32,3 +33,4 @@ pub use run_sync::{RunSync, block_on, run_sync};
 pub use scope_handle::ScopeHandle;
 pub(crate) use scoped::{Parent, Scoped};
 pub use shield::{Shield, shield};
+pub use unscoped::{Unscoped, unscoped};

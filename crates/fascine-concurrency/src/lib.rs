@@ -16,6 +16,7 @@
 //! | a part of a program | to cancel it, move its deadline, clean up after it | [`CancelScope`] |
 //! | | to finish it whatever is cancelled | [`shield`](fn@shield), [`shield_for`] |
 //! | a value | one task at a time at it | [`Lock`], and [`Condition`] to wait for changes |
+//! | work that several callers share | no deadline of theirs inside | [`unscoped`] |
 //! | something scarce | so many at a time | [`Semaphore`]; [`CapacityLimiter`] if the number changes |
 //! | items | from some tasks to others | [`Queue`] |
 //! | something that happens once | to wait for it | [`Event`]; [`OnceCell`] for a value |
@@ -56,8 +57,9 @@ mod sync;
 
 pub use cancel::{
     CancelReason, CancelScope, Cancelled, Closing, Elapsed, FailAfter, MoveOn, Run, RunSync,
-    ScopeEnded, ScopeHandle, Shield, block_on, checkpoint, closing, effective_deadline, fail_after,
-    fail_at, is_closing, move_on_after, move_on_at, run_sync, shield, shield_for,
+    ScopeEnded, ScopeHandle, Shield, Unscoped, block_on, checkpoint, closing, effective_deadline,
+    fail_after, fail_at, is_closing, move_on_after, move_on_at, run_sync, shield, shield_for,
+    unscoped,
 };
 pub use combinators::{
     BoundedMap, BoundedMapAll, BoundedStream, BoundedUnordered, Closed, CompletionStream, Empty,

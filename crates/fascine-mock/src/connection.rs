@@ -68,10 +68,8 @@ impl Connection {
         };
         let manner = Manner {
             chunks: received.head.version() != Version::HTTP_10,
-            // An answer to HEAD has no body, and none of ours is without: what follows is not read as the next answer.
-            keep_alive: received.keeps_alive
-                && received.body.is_some()
-                && received.head.method() != Method::HEAD,
+            body: received.head.method() != Method::HEAD,
+            keep_alive: received.keeps_alive && received.body.is_some(),
             event_delay: state.settings.event_delay,
         };
         let (steps, place) = match received.body {

@@ -123,7 +123,9 @@ fn sound(reply: &Reply, manner: Manner) -> Vec<Step> {
     let mut steps = match &reply.body {
         ReplyBody::Whole(body) => {
             let mut bytes = head(reply, Framing::Length(body.len()), manner);
-            bytes.extend(body);
+            if manner.body {
+                bytes.extend(body);
+            }
             vec![Step::Send(bytes)]
         }
         ReplyBody::Events(events) => {
@@ -236,6 +238,7 @@ mod tests {
 
     const MANNER: Manner = Manner {
         chunks: true,
+        body: true,
         keep_alive: true,
         event_delay: Duration::ZERO,
     };

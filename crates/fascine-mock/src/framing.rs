@@ -8,6 +8,8 @@ use crate::reply::{Reply, ReplyBody};
 pub(crate) struct Manner {
     /// It knows HTTP/1.1, and so bodies in chunks.
     pub(crate) chunks: bool,
+    /// It wants more than the head.
+    pub(crate) body: bool,
     /// The connection stays open.
     pub(crate) keep_alive: bool,
     /// Between the events of a stream.

@@ -1,10 +1,12 @@
 use fascine_message::{Part, Reasoning, Usage};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::FinishReason;
 
 /// A piece of an answer that is still being made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Chunk {
     /// Fields of the provider's own, for [`Response::extra`](crate::Response::extra).

@@ -27,7 +27,14 @@ impl ChunkStream {
         }
     }
 
-    /// How many requests it took to get the answer started.
+    /// Sets how many requests it took.
+    #[must_use]
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// How many requests it took to get the answer started; none if it was not made for this call.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts

@@ -1,22 +1,26 @@
-use fascine_message::{Message, Role};
+use fascine_message::Message;
 use fascine_rt::BoxFuture;
 
-use crate::scripted::pieces;
+use crate::scripted::{last_question, pieces};
 use crate::{ChunkStream, Model, ModelError, Request, Response};
 
 /// A model that says what the user said last.
+///
+/// ```
+/// use fascine_message::Message;
+/// use fascine_model::{EchoModel, Model, Request};
+/// # fascine_testing::TestRuntime::run(|_| async move {
+///
+/// let response = EchoModel.invoke(Request::new([Message::user("Hello?")])).await.unwrap();
+/// assert_eq!(response.text(), "Hello?");
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EchoModel;
 
 impl EchoModel {
     fn answer(request: &Request) -> Response {
-        let mut asked = request
-            .messages
-            .iter()
-            .rev()
-            .filter(|said| said.role() == Role::User);
-        let text = asked.next().map(Message::text).unwrap_or_default();
-        let mut response = Response::new(Message::assistant(text));
+        let mut response = Response::new(Message::assistant(last_question(request)));
         response.model = "echo".to_owned();
         response
     }

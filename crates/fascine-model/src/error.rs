@@ -1,15 +1,16 @@
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fascine_resilience::{GaveUp, RetryError};
 
 use crate::ModelFailure;
 
-/// Why a model gave no answer.
-#[derive(Debug)]
+/// Why a model gave no answer. A clone is the same error: calls that share one fail with one.
+#[derive(Clone, Debug)]
 pub struct ModelError {
-    failure: Box<ModelFailure>,
+    failure: Arc<ModelFailure>,
     attempts: u32,
     reason: Option<GaveUp>,
 }
@@ -19,7 +20,7 @@ impl ModelError {
     #[must_use]
     pub fn new(failure: ModelFailure, attempts: u32) -> Self {
         Self {
-            failure: Box::new(failure),
+            failure: Arc::new(failure),
             attempts,
             reason: None,
         }
@@ -54,7 +55,7 @@ impl From<RetryError<ModelFailure>> for ModelError {
     fn from(error: RetryError<ModelFailure>) -> Self {
         let reason = (error.reason != GaveUp::Stopped).then_some(error.reason);
         Self {
-            failure: Box::new(error.error),
+            failure: Arc::new(error.error),
             attempts: error.attempts,
             reason,
         }

@@ -1,14 +1,17 @@
 use std::time::Duration;
 
 use fascine_http::TransportError;
-use fascine_resilience::{LimitError, Verdict};
+use fascine_resilience::{FallbackError, LimitError, Verdict};
 
-use crate::{ApiError, Interrupted};
+use crate::{ApiError, Interrupted, ModelError, RecordError};
 
 /// What went wrong with one request to a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelFailure {
+    /// Several models were asked in turn, and none answered.
+    #[error("no model of the chain answered")]
+    AllFailed(#[source] Box<FallbackError<ModelError>>),
     /// The provider said no.
     #[error(transparent)]
     Api(Box<ApiError>),
@@ -37,11 +40,23 @@ pub enum ModelFailure {
     /// A scripted model has no answer left.
     #[error("the script has no answer for this")]
     OutOfScript,
+    /// The call was shared, and what made it panicked in the task of another caller.
+    #[error("the call panicked in another task that shared it")]
+    Panicked,
+    /// A recording has no answer, or cannot keep one.
+    #[error("the recording failed")]
+    Recording(#[source] RecordError),
     /// There was no answer in time.
     #[error("there was no answer within {after:?}")]
     Timeout {
         /// The time that was allowed.
         after: Duration,
+    },
+    /// The answer is larger than what is kept of one.
+    #[error("the answer is larger than {limit} bytes")]
+    TooLarge {
+        /// What is kept, in bytes.
+        limit: usize,
     },
     /// There was no answer.
     #[error("the request failed on the way")]
@@ -49,6 +64,9 @@ pub enum ModelFailure {
     /// The answer ended in good order before there was anything of it.
     #[error("the answer ended before it had begun")]
     Truncated,
+    /// There is no model to ask.
+    #[error("there is no model to ask")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl ModelFailure {
@@ -59,12 +77,16 @@ impl ModelFailure {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
+            Self::AllFailed(errors) => errors.iter().any(ModelError::is_retryable),
             Self::Api(error) => error.is_retryable(),
-            Self::Interrupted(_) | Self::Timeout { .. } | Self::Truncated => true,
+            Self::Interrupted(_) | Self::Panicked | Self::Timeout { .. } | Self::Truncated => true,
             Self::InvalidRequest { .. }
             | Self::Limited(_)
             | Self::Malformed { .. }
-            | Self::OutOfScript => false,
+            | Self::OutOfScript
+            | Self::Recording(_)
+            | Self::TooLarge { .. }
+            | Self::Unavailable(_) => false,
             Self::Transport(error) => error.is_retryable(),
         }
     }
@@ -73,6 +95,8 @@ impl ModelFailure {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
+            // Whichever of them is there first.
+            Self::AllFailed(errors) => errors.iter().filter_map(ModelError::retry_after).min(),
             Self::Limited(error) => error.retry_after(),
             Self::Api(error) => error.retry_after,
             _ => None,

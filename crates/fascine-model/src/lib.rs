@@ -2,7 +2,15 @@
 //!
 //! [`Model`] is the one trait: ask, and get an answer, whole or in pieces. [`ModelService`] is the model behind an API:
 //! a [`Provider`] that maps requests and answers as pure functions, a transport, limits that are kept by reservation,
-//! and a retry policy that listens to `Retry-After`. [`EchoModel`] and [`ScriptedModel`] need neither.
+//! and a retry policy that listens to `Retry-After`. [`EchoModel`], [`ScriptedModel`] and [`RecordedModel`] need neither.
+//!
+//! | around | there is |
+//! |---|---|
+//! | a model | [`CachedModel`], [`SingleFlightModel`], [`HedgedModel`], [`NamedModel`] |
+//! | several | [`FallbackModel`], [`ModelSelector`], [`BalancedModel`] |
+//! | many that are made as they are needed | [`ModelPool`] |
+//!
+//! Each is a model again, so they go around each other.
 //!
 //! ```
 //! use fascine_message::Message;
@@ -15,6 +23,13 @@
 //! assert_eq!(response.message.text(), "A spider has eight legs.");
 //! # });
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default. Each adds a type and changes nothing else.
+//!
+//! - `moka`: [`MokaStore`], answers kept in memory.
+//! - `redb`: [`RedbStore`], answers kept on disk.
 
 mod model;
 
@@ -55,12 +70,32 @@ mod stats;
 mod stream;
 
 mod echo;
+mod recorded;
 mod scripted;
+
+mod begun;
+mod fallback;
+mod hedged;
+
+mod cache;
+mod cache_use;
+mod canonical;
+mod single_flight;
+
+mod pool;
+mod selector;
 
 pub use accumulator::Accumulator;
 pub use anthropic::Anthropic;
 pub use api_error::{ApiError, ApiErrorKind};
 pub use builder::{BuildError, ModelServiceBuilder};
+#[cfg(feature = "moka")]
+pub use cache::MokaStore;
+#[cfg(feature = "redb")]
+pub use cache::RedbStore;
+pub use cache::{CacheError, CacheStats, CacheStore, CachedModel, ResponseCache};
+pub use cache_use::CacheUse;
+pub use canonical::{CanonicalRequest, RequestKey};
 pub use chunk::Chunk;
 pub use chunk_stream::ChunkStream;
 pub use compatible::{Compatible, UnknownServer};
@@ -69,19 +104,25 @@ pub use effort::Effort;
 pub use embed::{EmbedRequest, Embeddings};
 pub use error::ModelError;
 pub use failure::ModelFailure;
+pub use fallback::FallbackModel;
 pub use gemini::Gemini;
+pub use hedged::HedgedModel;
 pub use interrupted::Interrupted;
 pub use limit_hint::{LimitHint, LimitedQuota};
 pub use model::Model;
 pub use ollama::Ollama;
 pub use openai::{MaxTokensField, OpenAi, ReasoningField, StreamEnd};
 pub use output::{OutputFormat, OutputSchema};
+pub use pool::{Balance, BalancedModel, ModelPool, PoolError, PooledModel};
 pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};
+pub use recorded::{RecordError, RecordedModel};
 pub use request::Request;
 pub use response::{FinishReason, Response};
 pub use responses::Responses;
-pub use scripted::ScriptedModel;
+pub use scripted::{Line, ScriptedModel};
 pub use secret::{ApiKey, ApiKeyError};
+pub use selector::{Complexity, ComplexityRules, ModelSelector, NamedModel, max_tokens_for};
 pub use service::ModelService;
+pub use single_flight::SingleFlightModel;
 pub use stats::Stats;
 pub use tool_spec::{ToolChoice, ToolSpec};

@@ -10,6 +10,13 @@ pub trait Model: fmt::Debug + Send + Sync + 'static {
     /// What to call it in logs and reports.
     fn name(&self) -> &str;
 
+    /// What tells it from every model that may answer the same request differently: its provider, its address, the
+    /// model it asks by itself. Answers are kept and shared under this name. It does not change. The
+    /// [`name`](Self::name), unless it says more.
+    fn identity(&self) -> String {
+        self.name().to_owned()
+    }
+
     /// Asks, and waits for the whole answer.
     ///
     /// # Errors
@@ -37,6 +44,10 @@ pub trait Model: fmt::Debug + Send + Sync + 'static {
 impl<M: Model + ?Sized> Model for Arc<M> {
     fn name(&self) -> &str {
         (**self).name()
+    }
+
+    fn identity(&self) -> String {
+        (**self).identity()
     }
 
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {

@@ -2,7 +2,7 @@ use fascine_message::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Effort, OutputFormat, ToolChoice, ToolSpec};
+use crate::{CacheUse, Effort, OutputFormat, ToolChoice, ToolSpec};
 
 /// What a model is asked.
 ///
@@ -50,6 +50,9 @@ pub struct Request {
     /// More fields of the provider's own, put into the top level of its document; they win over ours.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+    /// What a cache on the way is to do. It is not sent.
+    #[serde(skip)]
+    pub cache: CacheUse,
 }
 
 impl Request {
@@ -135,6 +138,13 @@ impl Request {
     #[must_use]
     pub fn with_parallel_tool_calls(mut self, allowed: bool) -> Self {
         self.parallel_tool_calls = Some(allowed);
+        self
+    }
+
+    /// Sets what a cache on the way is to do.
+    #[must_use]
+    pub fn with_cache(mut self, cache: CacheUse) -> Self {
+        self.cache = cache;
         self
     }
 

@@ -19,7 +19,7 @@ pub struct Response {
     /// The provider's name for the answer; empty if it has none.
     #[serde(default)]
     pub id: String,
-    /// How many requests it took.
+    /// How many requests it took; none if it came from a cache, or was made for another caller who shares it.
     #[serde(default = "one")]
     pub attempts: u32,
     /// What else stood in the top level of the provider's document.
@@ -40,6 +40,13 @@ impl Response {
             attempts: one(),
             extra: Map::new(),
         }
+    }
+
+    /// Whether it was not made for this call: it came from a cache, or another caller shares it. Then it cost nothing,
+    /// and its usage is zero.
+    #[must_use]
+    pub fn is_reused(&self) -> bool {
+        self.attempts == 0
     }
 
     /// The text of the answer.

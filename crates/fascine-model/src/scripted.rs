@@ -1,162 +1,191 @@
-use std::collections::VecDeque;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fascine_message::{Message, Role};
 use fascine_rt::{BoxFuture, Rt};
-use futures_core::Stream;
 
-use crate::{ApiError, Chunk, ChunkStream, Model, ModelError, ModelFailure, Request, Response};
+use crate::{ApiError, ChunkStream, Model, ModelError, ModelFailure, Request, Response};
+
+mod line;
+mod pieces;
+mod playing;
+mod script;
+
+pub use line::Line;
+pub(crate) use pieces::{pieces, stream_of};
+use playing::Playing;
+use script::Script;
 
 /// A model that says what it was told to: for tests and demonstrations.
 ///
 /// A call first looks for a rule whose words stand in the last user message; if there is none, it takes the next
-/// answer of the queue. Clones share the queue.
+/// [`Line`] of the queue, in the order in which the calls are first polled. Clones share the queue and the record of
+/// what was asked.
+///
+/// # Examples
+///
+/// ```
+/// use fascine_message::Message;
+/// use fascine_model::{ApiError, Line, Model, Request, ScriptedModel};
+/// use std::time::Duration;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+///
+/// let model = ScriptedModel::new(&rt)
+///     .with_line(Line::api_error(ApiError::new(429, "slower")).with_delay(Duration::from_secs(1)))
+///     .with_answer("Eight.");
+/// let request = Request::new([Message::user("How many legs has a spider?")]);
+/// assert!(model.invoke(request.clone()).await.unwrap_err().is_retryable());
+/// assert_eq!(model.invoke(request).await.unwrap().text(), "Eight.");
+/// assert_eq!(model.requests().len(), 2);
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct ScriptedModel {
     rt: Rt,
+    name: Arc<str>,
     delay: Duration,
     rules: Vec<(String, Line)>,
-    queue: Arc<Mutex<VecDeque<Line>>>,
-}
-
-#[derive(Clone, Debug)]
-enum Line {
-    Answer(Response),
-    /// A refusal with this status and these words.
-    Fail(u16, String),
+    script: Arc<Mutex<Script>>,
 }
 
 impl ScriptedModel {
     /// Makes a model with an empty script; its delays run on `rt`.
     #[must_use]
     pub fn new(rt: &Rt) -> Self {
-        let (rules, queue) = (Vec::new(), Arc::default());
         Self {
             rt: rt.clone(),
+            name: "scripted".into(),
             delay: Duration::ZERO,
-            rules,
-            queue,
+            rules: Vec::new(),
+            script: Arc::default(),
         }
+    }
+
+    /// Sets its name, which is also that of the model in the answers made by [`with_answer`](Self::with_answer) and
+    /// [`with_rule`](Self::with_rule) from here on.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Adds an answer to the end of the queue.
     #[must_use]
     pub fn with_answer(self, text: impl Into<String>) -> Self {
-        self.with_line(Line::Answer(answer(text)))
+        let line = self.answer(text);
+        self.with_line(line)
     }
 
     /// Adds a refusal with this HTTP status to the end of the queue.
     #[must_use]
     pub fn with_failure(self, status: u16, message: impl Into<String>) -> Self {
-        self.with_line(Line::Fail(status, message.into()))
+        self.with_line(Line::api_error(ApiError::new(status, message)))
+    }
+
+    /// Adds a line to the end of the queue.
+    #[must_use]
+    pub fn with_line(self, line: Line) -> Self {
+        self.script().lines.push_back(line);
+        self
     }
 
     /// Answers `text`, every time, when the last user message contains `when`. The first rule that fits is the one.
     #[must_use]
-    pub fn with_rule(mut self, when: impl Into<String>, text: impl Into<String>) -> Self {
-        self.rules.push((when.into(), Line::Answer(answer(text))));
-        self
+    pub fn with_rule(self, when: impl Into<String>, text: impl Into<String>) -> Self {
+        let line = self.answer(text);
+        self.with_rule_line(when, line)
     }
 
     /// Refuses with this HTTP status, every time, when the last user message contains `when`.
     #[must_use]
-    pub fn with_failing_rule(mut self, when: impl Into<String>, status: u16) -> Self {
-        self.rules.push((
-            when.into(),
-            Line::Fail(status, "refused by the script".to_owned()),
-        ));
+    pub fn with_failing_rule(self, when: impl Into<String>, status: u16) -> Self {
+        let refused = ApiError::new(status, "refused by the script");
+        self.with_rule_line(when, Line::api_error(refused))
+    }
+
+    /// Plays `line`, every time, when the last user message contains `when`.
+    #[must_use]
+    pub fn with_rule_line(mut self, when: impl Into<String>, line: Line) -> Self {
+        self.rules.push((when.into(), line));
         self
     }
 
-    /// Makes every call take this long.
+    /// Makes every call take this long, before the delay of its line.
     #[must_use]
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    fn with_line(self, line: Line) -> Self {
-        self.queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(line);
-        self
+    /// What it was asked, in the order in which the calls were first polled.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.script().requests.clone()
     }
 
-    async fn run(self, request: Request) -> Result<Response, ModelError> {
-        if !self.delay.is_zero() {
-            self.rt.sleep(self.delay).await;
-        }
-        let mut asked = request
-            .messages
-            .iter()
-            .rev()
-            .filter(|said| said.role() == Role::User);
-        let asked = asked.next().map(Message::text).unwrap_or_default();
-        let rule = self
-            .rules
-            .into_iter()
-            .find(|(when, _)| asked.contains(when));
-        let line = rule.map(|(_, line)| line).or_else(|| {
-            self.queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop_front()
-        });
-        match line {
-            Some(Line::Answer(response)) => Ok(response),
-            Some(Line::Fail(status, message)) => {
-                Err(ModelError::new(ApiError::new(status, message).into(), 1))
-            }
-            None => Err(ModelError::new(ModelFailure::OutOfScript, 1)),
-        }
+    /// How many calls and streams have begun and have neither ended nor been dropped.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.script().in_flight
+    }
+
+    /// How many lines of the queue are left.
+    #[must_use]
+    pub fn lines_left(&self) -> usize {
+        self.script().lines.len()
+    }
+
+    fn answer(&self, text: impl Into<String>) -> Line {
+        let mut response = Response::new(Message::assistant(text));
+        response.model = self.name.as_ref().to_owned();
+        Line::response(response)
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Finds the line for a request, and counts the call until what is returned is dropped.
+    fn begin(&self, request: Request) -> Result<Playing, ModelError> {
+        let asked = last_question(&request);
+        let rule = self.rules.iter().find(|(when, _)| asked.contains(when));
+        let mut script = self.script();
+        script.requests.push(request);
+        let line = match rule {
+            Some((_, line)) => Some(line.clone()),
+            None => script.lines.pop_front(),
+        };
+        let line = line.ok_or_else(|| ModelError::new(ModelFailure::OutOfScript, 1))?;
+        script.in_flight += 1;
+        drop(script);
+        Ok(Playing::new(
+            &self.rt,
+            self.delay,
+            line,
+            Arc::clone(&self.script),
+        ))
     }
 }
 
 impl Model for ScriptedModel {
     fn name(&self) -> &str {
-        "scripted"
+        &self.name
     }
 
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {
-        Box::pin(self.clone().run(request))
+        let model = self.clone();
+        Box::pin(async move { model.begin(request)?.whole().await })
     }
 
     fn stream(&self, request: Request) -> BoxFuture<Result<ChunkStream, ModelError>> {
-        let answered = self.clone().run(request);
-        Box::pin(async move { Ok(pieces(&answered.await?)) })
+        let model = self.clone();
+        Box::pin(async move { model.begin(request)?.stream().await })
     }
 }
 
-fn answer(text: impl Into<String>) -> Response {
-    let mut response = Response::new(Message::assistant(text));
-    response.model = "scripted".to_owned();
-    response
-}
-
-/// An answer as a stream, word by word.
-pub(crate) fn pieces(response: &Response) -> ChunkStream {
-    let (id, model) = (response.id.clone(), response.model.clone());
-    let mut chunks = VecDeque::from([Chunk::Start { id, model }]);
-    let text = response.message.text();
-    chunks.extend(
-        text.split_inclusive(' ')
-            .map(|word| Chunk::Text(word.to_owned())),
-    );
-    chunks.push_back(Chunk::Finish(response.finish_reason.clone()));
-    chunks.push_back(Chunk::Usage(response.usage));
-    ChunkStream::new(Pieces(chunks), response.attempts)
-}
-
-struct Pieces(VecDeque<Chunk>);
-
-impl Stream for Pieces {
-    type Item = Result<Chunk, ModelError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.pop_front().map(Ok))
-    }
+/// The text of the last user message.
+pub(crate) fn last_question(request: &Request) -> String {
+    let mut asked = request.messages.iter().rev();
+    let asked = asked.find(|said| said.role() == Role::User);
+    asked.map(Message::text).unwrap_or_default()
 }

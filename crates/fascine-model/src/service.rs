@@ -6,6 +6,7 @@ use fascine_http::Transport;
 use fascine_resilience::{RateLimiter, Retry};
 use fascine_rt::{BoxFuture, Rt};
 
+use crate::canonical::identity_of;
 use crate::failure::ModelFailure;
 use crate::stats::Counters;
 use crate::{
@@ -67,6 +68,10 @@ impl ModelService {
 impl Model for ModelService {
     fn name(&self) -> &str {
         self.inner.provider.name()
+    }
+
+    fn identity(&self) -> String {
+        identity_of(&*self.inner.provider)
     }
 
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {

@@ -15,6 +15,8 @@
 //! - `platform-roots`: trust in the authorities of the operating system.
 //! - `gzip`: bodies in gzip.
 //! - `brotli`: bodies in brotli.
+//! - `moka`: [`model`]'s answers kept in memory.
+//! - `redb`: [`model`]'s answers kept on disk.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
 //! - `tower`: a pipeline of [`resilience`] as a layer of tower; no runtime comes with it.
 

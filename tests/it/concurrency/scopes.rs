@@ -9,6 +9,7 @@ mod dropping;
 mod moving;
 mod random;
 mod shielding;
+mod unscoped;
 
 use std::sync::{Arc, Mutex};
 
