@@ -1,5 +1,6 @@
 //! Asking a model: mappings, limits, retries, errors.
 
 mod mapping;
+mod metering;
 mod service;
 mod streaming;

@@ -10,7 +10,7 @@ use crate::estimate::estimate;
 use crate::failure::ModelFailure;
 use crate::service::Inner;
 use crate::stream::ServiceStream;
-use crate::{Delivery, Request, Response};
+use crate::{Delivery, EstimatedTokens, Request, Response};
 
 impl Inner {
     /// Sends a request once and reads the whole answer.
@@ -64,7 +64,7 @@ impl Inner {
             cost.push((REQUESTS, 1));
         }
         if self.limits_tokens {
-            cost.push((TOKENS, estimate(request)));
+            cost.push((TOKENS, estimate(&EstimatedTokens, request)));
         }
         self.limiter
             .acquire(&cost)

@@ -37,6 +37,12 @@ pub enum ModelFailure {
     /// A scripted model has no answer left.
     #[error("the script has no answer for this")]
     OutOfScript,
+    /// A hook would not have it sent.
+    #[error("the call was refused before it was sent: {reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
     /// There was no answer in time.
     #[error("there was no answer within {after:?}")]
     Timeout {
@@ -64,7 +70,8 @@ impl ModelFailure {
             Self::InvalidRequest { .. }
             | Self::Limited(_)
             | Self::Malformed { .. }
-            | Self::OutOfScript => false,
+            | Self::OutOfScript
+            | Self::Refused { .. } => false,
             Self::Transport(error) => error.is_retryable(),
         }
     }

@@ -33,6 +33,7 @@ mod embed;
 mod api_error;
 mod error;
 mod failure;
+mod failure_kind;
 mod interrupted;
 
 mod limit_hint;
@@ -41,6 +42,12 @@ mod secret;
 mod wire;
 
 mod openai;
+
+mod hooks;
+mod metrics;
+mod prices;
+mod spans;
+mod tokens;
 
 mod attempt;
 mod builder;
@@ -62,11 +69,14 @@ pub use effort::Effort;
 pub use embed::{EmbedRequest, Embeddings};
 pub use error::ModelError;
 pub use failure::ModelFailure;
+pub use hooks::{Call, Hooks};
 pub use interrupted::Interrupted;
 pub use limit_hint::{LimitHint, LimitedQuota};
+pub use metrics::{CallRecord, Distribution, Metrics, MetricsSnapshot, Outcome};
 pub use model::Model;
 pub use openai::OpenAi;
 pub use output::{OutputFormat, OutputSchema};
+pub use prices::{Price, PriceTable, Prices};
 pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};
 pub use request::Request;
 pub use response::{FinishReason, Response};
@@ -74,4 +84,7 @@ pub use scripted::ScriptedModel;
 pub use secret::ApiKey;
 pub use service::ModelService;
 pub use stats::Stats;
+#[cfg(feature = "tiktoken")]
+pub use tokens::OpenAiTokens;
+pub use tokens::{EstimatedTokens, TokenCounter};
 pub use tool_spec::{ToolChoice, ToolSpec};

@@ -167,7 +167,10 @@ fn an_error_inside_a_stream_is_an_error() {
             &mut Vec::new(),
         )
         .unwrap_err();
-    assert_eq!(error.to_string(), "the provider answered 500 (7): overloaded");
+    assert_eq!(
+        error.to_string(),
+        "the provider answered 500 (7): overloaded"
+    );
     let mut decoder = OpenAi::new("https://example.com", "m").unwrap().decoder();
     assert!(
         decoder

@@ -1,0 +1,20 @@
+use crate::ModelFailure;
+
+impl ModelFailure {
+    /// The word for it in metrics and spans: one of a fixed set.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Api(error) => error.kind.as_str(),
+            Self::Interrupted(_) => "interrupted",
+            Self::InvalidRequest { .. } => "invalid_request",
+            Self::Limited(_) => "limited",
+            Self::Malformed { .. } => "malformed",
+            Self::OutOfScript => "out_of_script",
+            Self::Refused { .. } => "refused",
+            Self::Timeout { .. } => "timeout",
+            Self::Transport(_) => "transport",
+            Self::Truncated => "truncated",
+        }
+    }
+}
