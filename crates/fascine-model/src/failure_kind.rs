@@ -6,6 +6,10 @@ impl ModelFailure {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Api(error) => error.kind.as_str(),
+            Self::CircuitOpen(_) => "circuit_open",
+            Self::Closed => "closed",
+            Self::Concurrency(_) => "concurrency",
+            Self::CostExceeded { .. } => "cost_exceeded",
             Self::Interrupted(_) => "interrupted",
             Self::InvalidRequest { .. } => "invalid_request",
             Self::Limited(_) => "limited",

@@ -82,7 +82,7 @@ pub use request::Request;
 pub use response::{FinishReason, Response};
 pub use scripted::ScriptedModel;
 pub use secret::ApiKey;
-pub use service::ModelService;
+pub use service::{CloseMode, Invocation, ModelService, SharedLimiter, Waiting, WaitingCall};
 pub use stats::Stats;
 #[cfg(feature = "tiktoken")]
 pub use tokens::OpenAiTokens;
