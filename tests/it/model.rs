@@ -2,5 +2,11 @@
 
 mod mapping;
 mod metering;
+mod script;
 mod service;
+mod service_lifecycle;
+mod service_policies;
+mod service_promises;
+mod service_steering;
+mod service_stream;
 mod streaming;

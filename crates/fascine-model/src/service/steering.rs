@@ -38,7 +38,9 @@ pub(crate) struct Steering {
 struct Lesson {
     /// When the refused request was sent.
     sent: Instant,
-    /// When the provider lets requests through again.
+    /// Requests that are sent from then on are let through again: they are as long on their way as this one was.
+    frees: Instant,
+    /// When those are let go that are held back meanwhile.
     until: Instant,
 }
 
@@ -114,9 +116,10 @@ impl Steering {
         let blames = |hint: &&LimitHint| hint.remaining == Some(0);
         let blamed = hints.iter().find(blames);
         let requests = blamed.is_none_or(|hint| position(hint.quota) == Some(0));
-        match wait.and_then(|wait| now.checked_add(wait)) {
+        let ends = |wait| Some((sent.at.checked_add(wait)?, now.checked_add(wait)?));
+        match wait.and_then(ends) {
             _ if !requests => {}
-            Some(until) => self.begin_lesson(now, sent, until),
+            Some((frees, until)) => self.begin_lesson(now, sent, frees, until),
             None => self.slow_down(now),
         }
         self.study(now);
@@ -124,15 +127,15 @@ impl Steering {
         steps
     }
 
-    fn begin_lesson(&mut self, now: Instant, sent: &Sent, until: Instant) {
+    fn begin_lesson(&mut self, now: Instant, sent: &Sent, frees: Instant, until: Instant) {
         let going_on = self.lesson.filter(|lesson| lesson.until > now);
         if going_on.is_none()
             && let [Some(requests), ..] = &mut self.quotas
         {
-            requests.refused();
+            requests.refused(sent.available[0]);
         }
         let sent = going_on.map_or(sent.at, |lesson| lesson.sent.max(sent.at));
-        self.lesson = Some(Lesson { sent, until });
+        self.lesson = Some(Lesson { sent, frees, until });
     }
 
     fn slow_down(&mut self, now: Instant) {
@@ -180,7 +183,7 @@ impl Steering {
             self.lesson = None;
             return;
         }
-        requests.study(&self.sends, lesson.sent, lesson.until);
+        requests.study(&self.sends, lesson.sent, lesson.frees);
     }
 
     fn change(&mut self, steps: &mut Steps) {

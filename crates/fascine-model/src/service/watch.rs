@@ -16,20 +16,20 @@ pub(crate) struct Watch {
     rt: Rt,
     limits: Timeouts,
     began: Instant,
-    /// When the phase began, or last made progress.
-    since: Instant,
-    phase: Step,
+    /// Since when somebody waits for this step; whoever reads slowly lets nobody wait.
+    since: Option<Instant>,
+    step: Step,
     timer: Option<(Instant, Sleep)>,
 }
 
-/// What a request is doing.
+/// What a request is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Waiting for the head of the answer.
+    /// The head of the answer.
     Head,
-    /// Reading the answer.
+    /// More of the answer.
     Body,
-    /// The provider has said that this was all; the connection has not ended yet.
+    /// The end of the connection: the provider has said that this was all.
     Ending,
 }
 
@@ -48,18 +48,16 @@ impl Watch {
             rt: rt.clone(),
             limits,
             began: now,
-            since: now,
-            phase: Step::Head,
+            since: Some(now),
+            step: Step::Head,
             timer: None,
         }
     }
 
-    /// There was progress, and now this is waited for.
-    pub(crate) fn progress(&mut self, phase: Step) {
-        self.phase = phase;
-        if self.limit() < Duration::MAX {
-            self.since = self.rt.now();
-        }
+    /// There was progress, and this is what is waited for next.
+    pub(crate) fn progress(&mut self, step: Step) {
+        self.step = step;
+        self.since = None;
     }
 
     /// Waits for `work` as long as the limits allow.
@@ -99,8 +97,13 @@ impl Watch {
     }
 
     /// The limit that is next to be passed, and when.
-    fn due(&self) -> Option<(Instant, Overdue)> {
-        let step = after(self.since, self.limit()).map(|at| (at, Overdue::Step(self.phase)));
+    fn due(&mut self) -> Option<(Instant, Overdue)> {
+        let limit = self.limit();
+        let step = (limit < Duration::MAX).then(|| {
+            let since = *self.since.get_or_insert_with(|| self.rt.now());
+            Some((after(since, limit)?, Overdue::Step(self.step)))
+        });
+        let step = step.flatten();
         let total = after(self.began, self.limits.total).map(|at| (at, Overdue::Total));
         [step, total]
             .into_iter()
@@ -109,7 +112,7 @@ impl Watch {
     }
 
     fn limit(&self) -> Duration {
-        match self.phase {
+        match self.step {
             Step::Head => self.limits.first_byte,
             Step::Body => self.limits.idle,
             Step::Ending => self.limits.idle.min(GRACE),

@@ -22,7 +22,7 @@ pub(super) struct Learned {
     per: Option<Duration>,
     /// How many were let through since the limit was last changed.
     passed: u64,
-    /// How far the next step up goes.
+    /// How far the next step up goes: farther with each that was not refused.
     step: u64,
     /// What the limit was when it was refused.
     before: Option<u64>,
@@ -84,14 +84,16 @@ impl Learned {
         };
         if was_full && self.passed >= limit.max(PATIENCE) {
             self.limit = Some(limit.saturating_add(self.step));
-            self.step = (self.step * 2).min((limit / 32).max(1));
+            self.step = (self.step * 2).min((limit / 4).max(1));
             self.passed = 0;
         }
     }
 
-    /// It was refused for the first time since it was last let through.
-    pub(super) fn refused(&mut self) {
-        self.before = self.known().map(|(limit, _)| limit);
+    /// It was refused for the first time since it was last let through. Whoever was sent before the limit was known,
+    /// which shows by what was `available` then, says nothing against it.
+    pub(super) fn refused(&mut self, available: u64) {
+        let known = self.known().map(|(limit, _)| limit);
+        self.before = known.filter(|limit| available <= *limit);
         self.step = 1;
     }
 
@@ -101,7 +103,8 @@ impl Learned {
             return;
         };
         let count = sends.in_window(end, until, per);
-        if self.hinted.is_some_and(|hinted| count < hinted / 2) {
+        let is_sure = self.configured.is_some() || self.reset.is_some();
+        if is_sure && self.hinted.is_some_and(|hinted| count < hinted / 2) {
             // It was another limit, or others use the key: a pause is all there is to do.
             return;
         }
