@@ -1,19 +1,25 @@
+use std::pin::pin;
+
 use bytes::{Bytes, BytesMut};
 use fascine_http::{Body, RetrySafe, Timeouts, TransportError};
 use fascine_message::Usage;
-use fascine_resilience::{BulkheadPermit, CircuitOpen, CircuitState, Reservation};
+use fascine_resilience::{
+    Bulkhead, BulkheadPermit, CircuitOpen, CircuitState, LimitError, Reservation,
+};
+use fascine_rt::BoxFuture;
 
 use crate::service::admission::Admission;
 use crate::service::cost::Cost;
 use crate::service::inner::Inner;
 use crate::service::on_its_way::OnItsWay;
 use crate::service::stage::Stage;
+use crate::service::steering::Sent;
 use crate::service::watch::{Step, Watch};
-use crate::{ModelFailure, Provider};
+use crate::spans::record_server;
+use crate::{ApiError, ModelFailure, Provider};
 
 /// What an attempt has when it is its turn.
 pub(crate) struct Turn {
-    pub(crate) written: http::Request<Bytes>,
     pub(crate) reserved: Reservation,
     /// Room among the requests that are on their way.
     pub(crate) place: Option<BulkheadPermit>,
@@ -28,89 +34,98 @@ impl Inner {
         write: impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
         read: impl Fn(&dyn Provider, &[u8]) -> Result<(T, Usage), ModelFailure>,
     ) -> Result<T, ModelFailure> {
-        let turn = self.turn(admission, cost, write).await?;
+        let turn = self.turn(admission, cost, &write).await?;
         let permit = match &self.breaker {
             Some(breaker) => Some(breaker.try_acquire().map_err(ModelFailure::CircuitOpen)?),
             None => None,
         };
-        let answered = self.answer(admission, cost, turn, read).await;
+        let mut watch = Watch::new(&self.alarms, self.timeouts);
+        let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
+        let sent = self.send(admission, &write, &mut on_its_way)?;
+        let answer: Result<T, ModelFailure> = async {
+            let body = self.receive(sent, &mut on_its_way, &mut watch).await?;
+            let body = collect(body, self.max_response_bytes, &mut watch).await?;
+            let (answer, usage) = read(&*self.provider, &body)?;
+            on_its_way.settle(usage);
+            Ok(answer)
+        }
+        .await;
         if let Some(permit) = permit {
-            match &answered {
+            match &answer {
                 Ok(_) => permit.succeeded(),
                 Err(failure) if failure.is_outage() => permit.failed(),
                 Err(_) => permit.ignored(),
             }
         }
-        answered
-    }
-
-    async fn answer<T>(
-        &self,
-        admission: &Admission,
-        cost: &Cost,
-        turn: Turn,
-        read: impl Fn(&dyn Provider, &[u8]) -> Result<(T, Usage), ModelFailure>,
-    ) -> Result<T, ModelFailure> {
-        let mut watch = Watch::new(&self.rt, self.timeouts);
-        let mut on_its_way = self.on_its_way(turn.reserved, cost);
-        let sent = self.send(admission, turn.written, &mut on_its_way, &mut watch);
-        let body = sent.await?;
-        let body = collect(body, self.max_response_bytes, &mut watch).await?;
-        let (answer, usage) = read(&*self.provider, &body)?;
-        on_its_way.settle(usage);
-        Ok(answer)
+        answer
     }
 
     /// Waits until a request may be sent: for room, then for the limits, so that what is reserved is sent at once.
     ///
-    /// What waits keeps none of the bytes: they are written again.
+    /// A request that has to wait is written to see whether it can be, and again when it is its turn: what waits keeps
+    /// no bytes.
     pub(crate) async fn turn(
         &self,
         admission: &Admission,
         cost: &Cost,
-        write: impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
     ) -> Result<Turn, ModelFailure> {
         self.spending.check()?;
-        let mut written = Some(write(&*self.provider)?);
-        let place = match &self.bulkhead {
-            Some(bulkhead) => match bulkhead.try_acquire() {
-                Ok(place) => Some(place),
-                Err(_) => {
-                    let begin = || {
-                        written = None;
-                        self.check_limits(cost)?;
-                        self.check_breaker()?;
-                        Ok(Stage::Concurrency)
-                    };
-                    let place = admission.wait(bulkhead.acquire(), begin).await?;
-                    Some(place.map_err(ModelFailure::Concurrency)?)
-                }
-            },
+        let place = match self.bulkhead.as_ref().map(Bulkhead::try_acquire) {
             None => None,
+            Some(Ok(place)) => Some(place),
+            Some(Err(_)) => self.wait_for_room(admission, cost, write).await?,
+        };
+        let reserved = match self.limiter.try_acquire(cost) {
+            Ok(reserved) => reserved,
+            Err(LimitError::WouldWait { .. }) => {
+                self.wait_for_limits(admission, cost, write).await?
+            }
+            Err(error) => return Err(ModelFailure::Limited(error)),
+        };
+        Ok(Turn { reserved, place })
+    }
+
+    async fn wait_for_room(
+        &self,
+        admission: &Admission,
+        cost: &Cost,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+    ) -> Result<Option<BulkheadPermit>, ModelFailure> {
+        let Some(bulkhead) = &self.bulkhead else {
+            return Ok(None);
         };
         let begin = || {
-            written = None;
+            drop(write(&*self.provider)?);
+            self.check_limits(cost)?;
+            self.check_breaker()?;
+            Ok(Stage::Concurrency)
+        };
+        // Boxed, as few wait and all have room for it otherwise.
+        let mut room = Box::pin(bulkhead.acquire());
+        let room = admission.wait(room.as_mut(), begin).await?;
+        room.map(Some).map_err(ModelFailure::Concurrency)
+    }
+
+    async fn wait_for_limits(
+        &self,
+        admission: &Admission,
+        cost: &Cost,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+    ) -> Result<Reservation, ModelFailure> {
+        let begin = || {
+            drop(write(&*self.provider)?);
             self.check_breaker()?;
             Ok(Stage::Limiter {
                 number: self.limiter.join_line(),
                 cost: *cost,
             })
         };
-        let reserved = admission.wait(self.limiter.acquire(cost), begin).await?;
-        let reserved = reserved.map_err(ModelFailure::Limited)?;
-        let written = match written {
-            Some(written) => written,
-            None => {
-                // Others have spent meanwhile.
-                self.spending.check()?;
-                write(&*self.provider)?
-            }
-        };
-        Ok(Turn {
-            written,
-            reserved,
-            place,
-        })
+        let turn = pin!(self.limiter.acquire(cost));
+        let reserved = admission.wait(turn, begin).await?;
+        // Others have spent meanwhile.
+        self.spending.check()?;
+        reserved.map_err(ModelFailure::Limited)
     }
 
     /// What can never be sent does not wait for room first.
@@ -138,15 +153,15 @@ impl Inner {
             .map_err(ModelFailure::CircuitOpen)
     }
 
-    /// Sends what was written; gives the body of a success, and reads a refusal.
-    pub(crate) async fn send(
+    /// Writes the request and gives it to the transport.
+    pub(crate) fn send(
         &self,
         admission: &Admission,
-        mut written: http::Request<Bytes>,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
         on_its_way: &mut OnItsWay,
-        watch: &mut Watch,
-    ) -> Result<Body, ModelFailure> {
-        crate::spans::record_server(&admission.span, written.uri());
+    ) -> Result<Sending, ModelFailure> {
+        let mut written = write(&*self.provider)?;
+        record_server(&admission.span, written.uri());
         let extensions = written.extensions_mut();
         extensions.insert(RetrySafe);
         // The other times are kept here, on any transport.
@@ -156,9 +171,22 @@ impl Inner {
                 .with_connect(self.timeouts.connect),
         );
         admission.sends();
-        let sent = self.adapts.then(|| self.limiter.sent(self.rt.now()));
         on_its_way.sends();
-        let response = match watch.run(self.transport.send(written)).await {
+        Ok(Sending {
+            steered: self.adapts.then(|| self.limiter.sent(self.rt.now())),
+            response: self.transport.send(written),
+        })
+    }
+
+    /// Waits for the answer; gives the body of a success, and reads a refusal.
+    pub(crate) async fn receive(
+        &self,
+        sending: Sending,
+        on_its_way: &mut OnItsWay,
+        watch: &mut Watch,
+    ) -> Result<Body, ModelFailure> {
+        let sent = sending.steered;
+        let response = match watch.run(sending.response).await {
             Ok(response) => response,
             Err(failure) => {
                 if let ModelFailure::Transport(error) = &failure
@@ -181,14 +209,8 @@ impl Inner {
             }
             return Ok(response.into_body());
         }
-        let (head, body) = response.into_parts();
-        let body = match collect(body, MAX_REFUSAL, watch).await {
-            Ok(body) => body,
-            // What matters is the status.
-            Err(ModelFailure::Transport(TransportError::TooLarge { .. })) => Bytes::new(),
-            Err(failure) => return Err(failure),
-        };
-        let mut error = self.provider.error(&head, body);
+        // Boxed, as most answers are none.
+        let mut error = Box::pin(self.read_refusal(response, watch)).await?;
         if error.status == 429 && error.retry_after.is_none() {
             let used_up = hints.iter().filter(|hint| hint.remaining == Some(0));
             error.retry_after = used_up.filter_map(|hint| hint.reset).max();
@@ -212,9 +234,26 @@ impl Inner {
         Err(error.into())
     }
 
-    pub(crate) fn on_its_way(&self, reserved: Reservation, cost: &Cost) -> OnItsWay {
-        OnItsWay::new(reserved, *cost, self.limiter.there())
+    async fn read_refusal(
+        &self,
+        response: http::Response<Body>,
+        watch: &mut Watch,
+    ) -> Result<ApiError, ModelFailure> {
+        let (head, body) = response.into_parts();
+        let body = match collect(body, MAX_REFUSAL, watch).await {
+            Ok(body) => body,
+            // What matters is the status.
+            Err(ModelFailure::Transport(TransportError::TooLarge { .. })) => Bytes::new(),
+            Err(failure) => return Err(failure),
+        };
+        Ok(self.provider.error(&head, body))
     }
+}
+
+/// A request that the transport has.
+pub(crate) struct Sending {
+    response: BoxFuture<Result<http::Response<Body>, TransportError>>,
+    steered: Option<Sent>,
 }
 
 /// Reads a body to its end.

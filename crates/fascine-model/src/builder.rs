@@ -7,7 +7,7 @@ use fascine_http::{Timeouts, Transport};
 use fascine_resilience::{CircuitBreaker, Retry};
 use fascine_rt::Rt;
 
-use crate::service::{Calls, Inner, SharedLimiter, Spending};
+use crate::service::{Alarms, Calls, Inner, SharedLimiter, Spending};
 use crate::{
     EstimatedTokens, Hooks, Metrics, ModelService, PriceTable, Prices, Provider, TokenCounter,
 };
@@ -234,6 +234,7 @@ impl ModelServiceBuilder {
             limiter,
             bulkhead: self.bulkhead(),
             spending: Spending::new(prices, self.max_cost),
+            alarms: Alarms::new(&self.rt),
             rt: self.rt,
             provider: self.provider,
             transport: self.transport,

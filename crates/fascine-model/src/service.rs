@@ -1,4 +1,6 @@
 pub(crate) mod admission;
+mod alarms;
+mod calling;
 mod calls;
 pub(crate) mod cost;
 pub(crate) mod incoming;
@@ -9,7 +11,7 @@ mod shared_limiter;
 mod spending;
 pub(crate) mod stage;
 mod steered;
-mod steering;
+pub(crate) mod steering;
 mod waiting;
 pub(crate) mod watch;
 
@@ -24,16 +26,15 @@ pub use invocation::Invocation;
 pub use shared_limiter::SharedLimiter;
 pub use waiting::{Waiting, WaitingCall};
 
+pub(crate) use alarms::Alarms;
 pub(crate) use calls::Calls;
 pub(crate) use inner::Inner;
 pub(crate) use spending::Spending;
 pub(crate) use steering::UNKNOWN;
 
-use crate::service::cost::Cost;
-use crate::stream::ServiceStream;
 use crate::{
-    ChunkStream, Delivery, EmbedRequest, Embeddings, Metrics, Model, ModelError,
-    ModelServiceBuilder, Provider, Request, Response, Stats,
+    ChunkStream, EmbedRequest, Embeddings, Metrics, Model, ModelError, ModelServiceBuilder,
+    Provider, Request, Response, Stats,
 };
 
 /// A model behind an API.
@@ -125,7 +126,7 @@ impl ModelService {
         let Ok(limit) = at_most(limit) else {
             unreachable!("it is above zero")
         };
-        let invoke = |request| invoke(Arc::clone(&self.inner), request, |_| {});
+        let invoke = |request| calling::invoke(Arc::clone(&self.inner), request, |_| {});
         bounded_map_all(requests, limit, invoke).await
     }
 
@@ -139,28 +140,7 @@ impl ModelService {
     ///
     /// As for [`Model::invoke`].
     pub async fn embed(&self, request: EmbedRequest) -> Result<Embeddings, ModelError> {
-        let inner = &self.inner;
-        let model = inner.model_of(request.model.as_deref());
-        let admission = inner.enter(model, tracing::Span::none())?;
-        let cost = Cost::of_embedding(&*inner.tokens, &request);
-        let work = inner.attempts(&admission, || {
-            inner.exchange(
-                &admission,
-                &cost,
-                |provider| provider.embed_request(&request),
-                |provider, body| {
-                    let embeddings = provider.embeddings(body)?;
-                    let usage = embeddings.usage;
-                    Ok((embeddings, usage))
-                },
-            )
-        });
-        let embedded = admission.run(work).await;
-        match &embedded {
-            Ok(embeddings) => admission.answered(embeddings.usage, None),
-            Err(error) => admission.failed(error, Default::default()),
-        }
-        embedded
+        calling::embed(&self.inner, &request).await
     }
 
     /// Lets no more calls in: they fail with [`ModelFailure::Closed`](crate::ModelFailure::Closed). With
@@ -251,76 +231,17 @@ impl ModelService {
     }
 }
 
-/// One call from its beginning to its end; `began` is told its number.
-async fn invoke(
-    inner: Arc<Inner>,
-    mut request: Request,
-    began: impl FnOnce(u64),
-) -> Result<Response, ModelError> {
-    let admission = inner.admit(&request, false)?;
-    began(admission.call().id);
-    let work = async {
-        inner.ask_hooks(&admission, &mut request).await?;
-        let cost = inner.cost(&request);
-        let attempt = || {
-            inner.exchange(
-                &admission,
-                &cost,
-                |provider| provider.request(&request, Delivery::Whole),
-                |provider, body| {
-                    let response = provider.response(body)?;
-                    let usage = response.usage;
-                    Ok((response, usage))
-                },
-            )
-        };
-        let mut response = inner.attempts(&admission, attempt).await?;
-        response.attempts = admission.attempts();
-        Ok(response)
-    };
-    let invoked = admission.run(work).await;
-    match &invoked {
-        Ok(response) => admission.answered(response.usage, Some(response)),
-        Err(error) => admission.failed(error, Default::default()),
-    }
-    invoked
-}
-
-/// One call until the first of its answer is there.
-async fn stream(inner: Arc<Inner>, mut request: Request) -> Result<ChunkStream, ModelError> {
-    let mut admission = inner.admit(&request, true)?;
-    let work = async {
-        inner.ask_hooks(&admission, &mut request).await?;
-        let cost = inner.cost(&request);
-        let attempt = || inner.open(&admission, &cost, &request);
-        inner.attempts(&admission, attempt).await
-    };
-    let opened = admission.run(work).await;
-    match opened {
-        Ok(incoming) => {
-            admission.first_token();
-            let attempts = admission.attempts();
-            let stream = ServiceStream::new(admission, incoming);
-            Ok(ChunkStream::new(stream, attempts))
-        }
-        Err(error) => {
-            admission.failed(&error, Default::default());
-            Err(error)
-        }
-    }
-}
-
 impl Model for ModelService {
     fn name(&self) -> &str {
         self.inner.provider.name()
     }
 
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {
-        Box::pin(invoke(Arc::clone(&self.inner), request, |_| {}))
+        Box::pin(calling::invoke(Arc::clone(&self.inner), request, |_| {}))
     }
 
     fn stream(&self, request: Request) -> BoxFuture<Result<ChunkStream, ModelError>> {
-        Box::pin(stream(Arc::clone(&self.inner), request))
+        Box::pin(calling::stream(Arc::clone(&self.inner), request))
     }
 }
 

@@ -7,8 +7,9 @@ use crate::service::admission::Admission;
 use crate::service::cost::Cost;
 use crate::service::incoming::{Incoming, Source};
 use crate::service::inner::Inner;
+use crate::service::on_its_way::OnItsWay;
 use crate::service::watch::Watch;
-use crate::{Chunk, Delivery, ModelError, ModelFailure, Request};
+use crate::{Chunk, Delivery, ModelError, ModelFailure, Provider, Request};
 
 impl Inner {
     /// Sends a request once and waits for the first of the answer: until it is there, another request may be made.
@@ -18,11 +19,8 @@ impl Inner {
         cost: &Cost,
         request: &Request,
     ) -> Result<Incoming, ModelFailure> {
-        let turn = self
-            .turn(admission, cost, |provider| {
-                provider.request(request, Delivery::Stream)
-            })
-            .await?;
+        let write = |provider: &dyn Provider| provider.request(request, Delivery::Stream);
+        let turn = self.turn(admission, cost, &write).await?;
         let permit = match &self.breaker {
             Some(breaker) => {
                 let permit = breaker.try_acquire_owned();
@@ -30,10 +28,10 @@ impl Inner {
             }
             None => None,
         };
-        let mut watch = Watch::new(&self.rt, self.timeouts);
-        let mut on_its_way = self.on_its_way(turn.reserved, cost);
-        let sent = self.send(admission, turn.written, &mut on_its_way, &mut watch);
-        let body = match sent.await {
+        let mut watch = Watch::new(&self.alarms, self.timeouts);
+        let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
+        let sent = self.send(admission, &write, &mut on_its_way)?;
+        let body = match self.receive(sent, &mut on_its_way, &mut watch).await {
             Ok(body) => body,
             Err(failure) => {
                 if let Some(permit) = permit {

@@ -1,5 +1,5 @@
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
@@ -53,11 +53,12 @@ impl Admission {
     }
 
     /// Runs what the call does, until it is done or the service is closed.
+    ///
+    /// It is pinned already: an async function that is given a future by value has room for it twice.
     pub(crate) async fn run<T>(
         &self,
-        work: impl Future<Output = Result<T, ModelError>>,
+        mut work: Pin<&mut impl Future<Output = Result<T, ModelError>>>,
     ) -> Result<T, ModelError> {
-        let mut work = pin!(work);
         let mut watching = None;
         poll_fn(|cx| {
             if self.is_cancelled() {
@@ -100,10 +101,9 @@ impl Admission {
     /// A first attempt finds only so many places to wait in; one that was sent before keeps its own.
     pub(crate) async fn wait<T>(
         &self,
-        room: impl Future<Output = T>,
+        mut room: Pin<&mut impl Future<Output = T>>,
         begin: impl FnOnce() -> Result<Stage, ModelFailure>,
     ) -> Result<T, ModelFailure> {
-        let mut room = pin!(room);
         let mut begin = Some(begin);
         let mut waits = None;
         poll_fn(|cx| {

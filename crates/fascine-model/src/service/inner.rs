@@ -5,6 +5,7 @@ use fascine_resilience::{Bulkhead, CircuitBreaker, Retry, Retryable};
 use fascine_rt::Rt;
 
 use super::admission::Admission;
+use super::alarms::Alarms;
 use super::calls::{Calls, Wait};
 use super::cost::Cost;
 use super::shared_limiter::SharedLimiter;
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
     pub(crate) breaker: Option<CircuitBreaker>,
     pub(crate) retry: Retry,
     pub(crate) timeouts: Timeouts,
+    pub(crate) alarms: Arc<Alarms>,
     pub(crate) max_response_bytes: usize,
     pub(crate) tokens: Box<dyn TokenCounter>,
     pub(crate) spending: Spending,

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use fascine_rt::BoxFuture;
 
+use super::calling;
 use super::inner::Inner;
 use crate::{ModelError, Request, Response, Waiting};
 
@@ -29,7 +30,7 @@ impl Invocation {
     pub(super) fn new(service: &Arc<Inner>, request: Request) -> Self {
         let id = Arc::new(OnceLock::new());
         let began = Arc::clone(&id);
-        let invoked = super::invoke(Arc::clone(service), request, move |id| {
+        let invoked = calling::invoke(Arc::clone(service), request, move |id| {
             let _ = began.set(id);
         });
         Self {

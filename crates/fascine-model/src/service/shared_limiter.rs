@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fascine_resilience::{Acquire, RateLimiter};
+use fascine_resilience::{Acquire, LimitError, RateLimiter, Reservation};
 
 use super::cost::{Cost, QUOTAS};
 use super::steering::Steering;
@@ -89,6 +89,11 @@ impl SharedLimiter {
     /// Whether a request takes any tokens of it.
     pub(crate) fn counts_tokens(&self) -> bool {
         self.shared.there[1..].contains(&true)
+    }
+
+    pub(crate) fn try_acquire(&self, cost: &Cost) -> Result<Reservation, LimitError> {
+        let cost = cost.named(self.there());
+        self.limiter().try_acquire(cost.as_slice())
     }
 
     pub(crate) fn acquire(&self, cost: &Cost) -> Acquire {

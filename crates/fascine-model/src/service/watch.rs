@@ -1,25 +1,26 @@
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use fascine_http::{Phase, Timeouts, TransportError};
-use fascine_rt::{Rt, Sleep};
 
+use super::alarms::{Alarm, Alarms};
 use crate::ModelFailure;
 
 /// The times that one request must keep, whatever transport it goes by.
 ///
-/// There is one timer for all of them. It is armed when something has to be waited for, and left alone when it fires
-/// too early for a limit that has moved: an answer of a thousand pieces arms it a few times.
+/// There is one alarm for all of them, set when something has to be waited for, and left alone when it fires too early
+/// for a limit that has moved.
 pub(crate) struct Watch {
-    rt: Rt,
+    alarms: Arc<Alarms>,
     limits: Timeouts,
     began: Instant,
     /// Since when somebody waits for this step; whoever reads slowly lets nobody wait.
     since: Option<Instant>,
     step: Step,
-    timer: Option<(Instant, Sleep)>,
+    alarm: Option<Alarm>,
 }
 
 /// What a request is waiting for.
@@ -42,15 +43,15 @@ pub(crate) enum Overdue {
 
 impl Watch {
     /// Begins with the head.
-    pub(crate) fn new(rt: &Rt, limits: Timeouts) -> Self {
-        let now = rt.now();
+    pub(crate) fn new(alarms: &Arc<Alarms>, limits: Timeouts) -> Self {
+        let now = alarms.rt.now();
         Self {
-            rt: rt.clone(),
+            alarms: Arc::clone(alarms),
             limits,
             began: now,
             since: Some(now),
             step: Step::Head,
-            timer: None,
+            alarm: None,
         }
     }
 
@@ -81,16 +82,14 @@ impl Watch {
             let Some((at, overdue)) = self.due() else {
                 return Poll::Pending;
             };
-            let (fires, timer) = match &mut self.timer {
-                Some((fires, timer)) if *fires <= at => (*fires, timer),
-                timer => {
-                    let (fires, timer) = timer.insert((at, self.rt.sleep_until(at)));
-                    (*fires, timer)
-                }
-            };
-            ready!(Pin::new(timer).poll(cx));
-            self.timer = None;
-            if fires >= at {
+            if let Some(late) = self.alarm.take_if(|alarm| alarm.fires > at) {
+                self.alarms.put_back(late);
+            }
+            let alarm = self.alarm.get_or_insert_with(|| self.alarms.by(at));
+            ready!(alarm.poll(cx));
+            let fired = alarm.fires;
+            self.alarm = None;
+            if fired >= at {
                 return Poll::Ready(overdue);
             }
         }
@@ -100,7 +99,7 @@ impl Watch {
     fn due(&mut self) -> Option<(Instant, Overdue)> {
         let limit = self.limit();
         let step = (limit < Duration::MAX).then(|| {
-            let since = *self.since.get_or_insert_with(|| self.rt.now());
+            let since = *self.since.get_or_insert_with(|| self.alarms.rt.now());
             Some((after(since, limit)?, Overdue::Step(self.step)))
         });
         let step = step.flatten();
@@ -121,6 +120,14 @@ impl Watch {
 
     pub(crate) fn limits(&self) -> Timeouts {
         self.limits
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(alarm) = self.alarm.take() {
+            self.alarms.put_back(alarm);
+        }
     }
 }
 
