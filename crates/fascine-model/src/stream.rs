@@ -136,6 +136,8 @@ impl Stream for ServiceStream {
 impl Drop for ServiceStream {
     fn drop(&mut self) {
         if let Some(admission) = &mut self.admission {
+            // The connection is closed before anybody is told that the call is out.
+            self.incoming.stop();
             admission.cancelled(self.incoming.usage());
         }
     }

@@ -63,7 +63,7 @@ impl ModelServiceBuilder {
                 "is zero: no answer would fit",
             ),
             (
-                self.max_cost.is_some_and(|max| !(max > 0.0)),
+                self.max_cost.is_some_and(|max| max.is_nan() || max <= 0.0),
                 "max_cost",
                 "must be above zero",
             ),

@@ -111,6 +111,11 @@ impl Incoming {
         self.failure.take().unwrap_or(ModelFailure::Truncated)
     }
 
+    /// Reads no more.
+    pub(crate) fn stop(&mut self) {
+        self.close(drop);
+    }
+
     /// Reads one piece of the body.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(source) = &mut self.source else {
@@ -215,6 +220,6 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        self.close(drop);
+        self.stop();
     }
 }
