@@ -265,6 +265,21 @@ impl RateLimiter {
     /// # Errors
     ///
     /// [`LimitError::UnknownQuota`] or [`LimitError::TooLarge`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::{Quota, RateLimiter};
+    /// use std::time::Duration;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let limiter = RateLimiter::new(&rt, [Quota::new("tokens", 9, Duration::from_secs(1))?])?;
+    /// limiter.try_spend(&[("tokens", 9)]).unwrap();
+    /// assert!(limiter.check(&[("tokens", 9)]).is_ok());
+    /// assert!(limiter.check(&[("tokens", 10)]).is_err());
+    /// # Ok::<_, fascine_resilience::QuotaError>(())
+    /// # }).unwrap();
+    /// ```
     pub fn check(&self, cost: &[(&str, u64)]) -> Result<(), LimitError> {
         let amounts = self.inner.amounts(cost)?;
         let too_large = self.inner.lock().too_large(&amounts);
@@ -278,6 +293,21 @@ impl RateLimiter {
     }
 
     /// When the [pause](Self::pause_until) ends; `None` if there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::RateLimiter;
+    /// use std::time::Duration;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let limiter = RateLimiter::new(&rt, [])?;
+    /// let until = rt.now() + Duration::from_secs(20);
+    /// limiter.pause_until(until);
+    /// assert_eq!(limiter.paused_until(), Some(until));
+    /// # Ok::<_, fascine_resilience::QuotaError>(())
+    /// # }).unwrap();
+    /// ```
     #[must_use]
     pub fn paused_until(&self) -> Option<Instant> {
         let (state, now) = self.inner.open();
