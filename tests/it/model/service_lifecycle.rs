@@ -1,13 +1,14 @@
 use std::pin::pin;
 
 use fascine::concurrency::{fail_after, join_all};
-use fascine::model::{CloseMode, Model, ModelError, ModelFailure, ModelService, Waiting};
+use fascine::model::{
+    CloseMode, Model, ModelError, ModelFailure, ModelService, SharedLimiter, Waiting,
+};
 use fascine::resilience::{CircuitBreaker, LimitError, Quota, RateLimiter};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 
 use super::script::{Act, Script, kind, ms, question, secs};
-use fascine::model::SharedLimiter;
 
 async fn ask(service: ModelService, text: &'static str) -> Result<String, ModelError> {
     Ok(service.invoke(question(text)).await?.text())
@@ -413,5 +414,30 @@ fn services_that_share_a_limiter_stay_within_it_together() {
             assert!(window[4].at - window[0].at >= secs(60));
         }
         assert_eq!(one.limiter().name(), "account");
+    });
+}
+
+#[test]
+fn tokens_of_both_kinds_have_their_own_quotas_if_the_limiter_has_them() {
+    TestRuntime::run_seeds(4, |rt| async move {
+        let script = Script::new(&rt, [], Act::answer("x"));
+        let quota = |name, limit| Quota::new(name, limit, secs(60)).unwrap();
+        let quotas = [quota("input_tokens", 100), quota("output_tokens", 50)];
+        let account = SharedLimiter::new("split", RateLimiter::new(&rt, quotas).unwrap());
+        let service = script.service(|service| service.limiter(&account));
+        let asked = service.invoke(question("x").with_max_tokens(50)).await;
+        assert_eq!(asked.unwrap().text(), "x");
+        let available = |quota| account.limiter().available(quota);
+        assert_eq!(
+            (available("input_tokens"), available("output_tokens")),
+            (Some(93), Some(47))
+        );
+        let long = service.invoke(question("x").with_max_tokens(51)).await;
+        match long.unwrap_err().failure() {
+            ModelFailure::Limited(LimitError::TooLarge { quota, .. }) => {
+                assert_eq!(quota, "output_tokens");
+            }
+            other => panic!("{other:?}"),
+        }
     });
 }

@@ -1,13 +1,13 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use fascine_concurrency::effective_deadline;
 use fascine_message::Usage;
-use fascine_resilience::{BeforeRetry, GaveUp, LimitError};
+use fascine_resilience::{BeforeRetry, BulkheadError, GaveUp, LimitError};
 use tracing::Span;
 
 use super::calls::{Key, Wait};
@@ -27,7 +27,7 @@ pub(crate) struct Admission {
     attempts: AtomicU32,
     first_token: Option<Duration>,
     /// The ambient deadline, when it first had to wait.
-    deadline: std::sync::OnceLock<Option<Instant>>,
+    deadline: OnceLock<Option<Instant>>,
     pub(crate) span: Span,
     is_over: bool,
 }
@@ -42,7 +42,7 @@ impl Admission {
             queue_wait: AtomicU64::new(0),
             attempts: AtomicU32::new(0),
             first_token: None,
-            deadline: std::sync::OnceLock::new(),
+            deadline: OnceLock::new(),
             span,
             is_over: false,
         }
@@ -341,7 +341,8 @@ impl Drop for Place<'_> {
 
 fn outcome(error: &ModelError) -> Outcome {
     match error.failure() {
-        ModelFailure::Limited(LimitError::Deadline { .. }) => Outcome::Deadline,
+        ModelFailure::Concurrency(BulkheadError::Deadline)
+        | ModelFailure::Limited(LimitError::Deadline { .. }) => Outcome::Deadline,
         _ if error.reason() == Some(GaveUp::Deadline) => Outcome::Deadline,
         failure => Outcome::Failed(failure.kind()),
     }

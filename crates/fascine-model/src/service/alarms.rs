@@ -117,3 +117,47 @@ impl Wake for Bell {
 }
 
 const KEPT: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use fascine_testing::TestRuntime;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn an_alarm_that_did_not_fire_tells_the_next_who_has_it() {
+        TestRuntime::run(|rt| async move {
+            let alarms = Alarms::new(&rt);
+            let started = rt.now();
+            let mut alarm = alarms.by(started + MINUTE);
+            let pending = poll_fn(|cx| Poll::Ready(alarm.poll(cx).is_pending()));
+            assert!(pending.await);
+            alarms.put_back(alarm);
+            let next = rt.spawn({
+                let (alarms, rt) = (Arc::clone(&alarms), rt.clone());
+                async move {
+                    let mut alarm = alarms.by(started + 2 * MINUTE);
+                    assert_eq!(alarm.fires, started + MINUTE, "it is the same");
+                    poll_fn(|cx| alarm.poll(cx)).await;
+                    rt.now()
+                }
+            });
+            assert_eq!(next.await.unwrap(), started + MINUTE);
+        });
+    }
+
+    #[test]
+    fn an_alarm_that_fires_too_late_is_not_given_out() {
+        TestRuntime::run(|rt| async move {
+            let alarms = Alarms::new(&rt);
+            let started = rt.now();
+            alarms.put_back(alarms.by(started + 2 * MINUTE));
+            assert_eq!(alarms.by(started + MINUTE).fires, started + MINUTE);
+        });
+    }
+}

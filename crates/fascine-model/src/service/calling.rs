@@ -82,7 +82,10 @@ pub(super) async fn embed(
     let model = inner.model_of(request.model.as_deref());
     let admission = inner.enter(model, Span::none())?;
     let embedded = {
-        let cost = Cost::of_embedding(&*inner.tokens, request);
+        let cost = match inner.limiter.counts_tokens() {
+            true => Cost::of_embedding(&*inner.tokens, request),
+            false => Cost::of_requests_alone(),
+        };
         let write = |provider: &dyn Provider| provider.embed_request(request);
         let read = |provider: &dyn Provider, body: &[u8]| {
             let embeddings = provider.embeddings(body)?;
