@@ -94,3 +94,10 @@ impl Default for Timeouts {
             .with_idle(Duration::from_secs(300))
     }
 }
+
+/// A limit on the whole; the others are the defaults.
+impl From<Duration> for Timeouts {
+    fn from(total: Duration) -> Self {
+        Self::default().with_total(total)
+    }
+}

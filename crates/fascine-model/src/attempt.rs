@@ -1,154 +1,286 @@
-use std::sync::Arc;
+use std::pin::pin;
 
-use bytes::Bytes;
-use fascine_concurrency::fail_after;
-use fascine_http::{Body, RetrySafe, TransportError};
+use bytes::{Bytes, BytesMut};
+use fascine_http::{Body, RetrySafe, Timeouts, TransportError};
 use fascine_message::Usage;
-use fascine_resilience::Reservation;
+use fascine_resilience::{
+    Bulkhead, BulkheadPermit, CircuitOpen, CircuitState, LimitError, Reservation,
+};
+use fascine_rt::BoxFuture;
 
-use crate::estimate::estimate;
-use crate::failure::ModelFailure;
-use crate::service::Inner;
-use crate::stream::ServiceStream;
-use crate::{Delivery, Request, Response};
+use crate::service::admission::Admission;
+use crate::service::cost::Cost;
+use crate::service::inner::Inner;
+use crate::service::on_its_way::OnItsWay;
+use crate::service::stage::Stage;
+use crate::service::steering::Sent;
+use crate::service::watch::{Step, Watch};
+use crate::spans::record_server;
+use crate::{ApiError, ModelFailure, Provider};
+
+/// What an attempt has when it is its turn.
+pub(crate) struct Turn {
+    pub(crate) reserved: Reservation,
+    /// Room among the requests that are on their way.
+    pub(crate) place: Option<BulkheadPermit>,
+}
 
 impl Inner {
     /// Sends a request once and reads the whole answer.
-    pub(crate) async fn invoke_once(
+    pub(crate) async fn exchange<T>(
         &self,
-        request: &Request,
-        attempt: u32,
-    ) -> Result<Response, ModelFailure> {
-        let written = self.provider.request(request, Delivery::Whole)?;
-        let reserved = self.reserve(request).await?;
-        let exchange = async {
-            let (body, on_its_way) = self.send(written, reserved, attempt).await?;
-            let body = body.collect(self.max_response_bytes).await;
-            let response = self
-                .provider
-                .response(&body.map_err(ModelFailure::Transport)?)?;
-            on_its_way.settle(response.usage);
-            Ok(response)
+        admission: &Admission,
+        cost: &Cost,
+        write: impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+        read: impl Fn(&dyn Provider, &[u8]) -> Result<(T, Usage), ModelFailure>,
+    ) -> Result<T, ModelFailure> {
+        let turn = self.turn(admission, cost, &write).await?;
+        let permit = match &self.breaker {
+            Some(breaker) => Some(breaker.try_acquire().map_err(ModelFailure::CircuitOpen)?),
+            None => None,
         };
-        match fail_after(&self.rt, self.timeout, exchange).await {
-            Ok(response) => response,
-            Err(_) => Err(ModelFailure::Timeout {
-                after: self.timeout,
-            }),
+        let mut watch = Watch::new(&self.alarms, self.timeouts);
+        let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
+        let sent = self.send(admission, &write, &mut on_its_way)?;
+        let answer: Result<T, ModelFailure> = async {
+            let body = self.receive(sent, &mut on_its_way, &mut watch).await?;
+            let body = collect(body, self.max_response_bytes, &mut watch).await?;
+            let (answer, usage) = read(&*self.provider, &body)?;
+            on_its_way.settle(usage);
+            Ok(answer)
         }
-    }
-
-    /// Sends a request once and waits for the answer to begin.
-    pub(crate) async fn open_stream(
-        this: &Arc<Self>,
-        request: &Request,
-        attempt: u32,
-    ) -> Result<ServiceStream, ModelFailure> {
-        let written = this.provider.request(request, Delivery::Stream)?;
-        let reserved = this.reserve(request).await?;
-        let sent = this.send(written, reserved, attempt);
-        match fail_after(&this.rt, this.timeout, sent).await {
-            Ok(sent) => {
-                let (body, on_its_way) = sent?;
-                Ok(ServiceStream::new(Arc::clone(this), body, on_its_way))
+        .await;
+        if let Some(permit) = permit {
+            match &answer {
+                Ok(_) => permit.succeeded(),
+                Err(failure) if failure.is_outage() => permit.failed(),
+                Err(_) => permit.ignored(),
             }
-            Err(_) => Err(ModelFailure::Timeout {
-                after: this.timeout,
-            }),
         }
+        answer
     }
 
-    async fn reserve(&self, request: &Request) -> Result<Reservation, ModelFailure> {
-        let mut cost = Vec::new();
-        if self.limits_requests {
-            cost.push((REQUESTS, 1));
-        }
-        if self.limits_tokens {
-            cost.push((TOKENS, estimate(request)));
-        }
-        self.limiter
-            .acquire(&cost)
-            .await
-            .map_err(ModelFailure::Limited)
-    }
-
-    /// Sends what was written; gives the body of a success, and reads a refusal.
-    async fn send(
+    /// Waits until a request may be sent: for room, then for the limits, so that what is reserved is sent at once.
+    ///
+    /// A request that has to wait is written to see whether it can be, and again when it is its turn: what waits keeps
+    /// no bytes.
+    pub(crate) async fn turn(
         &self,
-        mut written: http::Request<Bytes>,
-        reserved: Reservation,
-        attempt: u32,
-    ) -> Result<(Body, OnItsWay), ModelFailure> {
-        written.extensions_mut().insert(RetrySafe);
-        let on_its_way = OnItsWay {
-            reserved: Some(reserved),
-            settles_tokens: self.limits_tokens,
+        admission: &Admission,
+        cost: &Cost,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+    ) -> Result<Turn, ModelFailure> {
+        self.spending.check()?;
+        let place = match self.bulkhead.as_ref().map(Bulkhead::try_acquire) {
+            None => None,
+            Some(Ok(place)) => Some(place),
+            Some(Err(_)) => self.wait_for_room(admission, cost, write).await?,
         };
-        self.counters.sent(attempt);
-        let response = match self.transport.send(written).await {
+        let reserved = match self.limiter.try_acquire(cost) {
+            Ok(reserved) => reserved,
+            Err(LimitError::WouldWait { .. }) => {
+                self.wait_for_limits(admission, cost, write).await?
+            }
+            Err(error) => return Err(ModelFailure::Limited(error)),
+        };
+        Ok(Turn { reserved, place })
+    }
+
+    async fn wait_for_room(
+        &self,
+        admission: &Admission,
+        cost: &Cost,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+    ) -> Result<Option<BulkheadPermit>, ModelFailure> {
+        let Some(bulkhead) = &self.bulkhead else {
+            return Ok(None);
+        };
+        let begin = || {
+            drop(write(&*self.provider)?);
+            self.check_limits(cost)?;
+            self.check_breaker()?;
+            Ok(Stage::Concurrency)
+        };
+        // Boxed, as few wait and all have room for it otherwise.
+        let mut room = Box::pin(bulkhead.acquire());
+        let room = admission.wait(room.as_mut(), begin).await?;
+        room.map(Some).map_err(ModelFailure::Concurrency)
+    }
+
+    async fn wait_for_limits(
+        &self,
+        admission: &Admission,
+        cost: &Cost,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+    ) -> Result<Reservation, ModelFailure> {
+        let begin = || {
+            drop(write(&*self.provider)?);
+            self.check_breaker()?;
+            Ok(Stage::Limiter {
+                number: self.limiter.join_line(),
+                cost: *cost,
+            })
+        };
+        let turn = pin!(self.limiter.acquire(cost));
+        let reserved = admission.wait(turn, begin).await?;
+        // Others have spent meanwhile.
+        self.spending.check()?;
+        reserved.map_err(ModelFailure::Limited)
+    }
+
+    /// What can never be sent does not wait for room first.
+    fn check_limits(&self, cost: &Cost) -> Result<(), ModelFailure> {
+        let cost = cost.named(self.limiter.there());
+        let checked = self.limiter.limiter().check(cost.as_slice());
+        checked.map_err(ModelFailure::Limited)
+    }
+
+    /// Nobody queues for a provider that is down.
+    fn check_breaker(&self) -> Result<(), ModelFailure> {
+        let Some(breaker) = &self.breaker else {
+            return Ok(());
+        };
+        if !matches!(
+            breaker.state(),
+            CircuitState::Open | CircuitState::ForcedOpen
+        ) {
+            return Ok(());
+        }
+        // It says for how long, unless its time is over: then this call may be the one that finds out.
+        let asked: Result<_, CircuitOpen> = breaker.try_acquire();
+        asked
+            .map(|permit| permit.ignored())
+            .map_err(ModelFailure::CircuitOpen)
+    }
+
+    /// Writes the request and gives it to the transport.
+    pub(crate) fn send(
+        &self,
+        admission: &Admission,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+        on_its_way: &mut OnItsWay,
+    ) -> Result<Sending, ModelFailure> {
+        let mut written = write(&*self.provider)?;
+        record_server(&admission.span, written.uri());
+        let extensions = written.extensions_mut();
+        extensions.insert(RetrySafe);
+        // The other times are kept here, on any transport.
+        extensions.insert(
+            Timeouts::none()
+                .with_pool(self.timeouts.pool)
+                .with_connect(self.timeouts.connect),
+        );
+        admission.sends();
+        on_its_way.sends();
+        Ok(Sending {
+            steered: self.adapts.then(|| self.limiter.sent(self.rt.now())),
+            response: self.transport.send(written),
+        })
+    }
+
+    /// Waits for the answer; gives the body of a success, and reads a refusal.
+    pub(crate) async fn receive(
+        &self,
+        sending: Sending,
+        on_its_way: &mut OnItsWay,
+        watch: &mut Watch,
+    ) -> Result<Body, ModelFailure> {
+        let sent = sending.steered;
+        let response = match watch.run(sending.response).await {
             Ok(response) => response,
-            Err(error) => {
-                if error.is_before_request() {
+            Err(failure) => {
+                if let ModelFailure::Transport(error) = &failure
+                    && error.is_before_request()
+                {
                     on_its_way.refund();
                 }
-                return Err(ModelFailure::Transport(error));
+                return Err(failure);
             }
         };
-        if response.status().is_success() {
-            return Ok((response.into_body(), on_its_way));
-        }
-        let (head, body) = response.into_parts();
-        let body = match body.collect(MAX_REFUSAL).await {
-            Ok(body) => body,
-            // What matters is the status.
-            Err(TransportError::TooLarge { .. }) => Bytes::new(),
-            Err(error) => return Err(ModelFailure::Transport(error)),
+        watch.progress(Step::Body);
+        let hints = match response.status().as_u16() {
+            429 => self.provider.limits(response.headers()),
+            _ if self.adapts => self.provider.limits(response.headers()),
+            _ => Vec::new(),
         };
-        let error = self.provider.error(&head, body);
+        if response.status().is_success() {
+            if let Some(sent) = &sent {
+                self.limiter.passed(self.rt.now(), sent, &hints);
+            }
+            return Ok(response.into_body());
+        }
+        // Boxed, as most answers are none.
+        let mut error = Box::pin(self.read_refusal(response, watch)).await?;
+        if error.status == 429 && error.retry_after.is_none() {
+            let used_up = hints.iter().filter(|hint| hint.remaining == Some(0));
+            error.retry_after = used_up.filter_map(|hint| hint.reset).max();
+        }
+        on_its_way.refused();
+        let now = self.rt.now();
         if let (429 | 503 | 529, Some(wait)) = (error.status, error.retry_after)
             && let Some(until) = self.rt.deadline_after(wait)
         {
-            // The others of this service would be refused too.
-            self.limiter.pause_until(until);
+            // The others of this account would be refused too.
+            self.limiter.limiter().pause_until(until);
+        }
+        if let Some(sent) = &sent {
+            match error.status {
+                429 if error.is_retryable() => {
+                    self.limiter.refused(now, sent, error.retry_after, &hints);
+                }
+                _ => self.limiter.passed(now, sent, &hints),
+            }
         }
         Err(error.into())
     }
+
+    async fn read_refusal(
+        &self,
+        response: http::Response<Body>,
+        watch: &mut Watch,
+    ) -> Result<ApiError, ModelFailure> {
+        let (head, body) = response.into_parts();
+        let body = match collect(body, MAX_REFUSAL, watch).await {
+            Ok(body) => body,
+            // What matters is the status.
+            Err(ModelFailure::Transport(TransportError::TooLarge { .. })) => Bytes::new(),
+            Err(failure) => return Err(failure),
+        };
+        Ok(self.provider.error(&head, body))
+    }
 }
 
-/// The reservation of a request that has been sent: whatever becomes of it, it counts.
-pub(crate) struct OnItsWay {
-    reserved: Option<Reservation>,
-    settles_tokens: bool,
+/// A request that the transport has.
+pub(crate) struct Sending {
+    response: BoxFuture<Result<http::Response<Body>, TransportError>>,
+    steered: Option<Sent>,
 }
 
-impl OnItsWay {
-    /// Corrects the estimate to what the provider counted, if it did.
-    pub(crate) fn settle(mut self, usage: Usage) {
-        if let Some(reserved) = self.reserved.take() {
-            if self.settles_tokens && usage.total() > 0 {
-                // The name is one of the limiter's own.
-                let _ = reserved.settle(&[(TOKENS, usage.total())]);
-            } else {
-                reserved.commit();
-            }
+/// Reads a body to its end.
+async fn collect(mut body: Body, limit: usize, watch: &mut Watch) -> Result<Bytes, ModelFailure> {
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    while let Some(piece) = watch.run(body.chunk()).await? {
+        watch.progress(Step::Body);
+        if piece.len() > limit.saturating_sub(first.len() + whole.len()) {
+            let what = "body";
+            return Err(ModelFailure::Transport(TransportError::TooLarge {
+                what,
+                limit,
+            }));
         }
-    }
-
-    /// Gives everything back: it was not sent after all.
-    fn refund(mut self) {
-        self.reserved = None;
-    }
-}
-
-impl Drop for OnItsWay {
-    fn drop(&mut self) {
-        if let Some(reserved) = self.reserved.take() {
-            reserved.commit();
+        if first.is_empty() && whole.is_empty() {
+            first = piece;
+            continue;
         }
+        whole.extend_from_slice(&std::mem::take(&mut first));
+        whole.extend_from_slice(&piece);
     }
+    if whole.is_empty() {
+        return Ok(first);
+    }
+    Ok(whole.freeze())
 }
 
-pub(crate) const REQUESTS: &str = "requests";
-pub(crate) const TOKENS: &str = "tokens";
 /// How much of a refusal is read, in bytes.
 const MAX_REFUSAL: usize = 256 * 1024;

@@ -1,14 +1,16 @@
+mod checks;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use fascine_http::Transport;
-use fascine_resilience::{Quota, QuotaError, RateLimiter, Retry};
+use fascine_http::{Timeouts, Transport};
+use fascine_resilience::{CircuitBreaker, Retry};
 use fascine_rt::Rt;
 
-use crate::attempt::{REQUESTS, TOKENS};
-use crate::service::Inner;
-use crate::stats::Counters;
-use crate::{ModelService, Provider};
+use crate::service::{Alarms, Calls, Inner, SharedLimiter, Spending};
+use crate::{
+    EstimatedTokens, Hooks, Metrics, ModelService, PriceTable, Prices, Provider, TokenCounter,
+};
 
 /// The settings of a [`ModelService`].
 ///
@@ -16,9 +18,14 @@ use crate::{ModelService, Provider};
 ///
 /// - no limit on requests or tokens; where one is set, it holds for each minute
 /// - 100 calls may wait
+/// - any number of requests on their way at once
 /// - 3 attempts, as [`Retry`] has them
-/// - 60 s for each request
+/// - no circuit breaker
+/// - [`Timeouts`] as they are by default: connecting 10 s, the head of the answer 10 minutes, 5 minutes between two
+///   pieces of it
 /// - answers of at most 32 MiB
+/// - no limit on the cost, and no prices
+/// - tokens counted by [`EstimatedTokens`]
 #[derive(Debug)]
 #[must_use = "settings do nothing until they are built"]
 pub struct ModelServiceBuilder {
@@ -28,10 +35,20 @@ pub struct ModelServiceBuilder {
     limit_requests: Option<u64>,
     limit_tokens: Option<u64>,
     capacity_refresh_time: Duration,
+    limiter: Option<SharedLimiter>,
+    adapts: bool,
     queue_capacity: usize,
+    concurrency_limit: Option<usize>,
     retry: Retry,
-    timeout: Duration,
+    circuit_breaker: Option<CircuitBreaker>,
+    timeouts: Timeouts,
     max_response_bytes: usize,
+    max_cost: Option<f64>,
+    prices: Option<Box<dyn Prices>>,
+    token_counter: Box<dyn TokenCounter>,
+    hooks: Vec<Arc<dyn Hooks>>,
+    metrics: Metrics,
+    traces_content: bool,
 }
 
 /// A setting makes no sense.
@@ -54,10 +71,20 @@ impl ModelServiceBuilder {
             limit_requests: None,
             limit_tokens: None,
             capacity_refresh_time: Duration::from_secs(60),
+            limiter: None,
+            adapts: false,
             queue_capacity: 100,
+            concurrency_limit: None,
             retry: Retry::new(rt),
-            timeout: Duration::from_secs(60),
+            circuit_breaker: None,
+            timeouts: Timeouts::default(),
             max_response_bytes: 32 * 1024 * 1024,
+            max_cost: None,
+            prices: None,
+            token_counter: Box::new(EstimatedTokens),
+            hooks: Vec::new(),
+            metrics: Metrics::new(),
+            traces_content: false,
         }
     }
 
@@ -68,6 +95,9 @@ impl ModelServiceBuilder {
     }
 
     /// Uses at most so many tokens in any stretch of the capacity refresh time.
+    ///
+    /// Reserved are the tokens of what is sent (messages, tools, pictures) and the longest answer, `max_tokens`; it is
+    /// settled with what the provider counts. A request that is more than the whole limit fails at once.
     pub fn limit_tokens(mut self, tokens: u64) -> Self {
         self.limit_tokens = Some(tokens);
         self
@@ -79,77 +109,146 @@ impl ModelServiceBuilder {
         self
     }
 
-    /// Sets how many calls may wait for the limits; with 0 none waits.
+    /// Shares the limits of others, in place of limits of its own.
+    pub fn limiter(mut self, limiter: &SharedLimiter) -> Self {
+        self.limiter = Some(limiter.clone());
+        self
+    }
+
+    /// Learns the provider's limits from the headers of its answers and from its refusals.
+    ///
+    /// A limit that was set is lowered when the provider allows less, and never exceeded; one that was not set is found
+    /// out. What others spend of the same account is taken off. Without this, a wait that the provider asks for still
+    /// holds back all calls. A [shared limiter](Self::limiter) learns of the quotas it has.
+    pub fn adapt_to_headers(mut self) -> Self {
+        self.adapts = true;
+        self
+    }
+
+    /// Sets how many calls may wait for room or for the limits; with 0 none waits.
     pub fn queue_capacity(mut self, capacity: usize) -> Self {
         self.queue_capacity = capacity;
         self
     }
 
+    /// Sets how many requests may be on their way at once, streams that are being read among them.
+    pub fn concurrency_limit(mut self, limit: usize) -> Self {
+        self.concurrency_limit = Some(limit);
+        self
+    }
+
     /// Sets how often and when failed requests are repeated.
+    ///
+    /// 408, 409, 429, 5xx and failures on the way are, as long as nothing of an answer was given out; other refusals
+    /// never. What the service's own policies refuse takes nothing from a
+    /// [budget](fascine_resilience::RetryBudget).
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Sets how long one request may take, its answer included; of a stream, until it begins. The wait for the limits
-    /// does not count. `Duration::MAX` is no limit.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    /// Asks a provider that is down no more until it is back.
+    ///
+    /// Failures are answers that do not come, break off or are in no format of the provider's, and the statuses 408 and
+    /// 5xx. A 429 is not one: the provider is well, and busy. Neither is what the service's own policies refuse. While
+    /// the breaker is open, calls wait for it as for a failed request: as often as the retry policy allows.
+    pub fn circuit_breaker(mut self, breaker: CircuitBreaker) -> Self {
+        self.circuit_breaker = Some(breaker);
         self
     }
 
-    /// Sets how large an answer may be, in bytes.
+    /// Sets how long one request may take: a plain duration is a limit on the whole, answer included.
+    ///
+    /// Whatever the transport, the service keeps the times to the head of the answer (from the moment the transport has
+    /// the request, connecting included), between two pieces of it, and of the whole. It leaves to the transport the
+    /// times for connecting and for a place among its connections. The wait for the service's own limits does not
+    /// count, and each attempt has the whole time: for a limit on all of a call, put it into
+    /// [`fail_after`](fascine_concurrency::fail_after). `Duration::MAX` is no limit.
+    pub fn timeout(mut self, timeouts: impl Into<Timeouts>) -> Self {
+        self.timeouts = timeouts.into();
+        self
+    }
+
+    /// Sets how large an answer may be, in bytes; of a stream, all of its pieces together.
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
     }
 
-    /// Checks the settings and makes the service.
+    /// Refuses calls once the answers have cost so much, in the currency of the [prices](Self::prices), which are
+    /// [`PriceTable::builtin`] if none are set.
+    ///
+    /// An answer is counted when it is there: what is on its way then may go beyond it.
+    pub fn max_cost(mut self, cost: f64) -> Self {
+        self.max_cost = Some(cost);
+        self
+    }
+
+    /// Sets what answers cost.
+    pub fn prices(mut self, prices: impl Prices) -> Self {
+        self.prices = Some(Box::new(prices));
+        self
+    }
+
+    /// Sets how tokens are counted before the provider has counted them.
+    pub fn token_counter(mut self, counter: impl TokenCounter) -> Self {
+        self.token_counter = Box::new(counter);
+        self
+    }
+
+    /// Adds somebody who is told of each call, and asked before it; in the order in which they are added.
+    pub fn hooks(mut self, hooks: impl Hooks) -> Self {
+        self.hooks.push(Arc::new(hooks));
+        self
+    }
+
+    /// Counts calls together with others that have the same metrics.
+    pub fn metrics(mut self, metrics: &Metrics) -> Self {
+        self.metrics = metrics.clone();
+        self
+    }
+
+    /// Puts what is said, prompts and answers, into the spans of calls.
+    pub fn trace_content(mut self) -> Self {
+        self.traces_content = true;
+        self
+    }
+
+    /// Checks the settings, in their order above, and makes the service.
     ///
     /// # Errors
     ///
     /// [`BuildError`] names the setting that makes no sense.
-    pub fn build(self) -> Result<ModelService, BuildError> {
-        let invalid = |field, reason| Err(BuildError { field, reason });
-        if self.timeout.is_zero() {
-            return invalid("timeout", "is zero: no request could ever end in time");
-        }
-        if self.max_response_bytes == 0 {
-            return invalid("max_response_bytes", "is zero: no answer would fit");
-        }
-        let limits = [
-            ("limit_requests", REQUESTS, self.limit_requests),
-            ("limit_tokens", TOKENS, self.limit_tokens),
-        ];
-        let mut quotas = Vec::new();
-        for (field, name, limit) in limits {
-            let Some(limit) = limit else { continue };
-            match Quota::new(name, limit, self.capacity_refresh_time) {
-                Ok(quota) => quotas.push(quota),
-                Err(QuotaError::ZeroTime { .. }) => {
-                    return invalid("capacity_refresh_time", "is zero");
-                }
-                Err(_) => return invalid(field, "is zero: no request would ever be sent"),
-            }
-        }
-        let limits_tokens = self.limit_tokens.is_some();
-        let limits_requests = self.limit_requests.is_some();
-        let capacity = self.queue_capacity;
-        let limiter = match RateLimiter::with_queue_capacity(&self.rt, quotas, capacity) {
-            Ok(limiter) => limiter,
-            Err(_) => return invalid("limit_requests", "and limit_tokens have one name"),
+    pub fn build(mut self) -> Result<ModelService, BuildError> {
+        self.check()?;
+        let limiter = match self.limiter.take() {
+            Some(limiter) => limiter,
+            None => self.own_limiter()?,
+        };
+        let prices = match (self.prices.take(), self.max_cost) {
+            (None, Some(_)) => Some(Box::new(PriceTable::builtin()) as Box<dyn Prices>),
+            (prices, _) => prices,
         };
         Ok(ModelService::new(Inner {
+            model: self.provider.model().into(),
+            limiter,
+            bulkhead: self.bulkhead(),
+            spending: Spending::new(prices, self.max_cost),
+            alarms: Alarms::new(&self.rt),
             rt: self.rt,
             provider: self.provider,
             transport: self.transport,
-            limiter,
-            limits_requests,
-            limits_tokens,
+            adapts: self.adapts,
+            queue_capacity: self.queue_capacity,
+            breaker: self.circuit_breaker,
             retry: self.retry,
-            timeout: self.timeout,
+            timeouts: self.timeouts,
             max_response_bytes: self.max_response_bytes,
-            counters: Counters::default(),
+            tokens: self.token_counter,
+            hooks: self.hooks,
+            metrics: self.metrics,
+            traces_content: self.traces_content,
+            calls: Calls::new(),
         }))
     }
 }

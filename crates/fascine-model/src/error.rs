@@ -38,6 +38,12 @@ impl ModelError {
         self.attempts
     }
 
+    /// Why no further request was made, if another might have succeeded.
+    #[must_use]
+    pub fn reason(&self) -> Option<GaveUp> {
+        self.reason
+    }
+
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use fascine_http::TransportError;
-use fascine_resilience::{FallbackError, LimitError, Verdict};
+use fascine_resilience::{BulkheadError, CircuitOpen, FallbackError, LimitError, Refusal, Verdict};
 
 use crate::{ApiError, Interrupted, ModelError, RecordError};
 
@@ -15,6 +15,23 @@ pub enum ModelFailure {
     /// The provider said no.
     #[error(transparent)]
     Api(Box<ApiError>),
+    /// The service's circuit breaker is open: nothing was sent.
+    #[error("the service's circuit breaker did not let it through")]
+    CircuitOpen(#[source] CircuitOpen),
+    /// The service is closed, or was closed meanwhile.
+    #[error("the service is closed")]
+    Closed,
+    /// There was no room among the requests that are on their way.
+    #[error("too many requests are on their way")]
+    Concurrency(#[source] BulkheadError),
+    /// The service has cost as much as it may.
+    #[error("the service has cost {spent}, and {max} is what it may cost")]
+    CostExceeded {
+        /// What it has cost so far, in the currency of its prices.
+        spent: f64,
+        /// What it may cost.
+        max: f64,
+    },
     /// The answer broke off after some of it had been given out.
     #[error(transparent)]
     Interrupted(Box<Interrupted>),
@@ -46,6 +63,12 @@ pub enum ModelFailure {
     /// A recording has no answer, or cannot keep one.
     #[error("the recording failed")]
     Recording(#[source] RecordError),
+    /// A hook would not have it sent.
+    #[error("the call was refused before it was sent: {reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
     /// There was no answer in time.
     #[error("there was no answer within {after:?}")]
     Timeout {
@@ -80,11 +103,16 @@ impl ModelFailure {
             Self::AllFailed(errors) => errors.iter().any(ModelError::is_retryable),
             Self::Api(error) => error.is_retryable(),
             Self::Interrupted(_) | Self::Panicked | Self::Timeout { .. } | Self::Truncated => true,
-            Self::InvalidRequest { .. }
+            Self::CircuitOpen(open) => open.reason != Refusal::Forced,
+            Self::Closed
+            | Self::Concurrency(_)
+            | Self::CostExceeded { .. }
+            | Self::InvalidRequest { .. }
             | Self::Limited(_)
             | Self::Malformed { .. }
             | Self::OutOfScript
             | Self::Recording(_)
+            | Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::Unavailable(_) => false,
             Self::Transport(error) => error.is_retryable(),
@@ -99,15 +127,41 @@ impl ModelFailure {
             Self::AllFailed(errors) => errors.iter().filter_map(ModelError::retry_after).min(),
             Self::Limited(error) => error.retry_after(),
             Self::Api(error) => error.retry_after,
+            Self::CircuitOpen(open) => open.retry_after,
             _ => None,
         }
     }
 
+    /// What it means to the service's retry policy.
+    ///
+    /// What a policy of our own refused was no request: it takes nothing from the budget for retries.
     pub(crate) fn verdict(&self) -> Verdict {
+        if let Self::CircuitOpen(open) = self {
+            return open.verdict();
+        }
         match (self.is_retryable(), self.retry_after()) {
             (false, _) => Verdict::Stop,
             (true, Some(wait)) => Verdict::RetryAfter(wait),
             (true, None) => Verdict::Retry,
+        }
+    }
+
+    /// Whether it says that the provider is ill, which is what a circuit breaker counts.
+    ///
+    /// Ill is who does not answer, breaks off, answers in no format of its own, or says 408 or 5xx. Busy (429) is not
+    /// ill, a wrong request is the caller's, and what was never sent says nothing.
+    pub(crate) fn is_outage(&self) -> bool {
+        match self {
+            Self::Api(error) => matches!(error.status, 408 | 500..=599),
+            Self::Interrupted(broken) => broken.cause.as_ref().is_none_or(Self::is_outage),
+            Self::Malformed { .. } | Self::Timeout { .. } | Self::Truncated => true,
+            Self::Transport(error) => !matches!(
+                error,
+                TransportError::InvalidRequest { .. }
+                    | TransportError::InvalidUrl { .. }
+                    | TransportError::TooLarge { .. }
+            ),
+            _ => false,
         }
     }
 

@@ -1,39 +1,90 @@
+pub(crate) mod admission;
+mod alarms;
+mod calling;
+mod calls;
+pub(crate) mod cost;
+pub(crate) mod incoming;
+pub(crate) mod inner;
+mod invocation;
+pub(crate) mod on_its_way;
+mod shared_limiter;
+mod spending;
+pub(crate) mod stage;
+mod steered;
+pub(crate) mod steering;
+mod waiting;
+pub(crate) mod watch;
+
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
+use fascine_concurrency::{at_most, bounded_map_all};
 use fascine_http::Transport;
-use fascine_resilience::{RateLimiter, Retry};
 use fascine_rt::{BoxFuture, Rt};
 
+pub use invocation::Invocation;
+pub use shared_limiter::SharedLimiter;
+pub use waiting::{Waiting, WaitingCall};
+
+pub(crate) use alarms::Alarms;
+pub(crate) use calls::Calls;
+pub(crate) use inner::Inner;
+pub(crate) use spending::Spending;
+pub(crate) use steering::UNKNOWN;
+
 use crate::canonical::identity_of;
-use crate::failure::ModelFailure;
-use crate::stats::Counters;
 use crate::{
-    ChunkStream, Model, ModelError, ModelServiceBuilder, Provider, Request, Response, Stats,
+    ChunkStream, EmbedRequest, Embeddings, Metrics, Model, ModelError, ModelServiceBuilder,
+    Provider, Request, Response, Stats,
 };
 
 /// A model behind an API.
 ///
-/// Each call runs in its caller's task. It reserves what it may cost, waits for its turn if the limits ask for it, is
-/// sent, repeated if that makes sense, and settled with what it did cost. A `Retry-After` holds back every call of the
-/// service. Clones are the same service.
+/// Each call runs in its caller's task: nobody else drives it, and nobody else can cut it. It waits for room and for
+/// the limits, is sent, repeated if that makes sense, and settled with what it did cost. A `Retry-After` holds back
+/// every call of the service. Clones are the same service.
+///
+/// A request is repeated as long as nothing of its answer has been given out; a stream that breaks off after that ends
+/// in [`Interrupted`](crate::Interrupted), and is never begun again behind its reader's back.
+///
+/// Every call that was let in ends in one way, which [`stats`](Self::stats) count: with an answer, with a typed error,
+/// cancelled, or at its deadline. A call that cannot begin before its deadline fails at once, with the time that it
+/// would have needed in [`ModelError::retry_after`].
+///
+/// # Examples
+///
+/// ```
+/// use fascine_http::{H1Transport, MemoryNet};
+/// use fascine_model::{ModelService, OpenAi};
+/// use std::time::Duration;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+///
+/// let provider = OpenAi::new("http://127.0.0.1:8080/v1", "small").unwrap();
+/// let service = ModelService::builder(&rt, provider, H1Transport::new(&rt, MemoryNet::new()))
+///     .limit_requests(60)
+///     .limit_tokens(90_000)
+///     .concurrency_limit(8)
+///     .timeout(Duration::from_secs(120))
+///     .build()
+///     .unwrap();
+/// assert_eq!(service.waiting(), 0);
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct ModelService {
     inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) rt: Rt,
-    pub(crate) provider: Arc<dyn Provider>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) limiter: RateLimiter,
-    pub(crate) limits_requests: bool,
-    pub(crate) limits_tokens: bool,
-    pub(crate) retry: Retry,
-    pub(crate) timeout: Duration,
-    pub(crate) max_response_bytes: usize,
-    pub(crate) counters: Counters,
+/// How a service is closed.
+///
+/// Complete by definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseMode {
+    /// All calls that are in end with [`ModelFailure::Closed`](crate::ModelFailure::Closed), as soon as they are
+    /// polled, which is at once.
+    Cancel,
+    /// All calls that are in, waiting or on their way, go on to their end.
+    Drain,
 }
 
 impl ModelService {
@@ -52,16 +103,132 @@ impl ModelService {
         }
     }
 
+    /// Asks, as [`Model::invoke`] does, with a handle that says what the call waits for.
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub fn call(&self, request: Request) -> Invocation {
+        Invocation::new(&self.inner, request)
+    }
+
+    /// Asks all of them, and gives the result of each in their order. A failure of one is nothing to the others.
+    ///
+    /// As many run at once as the [concurrency limit](ModelServiceBuilder::concurrency_limit) allows, 64 without one,
+    /// and never more than may wait. All of it runs inside the caller's task.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the calls that have not ended, and the answers so far.
+    pub async fn invoke_all(
+        &self,
+        requests: impl IntoIterator<Item = Request>,
+    ) -> Vec<Result<Response, ModelError>> {
+        let limit = self.inner.bulkhead.as_ref();
+        let limit = limit.map_or(AT_ONCE, |bulkhead| bulkhead.concurrency().get());
+        let limit = limit.min(self.inner.queue_capacity).max(1);
+        let Ok(limit) = at_most(limit) else {
+            unreachable!("it is above zero")
+        };
+        let invoke = |request| calling::invoke(Arc::clone(&self.inner), request, |_| {});
+        bounded_map_all(requests, limit, invoke).await
+    }
+
+    /// Asks for embeddings, under the same limits and policies.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] when there are none.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Model::invoke`].
+    pub async fn embed(&self, request: EmbedRequest) -> Result<Embeddings, ModelError> {
+        calling::embed(&self.inner, &request).await
+    }
+
+    /// Lets no more calls in: they fail with [`ModelFailure::Closed`](crate::ModelFailure::Closed). With
+    /// [`CloseMode::Drain`] it waits until those that are in have ended, with [`CloseMode::Cancel`] it cancels them.
+    ///
+    /// Closing again is fine: to wait for what was cancelled, drain. A future or a stream that nobody polls or drops
+    /// does not end, and whoever drains waits for it. Calls that come after [`reopen`](Self::reopen) are not waited for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the wait; the service stays closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_http::{H1Transport, MemoryNet};
+    /// use fascine_message::Message;
+    /// use fascine_model::{CloseMode, Model, ModelFailure, ModelService, OpenAi, Request};
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let provider = OpenAi::new("http://127.0.0.1:8080/v1", "small").unwrap();
+    /// let transport = H1Transport::new(&rt, MemoryNet::new());
+    /// let service = ModelService::builder(&rt, provider, transport).build().unwrap();
+    /// service.close(CloseMode::Drain).await;
+    /// let error = service.invoke(Request::new([Message::user("Hello?")])).await.unwrap_err();
+    /// assert!(matches!(error.failure(), ModelFailure::Closed));
+    /// service.reopen();
+    /// assert!(!service.is_closed());
+    /// # });
+    /// ```
+    pub async fn close(&self, mode: CloseMode) {
+        let drained = self.inner.calls.close();
+        match mode {
+            CloseMode::Cancel => self.inner.calls.cancel(),
+            CloseMode::Drain => {
+                for generation in drained {
+                    generation.wait().await;
+                }
+            }
+        }
+    }
+
+    /// Lets calls in again. Nothing happens if the service is not closed.
+    pub fn reopen(&self) {
+        self.inner.calls.reopen();
+    }
+
+    /// Whether it lets no calls in.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inner.calls.is_closed()
+    }
+
     /// What the service has done so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.inner.counters.snapshot()
+        self.inner.calls.stats()
     }
 
-    /// How many calls wait for the limits.
+    /// Latencies, waits, errors by kind and cost.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// What the service has cost so far, by its prices; 0 if it has none.
+    #[must_use]
+    pub fn spent(&self) -> f64 {
+        self.inner.spending.spent()
+    }
+
+    /// The limits, which others may share.
+    #[must_use]
+    pub fn limiter(&self) -> &SharedLimiter {
+        &self.inner.limiter
+    }
+
+    /// How many calls wait in queues: for room, or for the limits.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.inner.limiter.waiting()
+        self.inner.calls.waiting()
+    }
+
+    /// The calls that wait, in the order in which they began, and what each of them waits for.
+    #[must_use]
+    pub fn waiting_calls(&self) -> Vec<WaitingCall> {
+        self.inner.waiting_calls()
     }
 }
 
@@ -75,44 +242,11 @@ impl Model for ModelService {
     }
 
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {
-        let inner = Arc::clone(&self.inner);
-        Box::pin(async move {
-            let attempt = |number| inner.invoke_once(&request, number);
-            let answered = inner.retry.run(attempt, ModelFailure::verdict).await;
-            match answered {
-                Ok(answered) => {
-                    let mut response = answered.value;
-                    response.attempts = answered.attempts;
-                    inner.counters.answered(response.usage);
-                    Ok(response)
-                }
-                Err(error) => {
-                    inner.counters.failed();
-                    Err(error.into())
-                }
-            }
-        })
+        Box::pin(calling::invoke(Arc::clone(&self.inner), request, |_| {}))
     }
 
     fn stream(&self, request: Request) -> BoxFuture<Result<ChunkStream, ModelError>> {
-        let inner = Arc::clone(&self.inner);
-        Box::pin(async move {
-            let attempt = |number| Inner::open_stream(&inner, &request, number);
-            let opened = inner.retry.run(attempt, ModelFailure::verdict).await;
-            match opened {
-                Ok(opened) => {
-                    let attempts = opened.attempts;
-                    Ok(ChunkStream::new(
-                        opened.value.with_attempts(attempts),
-                        attempts,
-                    ))
-                }
-                Err(error) => {
-                    inner.counters.failed();
-                    Err(error.into())
-                }
-            }
-        })
+        Box::pin(calling::stream(Arc::clone(&self.inner), request))
     }
 }
 
@@ -125,3 +259,6 @@ impl fmt::Debug for ModelService {
             .finish_non_exhaustive()
     }
 }
+
+/// How many calls [`ModelService::invoke_all`] makes at once when nothing else limits them.
+const AT_ONCE: usize = 64;

@@ -1,11 +1,13 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use fascine_message::Usage;
 
 /// What a service has done so far.
+///
+/// Each call ends in one way: `answered + failed + cancelled + deadline` are all the calls but those that are going on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
+    /// Calls that were let in.
+    pub calls: u64,
     /// Requests that were sent, repeated ones among them.
     pub requests: u64,
     /// Requests that repeated one before them.
@@ -14,35 +16,10 @@ pub struct Stats {
     pub answered: u64,
     /// Calls that failed.
     pub failed: u64,
-    /// The tokens of the answers.
+    /// Calls whose future or stream was dropped before its end.
+    pub cancelled: u64,
+    /// Calls that could not be answered before their deadline.
+    pub deadline: u64,
+    /// The tokens of the answers, as far as the providers counted them.
     pub usage: Usage,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Counters(Mutex<Stats>);
-
-impl Counters {
-    pub(crate) fn snapshot(&self) -> Stats {
-        *self.lock()
-    }
-
-    pub(crate) fn sent(&self, attempt: u32) {
-        let mut stats = self.lock();
-        stats.requests += 1;
-        stats.retries += u64::from(attempt > 1);
-    }
-
-    pub(crate) fn answered(&self, usage: Usage) {
-        let mut stats = self.lock();
-        stats.answered += 1;
-        stats.usage += usage;
-    }
-
-    pub(crate) fn failed(&self) {
-        self.lock().failed += 1;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Stats> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

@@ -1,88 +1,96 @@
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 
-use fascine_http::Body;
 use futures_core::Stream;
 
-use crate::attempt::OnItsWay;
-use crate::service::Inner;
-use crate::{Accumulator, Chunk, ChunkDecoder, Interrupted, ModelError, ModelFailure};
+use crate::service::admission::Admission;
+use crate::service::cost::Cost;
+use crate::service::incoming::{Incoming, Source};
+use crate::service::inner::Inner;
+use crate::service::on_its_way::OnItsWay;
+use crate::service::watch::Watch;
+use crate::{Chunk, Delivery, ModelError, ModelFailure, Provider, Request};
+
+impl Inner {
+    /// Sends a request once and waits for the first of the answer: until it is there, another request may be made.
+    pub(crate) async fn open(
+        &self,
+        admission: &Admission,
+        cost: &Cost,
+        request: &Request,
+    ) -> Result<Incoming, ModelFailure> {
+        let write = |provider: &dyn Provider| provider.request(request, Delivery::Stream);
+        let turn = self.turn(admission, cost, &write).await?;
+        let permit = match &self.breaker {
+            Some(breaker) => {
+                let permit = breaker.try_acquire_owned();
+                Some(permit.map_err(ModelFailure::CircuitOpen)?)
+            }
+            None => None,
+        };
+        let mut watch = Watch::new(&self.alarms, self.timeouts);
+        let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
+        let sent = self.send(admission, &write, &mut on_its_way)?;
+        let body = match self.receive(sent, &mut on_its_way, &mut watch).await {
+            Ok(body) => body,
+            Err(failure) => {
+                if let Some(permit) = permit {
+                    match failure.is_outage() {
+                        true => permit.failed(),
+                        false => permit.ignored(),
+                    }
+                }
+                return Err(failure);
+            }
+        };
+        let source = Source {
+            body,
+            watch,
+            on_its_way,
+            permit,
+            _place: turn.place,
+            left: self.max_response_bytes,
+            limit: self.max_response_bytes,
+        };
+        let mut incoming = Incoming::new(self.provider.decoder(), source);
+        incoming.begin().await?;
+        Ok(incoming)
+    }
+}
 
 /// The answer of a service in pieces.
 pub(crate) struct ServiceStream {
-    service: Arc<Inner>,
-    decoder: Box<dyn ChunkDecoder>,
-    ready: VecDeque<Chunk>,
     /// `None` after the end.
-    open: Option<(Body, OnItsWay)>,
-    failure: Option<ModelFailure>,
-    so_far: Accumulator,
-    attempts: u32,
+    admission: Option<Admission>,
+    incoming: Incoming,
+    watching: Option<Waker>,
 }
 
 impl ServiceStream {
-    pub(crate) fn new(service: Arc<Inner>, body: Body, on_its_way: OnItsWay) -> Self {
-        let decoder = service.provider.decoder();
+    pub(crate) fn new(admission: Admission, incoming: Incoming) -> Self {
         Self {
-            service,
-            decoder,
-            ready: VecDeque::new(),
-            open: Some((body, on_its_way)),
-            failure: None,
-            so_far: Accumulator::new(),
-            attempts: 1,
+            admission: Some(admission),
+            incoming,
+            watching: None,
         }
     }
 
-    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts;
-        self
-    }
-
-    fn decode(&mut self, bytes: &[u8]) {
-        let mut chunks = Vec::new();
-        let decoded = self.decoder.push(bytes, &mut chunks);
-        self.take(chunks);
-        if let Err(failure) = decoded {
-            self.fail(failure);
+    fn answered(&mut self, admission: Admission) {
+        let usage = self.incoming.usage();
+        let so_far = self.incoming.so_far();
+        if admission.wants_response() {
+            let mut response = so_far.clone().into_response();
+            response.attempts = admission.attempts();
+            admission.answered(usage, Some(&response));
+        } else {
+            admission.answered(usage, None);
         }
     }
 
-    fn take(&mut self, chunks: Vec<Chunk>) {
-        for chunk in &chunks {
-            self.so_far.push(chunk);
-        }
-        self.ready.extend(chunks);
-    }
-
-    /// What came before the failure is given out first.
-    fn fail(&mut self, failure: ModelFailure) {
-        self.break_off(Some(failure));
-    }
-
-    fn break_off(&mut self, cause: Option<ModelFailure>) {
-        self.open = None;
-        self.failure = Some(match (self.so_far.is_empty(), cause) {
-            (true, None) => ModelFailure::Truncated,
-            (true, Some(cause)) => cause,
-            (false, cause) => Interrupted::new(&self.so_far, cause).into(),
-        });
-    }
-
-    fn end(&mut self) {
-        let mut chunks = Vec::new();
-        let finished = self.decoder.finish(&mut chunks);
-        self.take(chunks);
-        if let Err(failure) = finished {
-            self.fail(failure);
-        } else if !self.decoder.is_complete() {
-            self.break_off(None);
-        } else if let Some((_, on_its_way)) = self.open.take() {
-            on_its_way.settle(self.so_far.usage());
-            self.service.counters.answered(self.so_far.usage());
-        }
+    fn failed(&mut self, admission: Admission, failure: ModelFailure) -> ModelError {
+        let error = ModelError::new(failure, admission.attempts());
+        admission.failed(&error, self.incoming.usage());
+        error
     }
 }
 
@@ -91,22 +99,46 @@ impl Stream for ServiceStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        loop {
-            if let Some(chunk) = this.ready.pop_front() {
-                return Poll::Ready(Some(Ok(chunk)));
+        let Some(admission) = this.admission.take() else {
+            return Poll::Ready(None);
+        };
+        if admission.is_cancelled() {
+            let failure = this.incoming.abort(ModelFailure::Closed);
+            return Poll::Ready(Some(Err(this.failed(admission, failure))));
+        }
+        let span = admission.span.clone();
+        let _entered = span.enter();
+        match this.incoming.poll_chunk(cx) {
+            Poll::Ready(Some(Ok(chunk))) => {
+                admission.gives_out(&chunk);
+                this.admission = Some(admission);
+                Poll::Ready(Some(Ok(chunk)))
             }
-            if let Some(failure) = this.failure.take() {
-                this.service.counters.failed();
-                return Poll::Ready(Some(Err(ModelError::new(failure, this.attempts))));
+            Poll::Ready(Some(Err(failure))) => {
+                Poll::Ready(Some(Err(this.failed(admission, failure))))
             }
-            let Some((body, _)) = &mut this.open else {
-                return Poll::Ready(None);
-            };
-            match ready!(Pin::new(body).poll_next(cx)) {
-                Some(Ok(bytes)) => this.decode(&bytes),
-                Some(Err(error)) => this.fail(ModelFailure::Transport(error)),
-                None => this.end(),
+            Poll::Ready(None) => {
+                this.answered(admission);
+                Poll::Ready(None)
             }
+            Poll::Pending if admission.watch(&mut this.watching, cx.waker()) => {
+                let failure = this.incoming.abort(ModelFailure::Closed);
+                Poll::Ready(Some(Err(this.failed(admission, failure))))
+            }
+            Poll::Pending => {
+                this.admission = Some(admission);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for ServiceStream {
+    fn drop(&mut self) {
+        if let Some(admission) = &mut self.admission {
+            // The connection is closed before anybody is told that the call is out.
+            self.incoming.stop();
+            admission.cancelled(self.incoming.usage());
         }
     }
 }

@@ -353,3 +353,26 @@ fn dropping_a_wait_at_any_poll_loses_nothing_with_priorities_and_overtaking() {
         assert_eq!(limiter.available("x"), Some(4));
     });
 }
+
+#[test]
+fn what_others_used_holds_back_those_who_come_and_those_who_wait() {
+    TestRuntime::run_seeds(4, |rt| async move {
+        let second = Duration::from_secs(1);
+        let quota = Quota::new("requests", 4, second).unwrap();
+        let limiter = RateLimiter::new(&rt, [quota]).unwrap();
+        let started = rt.now();
+        assert_eq!((limiter.next_grant(), limiter.paused_until()), (None, None));
+        limiter.try_spend(&[("requests", 3)]).unwrap();
+        let waiting = rt.spawn({
+            let limiter = limiter.clone();
+            async move { limiter.acquire(&[("requests", 2)]).await.unwrap().commit() }
+        });
+        rt.sleep(second / 2).await;
+        assert_eq!(limiter.next_grant(), Some(started + second));
+        limiter.charge(&[("requests", 3)]).unwrap();
+        assert_eq!(limiter.next_grant(), Some(started + second * 3 / 2));
+        waiting.await.unwrap();
+        assert_eq!(rt.now() - started, second * 3 / 2);
+        assert!(limiter.charge(&[("nothing", 1)]).is_err());
+    });
+}

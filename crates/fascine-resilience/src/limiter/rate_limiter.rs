@@ -261,6 +261,95 @@ impl RateLimiter {
         Ok(())
     }
 
+    /// Takes what has been used already by somebody who does not ask this limiter, whether it fits or not.
+    ///
+    /// It holds back those who come after, as settling for more than was reserved does.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError::UnknownQuota`]; nothing is taken then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::{Quota, RateLimiter};
+    /// use std::time::Duration;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let quota = Quota::new("requests", 60, Duration::from_secs(60))?;
+    /// let limiter = RateLimiter::new(&rt, [quota])?;
+    /// limiter.charge(&[("requests", 50)]).unwrap(); // another process has the same key
+    /// assert_eq!(limiter.available("requests"), Some(10));
+    /// # Ok::<_, fascine_resilience::QuotaError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn charge(&self, used: &[(&str, u64)]) -> Result<(), LimitError> {
+        let amounts = self.inner.amounts(used)?;
+        self.inner.change(|state, now, wakers| {
+            for (quota, amount) in amounts.iter().enumerate() {
+                if *amount > 0 {
+                    state.store.get().charge(now, quota, *amount);
+                }
+            }
+            state.grant(now, wakers, None);
+        });
+        Ok(())
+    }
+
+    /// Whether such a cost can be granted at all, however long it waits.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError::UnknownQuota`] or [`LimitError::TooLarge`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::{Quota, RateLimiter};
+    /// use std::time::Duration;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let limiter = RateLimiter::new(&rt, [Quota::new("tokens", 9, Duration::from_secs(1))?])?;
+    /// limiter.try_spend(&[("tokens", 9)]).unwrap();
+    /// assert!(limiter.check(&[("tokens", 9)]).is_ok());
+    /// assert!(limiter.check(&[("tokens", 10)]).is_err());
+    /// # Ok::<_, fascine_resilience::QuotaError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn check(&self, cost: &[(&str, u64)]) -> Result<(), LimitError> {
+        let amounts = self.inner.amounts(cost)?;
+        let too_large = self.inner.lock().too_large(&amounts);
+        too_large.map_or(Ok(()), Err)
+    }
+
+    /// When the first of those that wait is granted, if nobody gives anything back; `None` if nobody waits.
+    #[must_use]
+    pub fn next_grant(&self) -> Option<Instant> {
+        self.inner.lock().first_at()
+    }
+
+    /// When the [pause](Self::pause_until) ends; `None` if there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::RateLimiter;
+    /// use std::time::Duration;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let limiter = RateLimiter::new(&rt, [])?;
+    /// let until = rt.now() + Duration::from_secs(20);
+    /// limiter.pause_until(until);
+    /// assert_eq!(limiter.paused_until(), Some(until));
+    /// # Ok::<_, fascine_resilience::QuotaError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn paused_until(&self) -> Option<Instant> {
+        let (state, now) = self.inner.open();
+        state.paused_until().filter(|until| *until > now)
+    }
+
     /// Looks again whether somebody who waits fits in: for a [`QuotaStore`](crate::QuotaStore) that was changed from
     /// elsewhere.
     pub fn recheck(&self) {

@@ -63,6 +63,15 @@ impl State {
         self.queue.len()
     }
 
+    /// When the first of the queue fits.
+    pub(crate) fn first_at(&self) -> Option<Instant> {
+        self.first_at
+    }
+
+    pub(crate) fn paused_until(&self) -> Option<Instant> {
+        self.paused_until
+    }
+
     /// Takes all amounts if they fit now and nobody waits.
     #[inline]
     pub(crate) fn try_take(&mut self, now: Instant, amounts: &[u64], tickets: &mut [u64]) -> bool {
@@ -116,7 +125,7 @@ impl State {
         })
     }
 
-    fn too_large(&self, amounts: &[u64]) -> Option<LimitError> {
+    pub(crate) fn too_large(&self, amounts: &[u64]) -> Option<LimitError> {
         let mut quotas = self.quotas.iter().zip(amounts);
         quotas
             .find(|(quota, amount)| **amount > quota.capacity() && !quota.borrows())

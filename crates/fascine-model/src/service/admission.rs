@@ -1,0 +1,351 @@
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use fascine_concurrency::effective_deadline;
+use fascine_message::Usage;
+use fascine_resilience::{BeforeRetry, BulkheadError, GaveUp, LimitError};
+use tracing::Span;
+
+use super::calls::{Key, Wait};
+use super::inner::Inner;
+use super::stage::Stage;
+use crate::spans::{record_failure, record_response};
+use crate::{Call, CallRecord, Chunk, ModelError, ModelFailure, Outcome, Response, Stats};
+
+/// A call that was let into a service. It is counted when it ends: as cancelled if it is dropped before.
+pub(crate) struct Admission {
+    pub(crate) service: Arc<Inner>,
+    pub(crate) model: Arc<str>,
+    key: Key,
+    began: Instant,
+    /// In nanoseconds.
+    queue_wait: AtomicU64,
+    attempts: AtomicU32,
+    first_token: Option<Duration>,
+    /// The ambient deadline, when it first had to wait.
+    deadline: OnceLock<Option<Instant>>,
+    pub(crate) span: Span,
+    is_over: bool,
+}
+
+impl Admission {
+    pub(crate) fn new(service: &Arc<Inner>, model: Arc<str>, key: Key, span: Span) -> Self {
+        Self {
+            service: Arc::clone(service),
+            model,
+            key,
+            began: service.rt.now(),
+            queue_wait: AtomicU64::new(0),
+            attempts: AtomicU32::new(0),
+            first_token: None,
+            deadline: OnceLock::new(),
+            span,
+            is_over: false,
+        }
+    }
+
+    pub(crate) fn call(&self) -> Call<'_> {
+        Call::new(self.key.id, self.service.provider.name(), &self.model)
+    }
+
+    /// Runs what the call does, until it is done or the service is closed.
+    ///
+    /// It is pinned already: an async function that is given a future by value has room for it twice.
+    pub(crate) async fn run<T>(
+        &self,
+        mut work: Pin<&mut impl Future<Output = Result<T, ModelError>>>,
+    ) -> Result<T, ModelError> {
+        let mut watching = None;
+        poll_fn(|cx| {
+            if self.is_cancelled() {
+                return Poll::Ready(Err(self.closed()));
+            }
+            let _entered = self.span.enter();
+            match work.as_mut().poll(cx) {
+                Poll::Pending if self.watch(&mut watching, cx.waker()) => {
+                    Poll::Ready(Err(self.closed()))
+                }
+                polled => polled,
+            }
+        })
+        .await
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.service.calls.is_cancelled(self.key.generation)
+    }
+
+    /// Has `waker` woken when the service is closed; whether it is already. `watching` is who is woken so far.
+    pub(crate) fn watch(&self, watching: &mut Option<Waker>, waker: &Waker) -> bool {
+        if watching
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            return self.is_cancelled();
+        }
+        self.deadline.get_or_init(effective_deadline);
+        *watching = Some(waker.clone());
+        self.service.calls.watch(self.key, waker.clone())
+    }
+
+    pub(crate) fn closed(&self) -> ModelError {
+        ModelError::new(ModelFailure::Closed, self.attempts())
+    }
+
+    /// Waits for `room`. If that is not ready at once, `begin` says what for, or why not to wait.
+    ///
+    /// A first attempt finds only so many places to wait in; one that was sent before keeps its own.
+    pub(crate) async fn wait<T>(
+        &self,
+        mut room: Pin<&mut impl Future<Output = T>>,
+        begin: impl FnOnce() -> Result<Stage, ModelFailure>,
+    ) -> Result<T, ModelFailure> {
+        let mut begin = Some(begin);
+        let mut waits = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(room) = room.as_mut().poll(cx) {
+                return Poll::Ready(Ok(room));
+            }
+            if let Some(begin) = begin.take() {
+                match begin().and_then(|stage| self.begin_wait(stage)) {
+                    Ok(place) => waits = Some(place),
+                    Err(failure) => return Poll::Ready(Err(failure)),
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn begin_wait(&self, stage: Stage) -> Result<Place<'_>, ModelFailure> {
+        let place = Place {
+            admission: self,
+            number: match stage {
+                Stage::Limiter { number, .. } => Some(number),
+                _ => None,
+            },
+            since: self.service.rt.now(),
+        };
+        let wait = Wait {
+            since: place.since,
+            stage,
+        };
+        let capacity = match self.attempts() {
+            0 => self.service.queue_capacity,
+            _ => usize::MAX,
+        };
+        self.tell(&wait);
+        if self.service.calls.begin_wait(self.key, wait, capacity) {
+            return Ok(place);
+        }
+        Err(ModelFailure::Limited(LimitError::QueueFull { capacity }))
+    }
+
+    /// A request failed, and the next is not made at once.
+    pub(crate) fn backs_off(&self, failure: &ModelFailure, before: &BeforeRetry) {
+        for hooks in &self.service.hooks {
+            hooks.retry(&self.call(), failure, before.delay);
+        }
+        let now = self.service.rt.now();
+        let until = now.checked_add(before.delay).unwrap_or(now);
+        let stage = match failure {
+            ModelFailure::CircuitOpen(_) => Stage::Breaker { until },
+            _ => Stage::Backoff { until },
+        };
+        let wait = Wait { since: now, stage };
+        self.tell(&wait);
+        self.service.calls.begin_wait(self.key, wait, usize::MAX);
+    }
+
+    /// Says in the log why it waits.
+    fn tell(&self, wait: &Wait) {
+        if tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
+            let why = self.service.explain(wait);
+            let until = why.until().map(|until| {
+                let left = until.saturating_duration_since(self.service.rt.now());
+                u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
+            });
+            tracing::debug!(
+                target: TARGET,
+                call = self.key.id,
+                why = why.as_str(),
+                until_ms = until,
+                "the call waits: {why}"
+            );
+        }
+    }
+
+    /// An attempt begins.
+    pub(crate) fn attempt_begins(&self, number: u32) {
+        if number > 1 {
+            self.service.calls.end_wait(self.key);
+        }
+    }
+
+    /// A request is about to be sent.
+    pub(crate) fn sends(&self) {
+        let number = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+        for hooks in &self.service.hooks {
+            hooks.attempt(&self.call(), number);
+        }
+        self.service.calls.count(|stats| {
+            stats.requests += 1;
+            stats.retries += u64::from(number > 1);
+        });
+    }
+
+    /// How many requests were sent.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
+    /// The first piece of the answer is there.
+    pub(crate) fn first_token(&mut self) {
+        let now = self.service.rt.now();
+        self.first_token = Some(now.saturating_duration_since(self.began));
+    }
+
+    /// A piece is about to be given out.
+    pub(crate) fn gives_out(&self, chunk: &Chunk) {
+        for hooks in &self.service.hooks {
+            hooks.chunk(&self.call(), chunk);
+        }
+    }
+
+    /// Whether anybody looks at the answer when it has ended.
+    pub(crate) fn wants_response(&self) -> bool {
+        !self.service.hooks.is_empty() || !self.span.is_disabled()
+    }
+
+    /// The call ends with an answer.
+    pub(crate) fn answered(mut self, usage: Usage, response: Option<&Response>) {
+        if let Some(response) = response {
+            record_response(&self.span, response, self.service.traces_content);
+        }
+        let cost = self.service.spending.settle(&self.model, usage);
+        let record = CallRecord {
+            usage,
+            cost,
+            ..self.record(Outcome::Answered)
+        };
+        self.end(&record, response.map(Ok), |stats| {
+            stats.answered += 1;
+            stats.usage += usage;
+        });
+    }
+
+    /// The call ends with an error; `usage` is what it has cost all the same.
+    pub(crate) fn failed(mut self, error: &ModelError, usage: Usage) {
+        record_failure(&self.span, error.failure());
+        let outcome = outcome(error);
+        let record = self.with_usage(usage, outcome);
+        self.end(&record, Some(Err(error)), |stats| {
+            match outcome {
+                Outcome::Deadline => stats.deadline += 1,
+                Outcome::Cancelled => stats.cancelled += 1,
+                _ => stats.failed += 1,
+            }
+            stats.usage += usage;
+        });
+    }
+
+    /// Nobody waits for it any more; `usage` is what it has cost all the same.
+    pub(crate) fn cancelled(&mut self, usage: Usage) {
+        if self.is_over {
+            return;
+        }
+        let deadline = self.deadline.get().copied().flatten();
+        let outcome = match deadline {
+            Some(deadline) if deadline <= self.service.rt.now() => Outcome::Deadline,
+            _ => Outcome::Cancelled,
+        };
+        let record = self.with_usage(usage, outcome);
+        self.end(&record, None, |stats| {
+            match outcome {
+                Outcome::Deadline => stats.deadline += 1,
+                _ => stats.cancelled += 1,
+            }
+            stats.usage += usage;
+        });
+    }
+
+    fn with_usage(&self, usage: Usage, outcome: Outcome) -> CallRecord {
+        let cost = if usage.is_empty() {
+            None
+        } else {
+            self.service.spending.settle(&self.model, usage)
+        };
+        CallRecord {
+            usage,
+            cost,
+            ..self.record(outcome)
+        }
+    }
+
+    fn record(&self, outcome: Outcome) -> CallRecord {
+        let now = self.service.rt.now();
+        let latency = now.saturating_duration_since(self.began);
+        let mut record = CallRecord::new(outcome, latency);
+        record.queue_wait = Duration::from_nanos(self.queue_wait.load(Ordering::Relaxed));
+        record.first_token = self.first_token;
+        record.attempts = self.attempts();
+        record
+    }
+
+    fn end(
+        &mut self,
+        record: &CallRecord,
+        result: Option<Result<&Response, &ModelError>>,
+        count: impl FnOnce(&mut Stats),
+    ) {
+        self.is_over = true;
+        self.service.metrics.record(record);
+        self.service.calls.leave(self.key, count);
+        for hooks in &self.service.hooks {
+            hooks.ended(&self.call(), record, result);
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.cancelled(Usage::default());
+    }
+}
+
+/// A place in a queue.
+struct Place<'a> {
+    admission: &'a Admission,
+    number: Option<u64>,
+    since: Instant,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let service = &self.admission.service;
+        if let Some(number) = self.number {
+            service.limiter.leave_line(number);
+        }
+        service.calls.end_wait(self.admission.key);
+        let waited = service.rt.now().saturating_duration_since(self.since);
+        let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        self.admission
+            .queue_wait
+            .fetch_add(waited, Ordering::Relaxed);
+    }
+}
+
+fn outcome(error: &ModelError) -> Outcome {
+    match error.failure() {
+        ModelFailure::Concurrency(BulkheadError::Deadline)
+        | ModelFailure::Limited(LimitError::Deadline { .. }) => Outcome::Deadline,
+        _ if error.reason() == Some(GaveUp::Deadline) => Outcome::Deadline,
+        failure => Outcome::Failed(failure.kind()),
+    }
+}
+
+const TARGET: &str = "fascine_model";

@@ -1,0 +1,144 @@
+use std::sync::Arc;
+
+use fascine_http::{Timeouts, Transport};
+use fascine_resilience::{Bulkhead, CircuitBreaker, Retry, Retryable};
+use fascine_rt::Rt;
+
+use super::admission::Admission;
+use super::alarms::Alarms;
+use super::calls::{Calls, Wait};
+use super::cost::Cost;
+use super::shared_limiter::SharedLimiter;
+use super::spending::Spending;
+use super::stage::Stage;
+use crate::spans::chat_span;
+use crate::{
+    Hooks, Metrics, ModelError, ModelFailure, Provider, Request, TokenCounter, Waiting, WaitingCall,
+};
+
+/// What the clones of a service share.
+pub(crate) struct Inner {
+    pub(crate) rt: Rt,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) transport: Arc<dyn Transport>,
+    /// The provider's own model: most calls name no other.
+    pub(crate) model: Arc<str>,
+    pub(crate) limiter: SharedLimiter,
+    pub(crate) adapts: bool,
+    pub(crate) queue_capacity: usize,
+    pub(crate) bulkhead: Option<Bulkhead>,
+    pub(crate) breaker: Option<CircuitBreaker>,
+    pub(crate) retry: Retry,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) alarms: Arc<Alarms>,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) tokens: Box<dyn TokenCounter>,
+    pub(crate) spending: Spending,
+    pub(crate) hooks: Vec<Arc<dyn Hooks>>,
+    pub(crate) metrics: Metrics,
+    pub(crate) traces_content: bool,
+    pub(crate) calls: Calls,
+}
+
+impl Inner {
+    /// Lets a call in.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        request: &Request,
+        streams: bool,
+    ) -> Result<Admission, ModelError> {
+        let model = self.model_of(request.model.as_deref());
+        let span = chat_span(
+            self.provider.name(),
+            &model,
+            request,
+            streams,
+            self.traces_content,
+        );
+        self.enter(model, span)
+    }
+
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        model: Arc<str>,
+        span: tracing::Span,
+    ) -> Result<Admission, ModelError> {
+        let Some(key) = self.calls.enter() else {
+            return Err(ModelError::new(ModelFailure::Closed, 0));
+        };
+        Ok(Admission::new(self, model, key, span))
+    }
+
+    pub(crate) fn model_of(&self, model: Option<&str>) -> Arc<str> {
+        match model {
+            Some(model) => model.into(),
+            None => Arc::clone(&self.model),
+        }
+    }
+
+    /// What a request takes of the limits; nothing is counted that nothing limits.
+    pub(crate) fn cost(&self, request: &Request) -> Cost {
+        match self.limiter.counts_tokens() {
+            true => Cost::of(&*self.tokens, request),
+            false => Cost::of_requests_alone(),
+        }
+    }
+
+    /// Asks the hooks before anything is reserved.
+    pub(crate) async fn ask_hooks(
+        &self,
+        admission: &Admission,
+        request: &mut Request,
+    ) -> Result<(), ModelError> {
+        for hooks in &self.hooks {
+            let asked = hooks.before(&admission.call(), request).await;
+            asked.map_err(|reason| ModelError::new(ModelFailure::Refused { reason }, 0))?;
+        }
+        Ok(())
+    }
+
+    /// Makes attempts until one succeeds or there is a reason to give up.
+    pub(crate) async fn attempts<T, F>(
+        &self,
+        admission: &Admission,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, ModelError>
+    where
+        F: Future<Output = Result<T, ModelFailure>>,
+    {
+        let mut number = 0;
+        let attempt = || {
+            number += 1;
+            admission.attempt_begins(number);
+            attempt()
+        };
+        let attempted = attempt
+            .retry(&self.retry)
+            .classify(ModelFailure::verdict)
+            .notify(|failure, before| admission.backs_off(failure, before));
+        attempted.await.map_err(ModelError::from)
+    }
+
+    /// What a wait comes to, for others.
+    pub(crate) fn explain(&self, wait: &Wait) -> Waiting {
+        match &wait.stage {
+            Stage::Backoff { until } => Waiting::Backoff { until: *until },
+            Stage::Breaker { until } => Waiting::BreakerOpen { until: *until },
+            Stage::Concurrency => Waiting::Concurrency {
+                in_flight: self.bulkhead.as_ref().map_or(0, Bulkhead::running),
+            },
+            Stage::Limiter { number, cost } => self.limiter.why(*number, cost, self.rt.now()),
+        }
+    }
+
+    pub(crate) fn waiting_calls(&self) -> Vec<WaitingCall> {
+        let waits = self.calls.waits().into_iter();
+        waits
+            .map(|(id, wait)| WaitingCall {
+                id,
+                since: wait.since,
+                why: self.explain(&wait),
+            })
+            .collect()
+    }
+}
