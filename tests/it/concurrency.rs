@@ -21,4 +21,5 @@ mod race;
 mod scope;
 mod scopes;
 mod semaphore;
+mod wakers;
 mod wakes;

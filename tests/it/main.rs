@@ -7,10 +7,12 @@
 
 mod branch;
 mod concurrency;
+mod durations;
 mod flow;
 mod http;
 mod message;
 mod mock;
+mod mock_service;
 mod model;
 mod resilience;
 mod road;

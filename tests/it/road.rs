@@ -6,19 +6,16 @@ use std::time::Duration;
 
 use fascine::branch::Branch;
 use fascine::flow::{Flow, FlowReport, Status};
-use fascine::http::{H1Transport, MemoryNet, Net};
-use fascine::model::{ModelService, OpenAi};
+use fascine::http::{MemoryNet, Net};
 use fascine::resilience::{Backoff, Retry};
 use fascine::rt::Rt;
 use fascine::session::{Operation, OperationGraph, Session};
 use fascine_mock::{Fault, MockServer, MockServerBuilder};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
+use crate::durations::ms;
+use crate::mock_service;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 on_every_runtime! {
     the_job_is_done_and_says_the_same_everywhere,
@@ -62,13 +59,9 @@ fn server() -> MockServerBuilder {
 
 /// Runs the job over HTTP, with as many requests at once as the flow likes.
 async fn run(rt: &Rt, net: Arc<dyn Net>, server: MockServerBuilder) -> (FlowReport, u64) {
-    let server = server
-        .start(rt, Arc::clone(&net), "127.0.0.1:0".parse().unwrap())
-        .await
-        .unwrap();
-    let provider = OpenAi::new(&server.base_url(), "any").unwrap();
+    let server = mock_service::start(rt, &net, server).await;
     let retry = Retry::new(rt).with_backoff(Backoff::constant(ms(1)));
-    let service = ModelService::builder(rt, provider, H1Transport::new(rt, net))
+    let service = mock_service::service(rt, &net, &server)
         .limit_requests(60)
         .limit_tokens(60_000)
         .capacity_refresh_time(ms(1000))

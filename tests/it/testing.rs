@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,6 +43,32 @@ fn the_seed_permutes_the_order_and_the_same_seed_replays_it() {
     assert_eq!(order(1), order(1));
     let different: std::collections::HashSet<_> = (0..20).map(order).collect();
     assert!(different.len() > 15, "only {} orders", different.len());
+}
+
+#[test]
+fn a_seed_that_is_asked_for_is_the_only_one() {
+    let runs = std::cell::Cell::new(0);
+    let count = || runs.set(runs.get() + 1);
+    TestRuntime::run_seeds(64, |_| async { count() });
+    drop_after_every_poll(|_, cut| {
+        count();
+        async {
+            cut.apply(async {}).await;
+        }
+    });
+    if std::env::var_os("FASCINE_TEST_SEED").is_some() {
+        assert_eq!(runs.get(), 2);
+        return;
+    }
+    assert_eq!(runs.get(), 128);
+    // Once more, in a process that has it set.
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args([
+        "--exact",
+        "testing::a_seed_that_is_asked_for_is_the_only_one",
+    ]);
+    let output = again.env("FASCINE_TEST_SEED", "7").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use crate::process::{Done, Failed, cargo, has_cargo_command, output, root, stage};
 
@@ -27,7 +27,18 @@ pub(crate) fn lint() -> Done {
         "--all-features",
         "--all-targets",
     ];
-    stage("lint", cargo(&clippy).args(["--", "-D", "warnings"]))
+    stage("lint", cargo(&clippy).args(["--", "-D", "warnings"]))?;
+    // A target that no test run takes is not among `--all-targets`.
+    let peers = [
+        "clippy",
+        "--locked",
+        "-p",
+        "fascine-it",
+        "--all-features",
+        "--test",
+        "peers",
+    ];
+    stage("lint peers", cargo(&peers).args(["--", "-D", "warnings"]))
 }
 
 pub(crate) fn doc() -> Done {
@@ -74,14 +85,6 @@ pub(crate) fn shuttle() -> Done {
 
 /// Runs the tests of what is built on unsafe code under AddressSanitizer, which knows leaks too. It is part of nightly.
 pub(crate) fn asan() -> Done {
-    let nightly = |args: &[&str]| {
-        let mut command = Command::new("rustup");
-        command.args(["run", "nightly"]).args(args);
-        command.current_dir(root());
-        // This program's own toolchain is not the one it asks for.
-        command.env_remove("CARGO").env_remove("RUSTC");
-        command
-    };
     let version = output("asan", &mut nightly(&["rustc", "-vV"])).map_err(|_| {
         Failed("asan needs a nightly: `rustup toolchain install nightly`".to_owned())
     })?;
@@ -102,6 +105,39 @@ pub(crate) fn asan() -> Done {
     stage("asan", test.env("RUSTFLAGS", "-Zsanitizer=address"))
 }
 
+/// Runs the tests of the unsafe code in an interpreter that knows what is undefined, under several schedules.
+pub(crate) fn miri() -> Done {
+    output("miri", &mut nightly(&["cargo", "miri", "--version"])).map_err(|_| {
+        Failed(
+            "miri needs a nightly with two components: \
+             `rustup toolchain install nightly --component miri --component rust-src`"
+                .to_owned(),
+        )
+    })?;
+    let mut test = nightly(&[
+        "cargo",
+        "miri",
+        "test",
+        "--locked",
+        "-p",
+        "fascine-concurrency",
+        "--lib",
+    ]);
+    test.args(["--target-dir".into(), root().join("target").join("miri")]);
+    test.args(["--", "raw::"]);
+    stage("miri", test.env("MIRIFLAGS", "-Zmiri-many-seeds=0..16"))
+}
+
+/// A command of the nightly toolchain, in the root of the workspace.
+fn nightly(args: &[&str]) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", "nightly"]).args(args);
+    command.current_dir(root());
+    // This program's own toolchain is not the one it asks for.
+    command.env_remove("CARGO").env_remove("RUSTC");
+    command
+}
+
 /// The models are unit tests behind a `cfg`, built on their own so that nothing else is rebuilt.
 fn models(checker: &str) -> Command {
     let mut command = cargo(&[
@@ -119,31 +155,38 @@ fn models(checker: &str) -> Command {
     command
 }
 
-pub(crate) fn bench(args: &[&str]) -> Done {
-    let mut build = cargo(&["build", "--locked", "--release", "-p", "fascine-peers"]);
+/// Builds the benchmarks and runs them; how they end is how this ends: 2 if there is no such figure.
+pub(crate) fn bench(args: &[&str]) -> ExitCode {
     // What it prints may be read by a program: the build speaks on the other stream.
-    let built = build
-        .status()
-        .map_err(|error| Failed(format!("bench: {error}")))?;
-    if !built.success() {
-        return Err(Failed("bench: the build failed".to_owned()));
+    let mut build = cargo(&["build", "--locked", "--release", "-p", "fascine-peers"]);
+    match ended(&mut build) {
+        0 => ended(
+            cargo(&[
+                "run",
+                "--quiet",
+                "--locked",
+                "--release",
+                "-p",
+                "fascine-peers",
+                "--",
+            ])
+            .args(args),
+        )
+        .into(),
+        _ => ExitCode::FAILURE,
     }
-    let mut run: Command = cargo(&[
-        "run",
-        "--quiet",
-        "--locked",
-        "--release",
-        "-p",
-        "fascine-peers",
-        "--",
-    ]);
-    let status = run
-        .args(args)
-        .status()
-        .map_err(|error| Failed(format!("bench: {error}")))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failed(format!("bench failed: {status}")))
+}
+
+/// The exit code of a command that says itself what went wrong; 1 if there is none.
+fn ended(command: &mut Command) -> u8 {
+    match command.status() {
+        Ok(status) => status
+            .code()
+            .and_then(|code| code.try_into().ok())
+            .unwrap_or(1),
+        Err(error) => {
+            eprintln!("xtask: bench: {error}");
+            1
+        }
     }
 }

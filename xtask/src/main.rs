@@ -3,8 +3,10 @@
 mod api;
 mod checks;
 mod ci;
+mod command;
 mod features;
 mod manifest;
+mod peers;
 mod process;
 mod rows;
 mod test;
@@ -16,63 +18,39 @@ mod tidy_trees;
 
 use std::process::ExitCode;
 
+use command::{Command, HELP};
 use process::Failed;
-
-const HELP: &str = "\
-cargo xtask COMMAND
-
-  ci                       every check below, fastest first; stops at the first red
-  fmt                      formatting
-  tidy                     the invariants of docs/architecture.md
-  lint                     clippy on all targets and features, warnings are errors
-  test [ROW]               the runtime matrix, or one row: none, smol, async-std, tokio, embedded, all
-  doc                      rustdoc, warnings are errors
-  features                 each crate with no features, each feature alone, all together
-  deny                     licences, bans and sources, by cargo-deny
-  api [--bless]            the public API against docs/public-api; --bless accepts it
-  loom                     the models under `cfg(loom)`: every interleaving
-  asan                     tests under AddressSanitizer, of what is built on unsafe code; needs a nightly
-  shuttle                  the models under `cfg(shuttle)`: many random schedules
-  bench [NAME] [--quick] [--json]
-                           ratios against named peers, measured in one run; NAME is a suite or a figure
-";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let done = match words.as_slice() {
-        ["ci"] => ci::run(),
-        ["fmt"] => checks::fmt(),
-        ["tidy"] => tidy::run(),
-        ["lint"] => checks::lint(),
-        ["test"] => test::run(None),
-        ["test", row] => match rows::find(row) {
-            Some(row) => test::run(Some(row)),
-            None => return usage(&format!("unknown row `{row}`: {}", rows::names())),
-        },
-        ["doc"] => checks::doc(),
-        ["features"] => features::run(),
-        ["deny"] => checks::deny(),
-        ["api"] => api::run(false),
-        ["api", "--bless"] => api::run(true),
-        ["loom"] => checks::loom(),
-        ["asan"] => checks::asan(),
-        ["shuttle"] => checks::shuttle(),
-        ["bench", rest @ ..] => checks::bench(rest),
-        [] | ["help" | "--help" | "-h"] => {
+    let command = match Command::parse(&words) {
+        Ok(command) => command,
+        Err(problem) => {
+            eprintln!("xtask: {problem}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    let done = match command {
+        Command::Api { bless } => api::run(bless),
+        Command::Asan => checks::asan(),
+        Command::Bench(args) => return checks::bench(args),
+        Command::Ci => ci::run(),
+        Command::Deny => checks::deny(),
+        Command::Doc => checks::doc(),
+        Command::Features => features::run(),
+        Command::Fmt => checks::fmt(),
+        Command::Help => {
             print!("{HELP}");
             Ok(())
         }
-        [command, rest @ ..] => {
-            let known = HELP
-                .lines()
-                .any(|line| line.trim_start().starts_with(&format!("{command} ")));
-            return usage(&if known && !rest.is_empty() {
-                format!("`{command}` does not take `{}`", rest.join(" "))
-            } else {
-                format!("unknown command `{command}`")
-            });
-        }
+        Command::Lint => checks::lint(),
+        Command::Loom => checks::loom(),
+        Command::Miri => checks::miri(),
+        Command::Peers => peers::run(),
+        Command::Shuttle => checks::shuttle(),
+        Command::Test(row) => test::run(row),
+        Command::Tidy => tidy::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -81,9 +59,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn usage(problem: &str) -> ExitCode {
-    eprintln!("xtask: {problem}\n\n{HELP}");
-    ExitCode::from(2)
 }

@@ -1,14 +1,20 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::serve_mock_args::ServeMockArgs;
 
 /// Runs a flow of model calls: ingest, then statistics, patterns and risks side by side, then a report.
 ///
 /// With no arguments it starts a model server of its own on a loopback port and needs no key and no network.
 #[derive(Debug, Parser)]
-#[command(name = "fascine", version)]
+#[command(name = "fascine", version, args_conflicts_with_subcommands = true)]
 pub struct Args {
+    /// What to do instead
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// The async runtime to run on
     #[arg(long, value_enum, default_value_t = RuntimeName::Smol)]
     pub runtime: RuntimeName,
@@ -53,6 +59,13 @@ pub struct Args {
     pub json: bool,
 }
 
+/// What the program does besides running its flow.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serves a model that is none, until Ctrl-C
+    ServeMock(ServeMockArgs),
+}
+
 /// A runtime that this program can run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RuntimeName {
@@ -80,7 +93,7 @@ impl RuntimeName {
 }
 
 /// Parses a positive time such as `90`, `1.5s`, `500ms` or `2m`; a bare number counts seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
         Some(at) => text.split_at(at),
         None => (text, "s"),

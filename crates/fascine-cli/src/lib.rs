@@ -10,11 +10,14 @@ mod job;
 mod program;
 mod readings;
 mod runtime;
+mod serve_mock;
+mod serve_mock_args;
 mod setup;
 mod summary;
 mod view;
 
-pub use args::{Args, RuntimeName};
+pub use args::{Args, Command, RuntimeName};
 pub use job::operations;
 pub use program::run;
+pub use serve_mock_args::ServeMockArgs;
 pub use setup::embedded_server;

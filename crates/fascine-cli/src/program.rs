@@ -11,18 +11,25 @@ use fascine::rt::Rt;
 use fascine::session::Session;
 use futures_lite::future;
 
-use crate::args::Args;
+use crate::args::{Args, Command};
 use crate::job::{REPORT, operations};
 use crate::setup::{self, SetupError};
 use crate::summary::{StepSummary, Summary, Tokens};
 use crate::view::{self, View};
-use crate::{interrupt, runtime};
+use crate::{interrupt, runtime, serve_mock};
 
 /// Runs the program with these arguments.
 #[must_use]
 pub fn run(args: Args) -> ExitCode {
     if let Err(error) = interrupt::install() {
         return complain(BAD_USAGE, &error);
+    }
+    if let Some(Command::ServeMock(args)) = args.command {
+        return match runtime::block_on(args.runtime, |rt, net| serve_mock::serve(args, rt, net)) {
+            Err(error) => complain(FAILED, &error),
+            Ok(Err(error)) => complain(BAD_USAGE, &error),
+            Ok(Ok(())) => ExitCode::SUCCESS,
+        };
     }
     let name = args.runtime;
     let worked = runtime::block_on(name, |rt, net| work(args, rt, net));

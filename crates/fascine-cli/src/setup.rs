@@ -25,7 +25,7 @@ impl SetupError {
         Self::new("the job", source)
     }
 
-    fn new(
+    pub(crate) fn new(
         argument: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {

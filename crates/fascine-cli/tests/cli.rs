@@ -24,6 +24,19 @@ fn fascine(args: &[&str]) -> Command {
     command
 }
 
+/// The arguments that ask a server on a runtime.
+fn asking<'a>(url: &'a str, runtime: &'a str) -> [&'a str; 7] {
+    [
+        "--base-url",
+        url,
+        "--model",
+        "m",
+        "--json",
+        "--runtime",
+        runtime,
+    ]
+}
+
 fn run(args: &[&str]) -> Output {
     fascine(args).output().unwrap()
 }
@@ -141,6 +154,16 @@ fn bad_usage_names_the_argument_and_exits_with_2() {
         (&["--base-url", "nonsense", "--model", "m"], "--base-url"),
         (&["--frobnicate"], "--frobnicate"),
         (&["stray"], "stray"),
+        (&["serve-mock", "--port", "70000"], "--port"),
+        (&["serve-mock", "--requests", "0"], "--requests"),
+        (&["serve-mock", "--latency", "9ms..3ms"], "--latency"),
+        (&["serve-mock", "--fault", "sabotage"], "slow-drip"),
+        (&["serve-mock", "--fault-rate", "0.1"], "--fault"),
+        (
+            &["serve-mock", "--fault", "html", "--fault-rate", "2"],
+            "--fault-rate",
+        ),
+        (&["--json", "serve-mock"], "serve-mock"),
     ] {
         let output = run(args);
         let said = text(&output.stderr);
@@ -281,15 +304,7 @@ fn other_steps_finish_when_one_fails() {
         };
         let _ = socket.write_all(answer.as_bytes());
     });
-    let output = run(&[
-        "--base-url",
-        &url,
-        "--model",
-        "m",
-        "--json",
-        "--runtime",
-        "tokio",
-    ]);
+    let output = run(&asking(&url, "tokio"));
     assert_eq!(output.status.code(), Some(1));
     let document = json(&output);
     let steps = document["steps"].as_array().unwrap().iter();
@@ -315,17 +330,7 @@ fn a_server_that_never_answers_runs_into_the_timeout() {
             read_request(&mut socket);
             let _ = socket.read(&mut [0]);
         });
-        let args = [
-            "--base-url",
-            &url,
-            "--model",
-            "m",
-            "--timeout",
-            "150ms",
-            "--json",
-            "--runtime",
-            runtime,
-        ];
+        let args = [&asking(&url, runtime)[..], &["--timeout", "150ms"]].concat();
         let output = run(&args);
         assert_eq!(output.status.code(), Some(1));
         let document = json(&output);
@@ -350,15 +355,7 @@ fn ctrl_c_cancels_marks_every_step_and_exits_with_130() {
             let _ = asked.lock().unwrap().send(());
             let _ = socket.read(&mut [0]);
         });
-        let mut command = fascine(&[
-            "--base-url",
-            &url,
-            "--model",
-            "m",
-            "--json",
-            "--runtime",
-            runtime,
-        ]);
+        let mut command = fascine(&asking(&url, runtime));
         let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -394,4 +391,71 @@ fn a_reader_that_goes_away_is_no_crash() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_mock_server_prints_its_urls_answers_and_stops_on_ctrl_c() {
+    use std::io::{BufRead, BufReader};
+
+    for runtime in RUNTIMES {
+        let args = ["serve-mock", "--port", "0", "--runtime", runtime];
+        let rules = ["--answer", "sky=Blue.", "--key", "k", "--requests", "2"];
+        let mut child = fascine(&[&args[..], &rules[..]].concat())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut urls = Vec::new();
+        for line in lines.by_ref().take(5) {
+            let line = line.unwrap();
+            let (api, url) = line.split_once(' ').unwrap();
+            urls.push((api.to_owned(), url.trim().to_owned()));
+        }
+        let names: Vec<&str> = urls.iter().map(|(api, _)| api.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "anthropic",
+                "gemini",
+                "ollama",
+                "openai",
+                "openai-responses"
+            ]
+        );
+        let host = urls[2].1.strip_prefix("http://").unwrap();
+        let ask =
+            r#"{"model": "m", "stream": false, "messages": [{"role": "user", "content": "sky?"}]}"#;
+        let mut statuses = Vec::new();
+        for key in ["k", "k", "k", "wrong"] {
+            let mut socket = std::net::TcpStream::connect(host).unwrap();
+            let length = ask.len();
+            write!(
+                socket,
+                "POST /api/chat HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n\
+                 connection: close\r\ncontent-length: {length}\r\n\r\n{ask}"
+            )
+            .unwrap();
+            let mut answer = String::new();
+            socket.read_to_string(&mut answer).unwrap();
+            assert_eq!(
+                answer.contains("Blue."),
+                answer.contains("200 OK"),
+                "{answer}"
+            );
+            statuses.push(answer[9..12].to_owned());
+        }
+        assert_eq!(statuses, ["200", "200", "429", "401"]);
+        let killed = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        let last = lines.next().unwrap().unwrap();
+        assert_eq!(
+            last,
+            "4 requests: 2 answered, 0 with a fault, 1 refused, 1 rejected; 0 clients left early"
+        );
+    }
 }

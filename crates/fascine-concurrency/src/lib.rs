@@ -75,7 +75,7 @@ pub use primitives::{
     CapacityError, CapacityGuard, CapacityGuardArc, CapacityLimiter, CapacityStatistics, Condition,
     ConditionWait, ConditionWaitArc, Event, EventWait, Get, GetError, Items, Lock, LockGuard,
     LockGuardArc, Locking, LockingArc, OnceCell, Put, PutError, Queue, QueueStatistics, Semaphore,
-    SemaphoreGuard, SemaphoreGuardArc, SemaphoreStatistics,
+    SemaphoreGuard, SemaphoreGuardArc, SemaphoreStatistics, Wakers,
 };
 pub use scope::{Scope, ScopeSpawner, ScopedHandle, scope};
 

@@ -28,3 +28,4 @@ pub use semaphore::{
     Acquire, AcquireArc, AcquireError, Semaphore, SemaphoreGuard, SemaphoreGuardArc,
     SemaphoreStatistics,
 };
+pub use wakers::Wakers;

@@ -4,6 +4,8 @@
 mod borrowed_local;
 mod cell;
 mod pinned;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 mod wakers;
 
 pub(crate) use borrowed_local::BorrowedLocal;

@@ -1,7 +1,7 @@
-use std::io;
+use std::io::{self, IoSlice, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use async_io::Async;
 use fascine_rt::BoxFuture;
@@ -18,7 +18,7 @@ impl Net for AsyncIoNet {
         Box::pin(async move {
             let socket = Async::<TcpStream>::connect(address).await?;
             socket.get_ref().set_nodelay(true)?;
-            Ok(Box::new(AsyncIoSocket(socket)) as BoxSocket)
+            Ok(Box::new(AsyncIoSocket::new(socket)) as BoxSocket)
         })
     }
 
@@ -42,12 +42,23 @@ impl Listener for AsyncIoListener {
         Box::pin(async {
             let (socket, peer) = self.0.accept().await?;
             socket.get_ref().set_nodelay(true)?;
-            Ok((Box::new(AsyncIoSocket(socket)) as BoxSocket, peer))
+            Ok((Box::new(AsyncIoSocket::new(socket)) as BoxSocket, peer))
         })
     }
 }
 
-struct AsyncIoSocket(Async<TcpStream>);
+struct AsyncIoSocket {
+    socket: Async<TcpStream>,
+    /// Whether the last read found nothing: until the reactor says that there is something, there is no use in trying.
+    waits: bool,
+}
+
+impl AsyncIoSocket {
+    fn new(socket: Async<TcpStream>) -> Self {
+        let waits = false;
+        Self { socket, waits }
+    }
+}
 
 impl AsyncRead for AsyncIoSocket {
     fn poll_read(
@@ -55,7 +66,17 @@ impl AsyncRead for AsyncIoSocket {
         cx: &mut Context<'_>,
         out: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_read(cx, out)
+        loop {
+            if self.waits {
+                ready!(self.socket.poll_readable(cx))?;
+                self.waits = false;
+            }
+            match self.socket.get_ref().read(out) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.waits = true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return Poll::Ready(read),
+            }
+        }
     }
 }
 
@@ -65,15 +86,23 @@ impl AsyncWrite for AsyncIoSocket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, parts)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.socket).poll_flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         // `Async` itself only flushes here, and the other side would wait for an end that never comes.
-        Poll::Ready(self.0.get_ref().shutdown(Shutdown::Write))
+        Poll::Ready(self.socket.get_ref().shutdown(Shutdown::Write))
     }
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -12,7 +13,13 @@ use crate::TransportError;
 ///
 /// Dropping it before its end abandons the rest.
 pub struct Body {
-    chunks: Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>,
+    chunks: Chunks,
+}
+
+enum Chunks {
+    /// All that there is, until it is taken.
+    Whole(Bytes),
+    Stream(Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>),
 }
 
 impl Body {
@@ -21,7 +28,7 @@ impl Body {
         chunks: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
     ) -> Self {
         Self {
-            chunks: Box::pin(chunks),
+            chunks: Chunks::Stream(Box::pin(chunks)),
         }
     }
 
@@ -35,7 +42,7 @@ impl Body {
     ///
     /// Nothing is lost: the piece stays in the body until the poll that returns it.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
-        poll_fn(|cx| self.chunks.as_mut().poll_next(cx))
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx))
             .await
             .transpose()
     }
@@ -53,15 +60,22 @@ impl Body {
         let Some(first) = self.chunk().await? else {
             return Ok(Bytes::new());
         };
-        let mut whole = BytesMut::new();
-        let mut next = Some(first);
+        let check = |length: usize| match length <= limit {
+            true => Ok(()),
+            false => Err(TransportError::TooLarge {
+                what: "body",
+                limit,
+            }),
+        };
+        check(first.len())?;
+        // Most answers come in one piece.
+        let Some(second) = self.chunk().await? else {
+            return Ok(first);
+        };
+        let mut whole = BytesMut::from(first);
+        let mut next = Some(second);
         while let Some(chunk) = next {
-            if chunk.len() > limit - whole.len() {
-                return Err(TransportError::TooLarge {
-                    what: "body",
-                    limit,
-                });
-            }
+            check(whole.len().saturating_add(chunk.len()))?;
             whole.extend_from_slice(&chunk);
             next = self.chunk().await?;
         }
@@ -71,7 +85,9 @@ impl Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self::from_stream(Once((!bytes.is_empty()).then_some(bytes)))
+        Self {
+            chunks: Chunks::Whole(bytes),
+        }
     }
 }
 
@@ -79,22 +95,18 @@ impl Stream for Body {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.chunks.as_mut().poll_next(cx)
+        match &mut self.chunks {
+            Chunks::Whole(bytes) => {
+                let whole = mem::take(bytes);
+                Poll::Ready((!whole.is_empty()).then_some(Ok(whole)))
+            }
+            Chunks::Stream(chunks) => chunks.as_mut().poll_next(cx),
+        }
     }
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Body").finish_non_exhaustive()
-    }
-}
-
-struct Once(Option<Bytes>);
-
-impl Stream for Once {
-    type Item = Result<Bytes, TransportError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.take().map(Ok))
     }
 }

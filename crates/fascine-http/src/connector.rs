@@ -1,20 +1,23 @@
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use async_lock::Semaphore;
 use fascine_rt::{BoxFuture, Rt};
 
 use crate::connection::Connection;
-use crate::url::Origin;
-use crate::{BoxSocket, Net, TransportError};
+use crate::dial::dial;
+use crate::resolve::Resolve;
+use crate::route::Route;
+use crate::{BoxSocket, Net, TransportError, tunnel};
 
 /// Makes new connections.
 #[derive(Clone)]
 pub(crate) struct Connector {
     pub(crate) rt: Rt,
     pub(crate) net: Arc<dyn Net>,
+    pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) secure: Option<Arc<dyn SecureLayer>>,
     /// A thousand dials at once overflow the accept queue of most servers.
     pub(crate) dials: Arc<Semaphore>,
@@ -26,7 +29,8 @@ pub(crate) trait SecureLayer: fmt::Debug + Send + Sync {
 }
 
 impl Connector {
-    pub(crate) async fn connect(&self, origin: &Origin) -> Result<Connection, TransportError> {
+    pub(crate) async fn connect(&self, route: &Route) -> Result<Connection, TransportError> {
+        let origin = &route.origin;
         let secure = match (&self.secure, origin.secure) {
             (Some(secure), true) => Some(secure),
             (None, true) => {
@@ -36,66 +40,43 @@ impl Connector {
             (_, false) => None,
         };
         let _dial = self.dials.acquire().await;
-        let addresses = self.resolve(origin).await?;
-        let socket = self.dial(origin, &addresses).await?;
-        let socket = match secure {
-            Some(secure) => {
-                let shaken = secure.handshake(&origin.host, socket).await;
-                let host = || origin.host.clone();
-                shaken.map_err(|source| TransportError::Tls {
-                    host: host(),
-                    source,
-                })?
-            }
-            None => socket,
+        let (host, port) = route.endpoint();
+        let addresses = self.resolve(host, port).await?;
+        let dialed = dial(&self.rt, &*self.net, addresses).await;
+        let socket = dialed.map_err(|source| TransportError::Connect {
+            host: host.to_owned(),
+            port,
+            source,
+        })?;
+        let mut connection = Connection::new(socket);
+        let Some(secure) = secure else {
+            return Ok(connection);
         };
-        Ok(Connection::new(socket))
-    }
-
-    async fn resolve(&self, origin: &Origin) -> Result<Vec<SocketAddr>, TransportError> {
-        let Origin { host, port, .. } = origin.clone();
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)]);
+        if let Some(proxy) = &route.proxy {
+            tunnel::open(&mut connection, proxy, origin).await?;
         }
-        let name = host.clone();
-        // The system's resolver blocks.
-        let found = self.rt.unblock(move || {
-            (name.as_str(), port)
-                .to_socket_addrs()
-                .map(|found| found.collect::<Vec<_>>())
-        });
-        match found.await {
-            Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-            Ok(Ok(_)) => {
-                let source = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-                Err(TransportError::Resolve { host, source })
-            }
-            Ok(Err(source)) => Err(TransportError::Resolve { host, source }),
-            Err(gone) => Err(TransportError::Resolve {
-                host,
-                source: io::Error::other(gone),
+        match secure.handshake(&origin.host, connection.socket).await {
+            Ok(socket) => Ok(Connection::new(socket)),
+            Err(source) => Err(TransportError::Tls {
+                host: origin.host.clone(),
+                source,
             }),
         }
     }
 
-    /// Tries the addresses in turn.
-    async fn dial(
-        &self,
-        origin: &Origin,
-        addresses: &[SocketAddr],
-    ) -> Result<BoxSocket, TransportError> {
-        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        for address in addresses {
-            match self.net.connect(*address).await {
-                Ok(socket) => return Ok(socket),
-                Err(error) => last = error,
-            }
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, TransportError> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
         }
-        let Origin { host, port, .. } = origin.clone();
-        Err(TransportError::Connect {
-            host,
-            port,
-            source: last,
-        })
+        let failed = |source| TransportError::Resolve {
+            host: host.to_owned(),
+            source,
+        };
+        let found = self.resolver.resolve(host, port).await.map_err(failed)?;
+        if found.is_empty() {
+            let source = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+            return Err(failed(source));
+        }
+        Ok(found)
     }
 }

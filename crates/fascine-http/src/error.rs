@@ -28,6 +28,20 @@ pub enum TransportError {
         /// What the operating system said of the last address tried.
         source: io::Error,
     },
+    /// The body is not what its `content-encoding` says.
+    #[error("the body cannot be decoded as {encoding}: {reason}")]
+    ContentEncoding {
+        /// `gzip` or `br`.
+        encoding: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More came than the body that was promised: it may belong to anything.
+    #[error("the server sent {excess} bytes after the end of the body")]
+    ExcessBody {
+        /// How many bytes too many had come by then.
+        excess: usize,
+    },
     /// The request cannot be put into HTTP.
     #[error("the request is not valid HTTP: {reason}")]
     InvalidRequest {
@@ -60,6 +74,22 @@ pub enum TransportError {
         /// What it said.
         reason: String,
     },
+    /// A key would have travelled unencrypted.
+    #[error("`{header}` would go to {host} over plain http, where anybody on the way can read it")]
+    PlaintextCredentials {
+        /// The header that carries it.
+        header: String,
+        /// Where it would have gone.
+        host: String,
+    },
+    /// The proxy does not connect to the server.
+    #[error("the proxy {proxy} answered {status} instead of opening a tunnel")]
+    Proxy {
+        /// The proxy's host and port.
+        proxy: String,
+        /// The HTTP status that it gave.
+        status: u16,
+    },
     /// The server's name has no address.
     #[error("cannot resolve {host}")]
     Resolve {
@@ -69,7 +99,7 @@ pub enum TransportError {
         source: io::Error,
     },
     /// It took too long.
-    #[error("no progress for {after:?} while {phase}")]
+    #[error("{}", late(*phase, *after))]
     Timeout {
         /// What was going on.
         phase: Phase,
@@ -98,21 +128,34 @@ pub enum TransportError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
+    /// Waiting for a place among the requests that are on their way.
+    Pool,
     /// Looking up the name, connecting, setting up TLS.
     Connect,
     /// Sending the request and waiting for the head of the response.
     Head,
     /// Reading the body of the response.
     Body,
+    /// Any of them: it is the whole that took too long.
+    Total,
 }
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Pool => "waiting for a place among the requests",
             Self::Connect => "connecting",
             Self::Head => "waiting for the response",
             Self::Body => "reading the body",
+            Self::Total => "exchanging request and response",
         })
+    }
+}
+
+fn late(phase: Phase, after: Duration) -> String {
+    match phase {
+        Phase::Total => format!("the whole was not over after {after:?}"),
+        phase => format!("no progress for {after:?} while {phase}"),
     }
 }
 
@@ -129,10 +172,18 @@ impl TransportError {
             | Self::Other { .. }
             | Self::Resolve { .. }
             | Self::Timeout { .. } => true,
-            Self::InvalidRequest { .. }
+            // A certificate stays what it is; a connection that broke in the handshake may not break again.
+            Self::Tls { source, .. } => !matches!(
+                source.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+            ),
+            Self::Proxy { status, .. } => matches!(status, 502..=504),
+            Self::ContentEncoding { .. }
+            | Self::ExcessBody { .. }
+            | Self::InvalidRequest { .. }
             | Self::InvalidUrl { .. }
             | Self::MalformedResponse { .. }
-            | Self::Tls { .. }
+            | Self::PlaintextCredentials { .. }
             | Self::TooLarge { .. } => false,
         }
     }
@@ -145,9 +196,11 @@ impl TransportError {
             Self::Connect { .. }
                 | Self::InvalidRequest { .. }
                 | Self::InvalidUrl { .. }
+                | Self::PlaintextCredentials { .. }
+                | Self::Proxy { .. }
                 | Self::Resolve { .. }
                 | Self::Timeout {
-                    phase: Phase::Connect,
+                    phase: Phase::Connect | Phase::Pool,
                     ..
                 }
                 | Self::Tls { .. }

@@ -1,200 +1,222 @@
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_io::AsyncWrite;
-use http::{HeaderValue, Method, Request, Response, header};
-use ureq_proto::client::state::{RecvBody, RecvResponse};
-use ureq_proto::client::{Call, RecvResponseResult, SendRequestResult};
+use http::{Method, Request, Response, Uri, header};
+use ureq_proto::client::state::RecvResponse;
+use ureq_proto::client::{Call, SendRequestResult};
 
 use crate::connection::Connection;
+use crate::framing::{Framing, has_token, stays_open};
+use crate::request_head::{self, Additions};
 use crate::{Phase, TransportError};
 
-/// A request as bytes, and the state machine that reads its response.
+/// A request as bytes, and how much of it the server has got.
 pub(crate) struct Exchange {
-    call: Call<RecvResponse>,
     head: Vec<u8>,
     body: Bytes,
+    method: Method,
+    /// Whether the request says that it is the last one on its connection.
+    last: bool,
+    sent: usize,
+    flushed: bool,
+    /// Whether a byte of an answer has come, be it an interim one.
+    answered: bool,
 }
 
 /// The head of a response, and what comes after it.
 pub(crate) struct Received {
     pub(crate) head: Response<()>,
-    /// Whether the server has got the whole request.
-    pub(crate) all_sent: bool,
-    pub(crate) rest: Rest,
-}
-
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for one move; a box would cost more"
-)]
-pub(crate) enum Rest {
-    /// A body has to be read.
-    Body(Call<RecvBody>),
-    /// There is no body. The connection may be kept or not.
-    Nothing { keep: bool },
+    pub(crate) framing: Framing,
+    /// Whether both sides will be done with the connection when the body is over.
+    pub(crate) keep: bool,
 }
 
 impl Exchange {
-    pub(crate) fn new(request: &Request<Bytes>) -> Result<Self, TransportError> {
-        let invalid = |error: ureq_proto::Error| TransportError::InvalidRequest {
-            reason: error.to_string(),
-        };
-        let body = request.body().clone();
-        let mut head = Request::new(());
-        *head.method_mut() = request.method().clone();
-        *head.uri_mut() = request.uri().clone();
-        *head.headers_mut() = request.headers().clone();
-        // What is sent is what there is, whatever the caller wrote.
-        head.headers_mut().remove(header::TRANSFER_ENCODING);
-        head.headers_mut().remove(header::CONTENT_LENGTH);
-        head.headers_mut().remove(header::EXPECT);
-        let takes_body = matches!(
-            *request.method(),
-            Method::POST | Method::PUT | Method::PATCH
-        );
-        if takes_body || !body.is_empty() {
-            head.headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    pub(crate) fn new(
+        request: Request<Bytes>,
+        additions: &Additions<'_>,
+    ) -> Result<Self, TransportError> {
+        Ok(Self {
+            head: request_head::write(&request, additions)?,
+            method: request.method().clone(),
+            last: has_token(request.headers(), header::CONNECTION, "close"),
+            body: request.into_body(),
+            sent: 0,
+            flushed: false,
+            answered: false,
+        })
+    }
+
+    /// A CONNECT request to a proxy, whose head is written already.
+    pub(crate) fn of_connect(head: Vec<u8>) -> Self {
+        Self {
+            head,
+            body: Bytes::new(),
+            method: Method::CONNECT,
+            last: false,
+            sent: 0,
+            flushed: false,
+            answered: false,
         }
-        let mut call = Call::new(head).map_err(invalid)?;
-        if !takes_body && !body.is_empty() {
-            call.force_send_body();
-        }
-        let mut call = call.proceed();
-        let mut head = Vec::new();
-        let mut room = 1024;
-        while !call.can_proceed() {
-            let written = head.len();
-            head.resize(written + room, 0);
-            match call.write(&mut head[written..]) {
-                Ok(count) => head.truncate(written + count),
-                Err(ureq_proto::Error::OutputOverflow) => {
-                    head.truncate(written);
-                    room *= 2;
-                }
-                Err(error) => return Err(invalid(error)),
-            }
-        }
-        let call = match call.proceed().map_err(invalid)? {
-            Some(SendRequestResult::RecvResponse(call)) => Some(call),
-            Some(SendRequestResult::SendBody(mut call)) => {
-                // The bytes go to the socket from where they are.
-                call.consume_direct_write(body.len()).map_err(invalid)?;
-                if body.is_empty() {
-                    call.write(&[], &mut []).map_err(invalid)?;
-                }
-                call.proceed()
-            }
-            Some(SendRequestResult::Await100(_)) | None => None,
-        };
-        let reason = || "its head does not end".to_owned();
-        let call = call.ok_or_else(|| TransportError::InvalidRequest { reason: reason() })?;
-        Ok(Self { call, head, body })
     }
 
     /// Sends the request and reads the head of the response.
     ///
     /// Reads while it writes: a server may answer, and stop reading, before it has got the whole request.
     pub(crate) async fn run(
-        mut self,
+        &mut self,
         connection: &mut Connection,
     ) -> Result<Received, TransportError> {
-        let mut sent = 0;
-        let head = poll_fn(|cx| self.poll(cx, connection, &mut sent)).await?;
-        let all_sent = sent == self.head.len() + self.body.len();
-        let rest = match self.call.proceed() {
-            Some(RecvResponseResult::RecvBody(call)) => Rest::Body(call),
-            Some(RecvResponseResult::Redirect(call)) => Rest::Nothing {
-                keep: !call.must_close_connection(),
-            },
-            Some(RecvResponseResult::Cleanup(call)) => Rest::Nothing {
-                keep: !call.must_close_connection(),
-            },
-            None => {
-                let reason = "its head does not end".to_owned();
-                return Err(TransportError::MalformedResponse { reason });
-            }
-        };
+        (self.sent, self.flushed, self.answered) = (0, false, false);
+        let mut interim = 0;
+        let (head, framing) = poll_fn(|cx| self.poll(cx, connection, &mut interim)).await?;
+        let all_sent = self.sent == self.head.len() + self.body.len();
+        let keep = all_sent && !self.last && stays_open(&head);
         Ok(Received {
             head,
-            all_sent,
-            rest,
+            framing,
+            keep,
         })
+    }
+
+    /// Whether the connection may have been closed before the server knew of the request.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        !self.answered
     }
 
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection,
-        sent: &mut usize,
-    ) -> Poll<Result<Response<()>, TransportError>> {
+        interim: &mut usize,
+    ) -> Poll<Result<(Response<()>, Framing), TransportError>> {
         // A server that refuses a long request may answer first and reset the connection then.
-        let broken = match self.poll_send(cx, connection, sent) {
+        let broken = match self.poll_send(cx, connection) {
             Poll::Ready(Err(error)) => Some(error),
             Poll::Ready(Ok(())) | Poll::Pending => None,
         };
         loop {
-            while !connection.unused().is_empty() {
-                let (used, head) = self.call.try_response(connection.unused(), false)?;
-                connection.consume(used);
-                if let Some(head) = head {
-                    return Poll::Ready(Ok(head));
+            let count = match connection.poll_fill(cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(self.closed())),
+                Poll::Ready(Ok(count)) => count,
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Poll::Ready(Err(self.closed()));
                 }
-                if used == 0 {
-                    break;
-                }
-            }
-            connection.check_head_size()?;
-            match connection.poll_fill(cx) {
-                Poll::Ready(Ok(0)) if connection.unused().is_empty() => {
-                    return Poll::Ready(Err(TransportError::ClosedBeforeResponse));
-                }
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(TransportError::ClosedInHead)),
-                Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(source)) => {
-                    return Poll::Ready(Err(TransportError::Io {
-                        phase: Phase::Head,
-                        source,
-                    }));
+                    let phase = Phase::Head;
+                    return Poll::Ready(Err(TransportError::Io { phase, source }));
                 }
                 Poll::Pending => {
-                    return match broken {
-                        Some(source) => Poll::Ready(Err(TransportError::Io {
-                            phase: Phase::Head,
-                            source,
-                        })),
-                        None => Poll::Pending,
+                    let Some(source) = broken else {
+                        return Poll::Pending;
                     };
+                    let phase = Phase::Head;
+                    return Poll::Ready(Err(TransportError::Io { phase, source }));
                 }
+            };
+            self.answered = true;
+            // A head ends with a line: without a new one, a head that trickles in is not read over and over.
+            let unused = connection.unused();
+            if unused[unused.len() - count..].contains(&b'\n')
+                && let Some(head) = read_head(connection, &self.method, interim)?
+            {
+                return Poll::Ready(Ok(head));
             }
+            connection.check_head_size()?;
+        }
+    }
+
+    fn closed(&self) -> TransportError {
+        if self.answered {
+            TransportError::ClosedInHead
+        } else {
+            TransportError::ClosedBeforeResponse
         }
     }
 
     fn poll_send(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection,
-        sent: &mut usize,
     ) -> Poll<io::Result<()>> {
-        let total = self.head.len() + self.body.len();
-        while *sent < total {
-            let left = match self.head.get(*sent..) {
-                Some(left) if !left.is_empty() => left,
-                _ => &self.body[*sent - self.head.len()..],
-            };
-            match Pin::new(&mut connection.socket).poll_write(cx, left) {
-                Poll::Ready(Ok(0)) => {
-                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                }
-                Poll::Ready(Ok(count)) => *sent += count,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            }
+        if self.flushed {
+            return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut connection.socket).poll_flush(cx)
+        let mut socket = Pin::new(&mut connection.socket);
+        while self.sent < self.head.len() + self.body.len() {
+            let head = self.head.get(self.sent..).unwrap_or_default();
+            let body = &self.body[self.sent.saturating_sub(self.head.len())..];
+            let count = if head.is_empty() {
+                ready!(socket.as_mut().poll_write(cx, body))?
+            } else if body.is_empty() {
+                ready!(socket.as_mut().poll_write(cx, head))?
+            } else {
+                // One segment for both, without putting them together first.
+                let parts = [IoSlice::new(head), IoSlice::new(body)];
+                ready!(socket.as_mut().poll_write_vectored(cx, &parts))?
+            };
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sent += count;
+        }
+        ready!(socket.poll_flush(cx))?;
+        self.flushed = true;
+        Poll::Ready(Ok(()))
     }
 }
+
+/// Reads the head out of what has come, past the interim ones.
+fn read_head(
+    connection: &mut Connection,
+    method: &Method,
+    interim: &mut usize,
+) -> Result<Option<(Response<()>, Framing)>, TransportError> {
+    // Made anew for each try, of which there are few: while a request waits, it is not there.
+    let mut call = reader(method)?;
+    while !connection.unused().is_empty() {
+        let (used, head) = call.try_response(connection.unused(), false)?;
+        connection.consume(used);
+        if let Some(head) = head {
+            let framing = Framing::of(&head, call)?;
+            return Ok(Some((head, framing)));
+        }
+        if used == 0 {
+            break;
+        }
+        *interim += 1;
+        if *interim > MAX_INTERIM {
+            let reason = format!("more than {MAX_INTERIM} interim responses");
+            return Err(TransportError::MalformedResponse { reason });
+        }
+    }
+    Ok(None)
+}
+
+/// Makes what reads the response to a request with this method: of the request, nothing else matters to it.
+fn reader(method: &Method) -> Result<Call<RecvResponse>, TransportError> {
+    let mut request = Request::new(());
+    match *method {
+        Method::HEAD => *request.method_mut() = Method::HEAD,
+        Method::CONNECT => {
+            *request.method_mut() = Method::CONNECT;
+            *request.uri_mut() = Uri::from_static("tunnel:0");
+        }
+        _ => {}
+    }
+    let mut call = Call::new(request)?.proceed();
+    call.write(&mut [0; 64])?;
+    match call.proceed()? {
+        Some(SendRequestResult::RecvResponse(call)) => Ok(call),
+        _ => Err(TransportError::InvalidRequest {
+            reason: "its head does not end".to_owned(),
+        }),
+    }
+}
+
+/// Enough for `100 Continue` and early hints, too few to keep somebody busy.
+const MAX_INTERIM: usize = 32;

@@ -6,54 +6,45 @@ use std::time::Duration;
 use async_lock::Semaphore;
 use bytes::Bytes;
 use fascine_rt::{BoxFuture, Rt};
-use http::{Method, Request, Response};
+use http::{Request, Response};
 
 use crate::connector::Connector;
-use crate::exchange::{Exchange, Received, Rest};
-use crate::h1_body::H1Body;
-use crate::pool::{Lease, Pool};
-use crate::timeout::timeout;
-use crate::url::Origin;
-use crate::{Body, Net, Phase, Transport, TransportError};
+use crate::decode::Encodings;
+use crate::h1_client::H1Client;
+use crate::pool::Pool;
+use crate::resolve::{Resolve, SystemResolver};
+use crate::{Body, Net, Proxies, Timeouts, Transport, TransportError};
 
 /// HTTP/1.1, driven by the request's own future.
 ///
-/// Connections are kept and reused by scheme, host and port. A request or a body that is dropped before its end closes
-/// its connection: the server sees it, and no other request ever gets what belongs to it. Redirects are not followed.
+/// Connections are kept and reused by scheme, host, port and proxy. A request or a body that is dropped before its end
+/// closes its connection: the server sees it, and no other request ever gets what belongs to it.
 ///
 /// A kept connection may turn out to be closed just as it is used. A request that failed on one before a byte of the
 /// answer came is sent once more on a new connection, if its method is idempotent (GET, HEAD, PUT, DELETE, OPTIONS,
 /// TRACE) or it carries [`RetrySafe`] as an extension.
 ///
+/// Redirects are not followed: the response is the 3xx itself, and its `location` is the caller's to judge. Headers
+/// that carry a key, by their name or because they are marked as sensitive, go to another machine over https alone;
+/// [`with_plaintext_credentials`](Self::with_plaintext_credentials) lifts that.
+///
 /// # Defaults
 ///
-/// - connect within 10 s, name lookup and TLS included
-/// - the head of the response within 60 s of the request
-/// - no more than 60 s between two pieces of the body
-/// - [`PoolConfig`]'s own
+/// - [`Timeouts`]' and [`PoolConfig`]'s own
+/// - no TLS, no proxy, no compression
+/// - the operating system's resolver
 #[derive(Clone)]
 pub struct H1Transport {
-    rt: Rt,
-    connector: Connector,
-    config: PoolConfig,
-    timeouts: Timeouts,
-    pool: Arc<Pool>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Timeouts {
-    connect: Duration,
-    first_byte: Duration,
-    idle: Duration,
+    client: Arc<H1Client>,
 }
 
 /// How many connections there are, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolConfig {
-    /// How many requests are on their way at once; more wait, without a time-out. 100 by default.
+    /// How many requests are on their way at once; more wait, as long as [`Timeouts::pool`] lets them. 100 by default.
     pub max_in_use: NonZeroUsize,
-    /// How many unused connections are kept for each origin. 20 by default.
+    /// How many unused connections are kept for each origin, beyond those that requests are waiting for. 20 by default.
     pub max_idle: usize,
     /// How long an unused connection is kept. 30 s by default.
     pub idle_timeout: Duration,
@@ -80,163 +71,131 @@ impl H1Transport {
         let connector = Connector {
             rt: rt.clone(),
             net: Arc::new(net),
+            resolver: Arc::new(SystemResolver(rt.clone())),
             secure: None,
             dials: Arc::new(Semaphore::new(PARALLEL_DIALS)),
         };
         let config = PoolConfig::default();
-        let timeouts = Timeouts {
-            connect: Duration::from_secs(10),
-            first_byte: Duration::from_secs(60),
-            idle: Duration::from_secs(60),
-        };
-        let pool = Arc::new(Pool::new(rt.clone(), connector.clone(), config));
-        Self {
+        let client = H1Client {
+            pool: Arc::new(Pool::new(connector, config)),
             rt: rt.clone(),
-            connector,
-            config,
-            timeouts,
-            pool,
+            timeouts: Timeouts::default(),
+            proxies: Proxies::default(),
+            encodings: Encodings::default(),
+            plaintext_credentials: false,
+        };
+        Self {
+            client: Arc::new(client),
         }
     }
 
     /// Sets how many connections there are, and for how long.
     #[must_use]
-    pub fn with_pool(mut self, config: PoolConfig) -> Self {
-        self.config = config;
-        self.rebuilt()
+    pub fn with_pool(self, config: PoolConfig) -> Self {
+        self.with(|client| {
+            client.pool = Arc::new(Pool::new(client.pool.connector.clone(), config));
+        })
     }
 
-    /// Sets how long connecting may take, name lookup and TLS included; `Duration::MAX` is no limit.
+    /// Sets how long requests may take; a request that carries [`Timeouts`] as an extension has its own.
     #[must_use]
-    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.connect = timeout;
-        self
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        self.with(|client| client.timeouts = timeouts)
     }
 
-    /// Sets how long the head of the response may take from the moment there is a connection; `Duration::MAX` is no
-    /// limit.
+    /// Sets [`Timeouts::connect`].
     #[must_use]
-    pub fn with_first_byte_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.first_byte = timeout;
-        self
+    pub fn with_connect_timeout(self, timeout: Duration) -> Self {
+        self.with(|client| client.timeouts.connect = timeout)
     }
 
-    /// Sets how long the body may pause; `Duration::MAX` is no limit.
+    /// Sets [`Timeouts::first_byte`].
     #[must_use]
-    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.idle = timeout;
-        self
+    pub fn with_first_byte_timeout(self, timeout: Duration) -> Self {
+        self.with(|client| client.timeouts.first_byte = timeout)
+    }
+
+    /// Sets [`Timeouts::idle`].
+    #[must_use]
+    pub fn with_idle_timeout(self, timeout: Duration) -> Self {
+        self.with(|client| client.timeouts.idle = timeout)
+    }
+
+    /// Sets [`Timeouts::total`].
+    #[must_use]
+    pub fn with_total_timeout(self, timeout: Duration) -> Self {
+        self.with(|client| client.timeouts.total = timeout)
+    }
+
+    /// Sets who finds the addresses of names.
+    #[must_use]
+    pub fn with_resolver(self, resolver: impl Resolve) -> Self {
+        self.with_connector(|connector| connector.resolver = Arc::new(resolver))
+    }
+
+    /// Sets which requests go through a proxy; [`Proxies::from_env`] reads it from the environment.
+    #[must_use]
+    pub fn with_proxies(self, proxies: Proxies) -> Self {
+        self.with(|client| client.proxies = proxies)
+    }
+
+    /// Lets keys travel over plain http to other machines, where anybody on the way can read them.
+    #[must_use]
+    pub fn with_plaintext_credentials(self) -> Self {
+        self.with(|client| client.plaintext_credentials = true)
+    }
+
+    /// Asks for bodies in gzip, and decodes them as they come.
+    #[cfg(feature = "gzip")]
+    #[must_use]
+    pub fn with_gzip(self) -> Self {
+        self.with(|client| client.encodings.gzip = true)
+    }
+
+    /// Asks for bodies in brotli, and decodes them as they come.
+    #[cfg(feature = "brotli")]
+    #[must_use]
+    pub fn with_brotli(self) -> Self {
+        self.with(|client| client.encodings.brotli = true)
     }
 
     /// Makes https possible.
     #[cfg(feature = "rustls")]
     #[must_use]
-    pub fn with_tls(mut self, tls: crate::Tls) -> Self {
-        self.connector.secure = Some(Arc::new(tls));
-        self.rebuilt()
+    pub fn with_tls(self, tls: crate::Tls) -> Self {
+        self.with_connector(|connector| connector.secure = Some(Arc::new(tls)))
     }
 
-    /// The pool belongs to the connector and the limits it was made with.
-    fn rebuilt(mut self) -> Self {
-        self.pool = Arc::new(Pool::new(
-            self.rt.clone(),
-            self.connector.clone(),
-            self.config,
-        ));
+    fn with(mut self, set: impl FnOnce(&mut H1Client)) -> Self {
+        set(Arc::make_mut(&mut self.client));
         self
     }
 
-    async fn exchange(self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let origin = Origin::of(request.uri())?;
-        let repeatable = matches!(
-            *request.method(),
-            Method::GET
-                | Method::HEAD
-                | Method::PUT
-                | Method::DELETE
-                | Method::OPTIONS
-                | Method::TRACE
-        ) || request.extensions().get::<RetrySafe>().is_some();
-        // Before anything is opened: a request that cannot be written says so at once.
-        let mut exchange = Exchange::new(&request)?;
-        let mut fresh = false;
-        loop {
-            let mut lease = self.lease(&origin, fresh).await?;
-            let received = timeout(
-                &self.rt,
-                Phase::Head,
-                self.timeouts.first_byte,
-                exchange.run(&mut lease.connection),
-            );
-            match received.await {
-                Ok(received) => return Ok(self.response(received, lease)),
-                Err(error) if lease.reused && repeatable && is_stale(&error) => {
-                    exchange = Exchange::new(&request)?;
-                    fresh = true;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    async fn lease(&self, origin: &Origin, fresh: bool) -> Result<Lease, TransportError> {
-        // A place among many slow requests may take long to come, which says nothing of the server.
-        let permit = self.pool.permit().await;
-        let lease = self.pool.lease(permit, origin, fresh);
-        timeout(&self.rt, Phase::Connect, self.timeouts.connect, lease).await
-    }
-
-    fn response(&self, received: Received, lease: Lease) -> Response<Body> {
-        let Received {
-            head,
-            all_sent,
-            rest,
-        } = received;
-        let body = match rest {
-            Rest::Body(call) => Body::from_stream(H1Body::new(
-                call,
-                lease,
-                all_sent,
-                self.rt.clone(),
-                self.timeouts.idle,
-            )),
-            Rest::Nothing { keep } => {
-                if keep && all_sent {
-                    lease.keep();
-                }
-                Body::from(Bytes::new())
-            }
-        };
-        head.map(|()| body)
+    /// What was connected in another way is not used any more.
+    fn with_connector(self, set: impl FnOnce(&mut Connector)) -> Self {
+        self.with(|client| {
+            let mut connector = client.pool.connector.clone();
+            set(&mut connector);
+            client.pool = Arc::new(Pool::new(connector, client.pool.config));
+        })
     }
 }
 
 impl Transport for H1Transport {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<Result<Response<Body>, TransportError>> {
-        Box::pin(self.clone().exchange(request))
+        Box::pin(H1Client::send(Arc::clone(&self.client), request))
     }
 }
 
 impl fmt::Debug for H1Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("H1Transport")
-            .field("net", &self.connector.net)
-            .field("config", &self.config)
-            .field("timeouts", &self.timeouts)
+            .field("net", &self.client.pool.connector.net)
+            .field("config", &self.client.pool.config)
+            .field("timeouts", &self.client.timeouts)
+            .field("proxies", &self.client.proxies)
             .finish_non_exhaustive()
     }
-}
-
-/// Whether the connection failed before a byte of the answer came.
-fn is_stale(error: &TransportError) -> bool {
-    matches!(
-        error,
-        TransportError::ClosedBeforeResponse
-            | TransportError::Io {
-                phase: Phase::Head,
-                ..
-            }
-    )
 }
 
 const PARALLEL_DIALS: usize = 64;

@@ -1,67 +1,67 @@
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use fascine_rt::{Rt, Sleep};
 use futures_core::Stream;
-use ureq_proto::BodyMode;
-use ureq_proto::client::state::RecvBody;
-use ureq_proto::client::{Call, RecvBodyResult};
 
+use crate::framing::Framing;
 use crate::pool::Lease;
+use crate::stopwatch::PauseTimer;
 use crate::{Phase, TransportError};
 
 /// The body of a response that is being read from its connection.
 pub(crate) struct H1Body {
-    /// `None` after the end.
-    open: Option<Open>,
-    rt: Rt,
-    idle_timeout: Duration,
-    timer: Option<Sleep>,
+    state: State,
+    timer: PauseTimer,
+}
+
+enum State {
+    Open(Open),
+    /// The body is over; what came after it is still to be reported.
+    Excess(usize),
+    Over,
 }
 
 struct Open {
-    call: Call<RecvBody>,
+    framing: Framing,
     lease: Lease,
-    /// Whether the server has got the whole request: if not, the connection is of no further use.
-    all_sent: bool,
+    /// Whether the connection is of further use after this body.
+    keep: bool,
     received: u64,
 }
 
 impl H1Body {
-    pub(crate) fn new(
-        call: Call<RecvBody>,
-        lease: Lease,
-        all_sent: bool,
-        rt: Rt,
-        idle_timeout: Duration,
-    ) -> Self {
+    pub(crate) fn new(framing: Framing, lease: Lease, keep: bool, timer: PauseTimer) -> Self {
         let open = Open {
-            call,
+            framing,
             lease,
-            all_sent,
+            keep,
             received: 0,
         };
-        Self {
-            open: Some(open),
-            rt,
-            idle_timeout,
-            timer: None,
+        let mut body = Self {
+            state: State::Open(open),
+            timer,
+        };
+        body.finish_if_over();
+        body
+    }
+
+    /// Gives the connection back as soon as the last byte is here, not when somebody asks for the end.
+    fn finish_if_over(&mut self) {
+        if matches!(&self.state, State::Open(open) if open.framing.is_over())
+            && let State::Open(open) = std::mem::replace(&mut self.state, State::Over)
+        {
+            match open.finish() {
+                0 => {}
+                excess => self.state = State::Excess(excess),
+            }
         }
     }
 
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<TransportError> {
-        if self.idle_timeout == Duration::MAX {
-            return Poll::Pending;
-        }
-        let timer = self
-            .timer
-            .get_or_insert_with(|| self.rt.sleep(self.idle_timeout));
-        Pin::new(timer).poll(cx).map(|()| TransportError::Timeout {
-            phase: Phase::Body,
-            after: self.idle_timeout,
-        })
+    fn fail(&mut self, error: TransportError) -> Poll<Option<Result<Bytes, TransportError>>> {
+        self.state = State::Over;
+        Poll::Ready(Some(Err(error)))
     }
 }
 
@@ -70,26 +70,37 @@ impl Stream for H1Body {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let Some(open) = &mut this.open else {
-            return Poll::Ready(None);
+        let open = match &mut this.state {
+            State::Open(open) => open,
+            State::Excess(excess) => {
+                let excess = *excess;
+                return this.fail(TransportError::ExcessBody { excess });
+            }
+            State::Over => return Poll::Ready(None),
         };
-        match open.poll_chunk(cx) {
-            Poll::Ready(Ok(chunk)) => {
-                this.timer = None;
-                if open.is_over() {
-                    this.open.take().into_iter().for_each(Open::finish);
-                }
-                Poll::Ready(chunk.map(Ok))
+        match open.poll_piece(cx) {
+            Poll::Ready(Ok(Some(piece))) => {
+                this.timer.reset();
+                this.finish_if_over();
+                Poll::Ready(Some(Ok(piece)))
             }
-            Poll::Ready(Err(error)) => {
-                this.open = None;
-                Poll::Ready(Some(Err(error)))
-            }
-            Poll::Pending => match this.poll_timer(cx) {
-                Poll::Ready(error) => {
-                    this.open = None;
-                    Poll::Ready(Some(Err(error)))
+            Poll::Ready(Ok(None)) => {
+                this.finish_if_over();
+                match &this.state {
+                    // The end and what should not be there came at once.
+                    State::Excess(excess) => {
+                        let excess = *excess;
+                        this.fail(TransportError::ExcessBody { excess })
+                    }
+                    State::Open(_) | State::Over => {
+                        this.state = State::Over;
+                        Poll::Ready(None)
+                    }
                 }
+            }
+            Poll::Ready(Err(error)) => this.fail(error),
+            Poll::Pending => match this.timer.poll(cx) {
+                Poll::Ready(error) => this.fail(error),
                 Poll::Pending => Poll::Pending,
             },
         }
@@ -98,65 +109,54 @@ impl Stream for H1Body {
 
 impl Open {
     /// Waits for the next piece; `None` at the end.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, TransportError>> {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, TransportError>> {
         loop {
             let connection = &mut self.lease.connection;
-            let unused = connection.unused().len();
-            // The decoded piece is never longer than what it is decoded from.
-            let mut piece = vec![0; unused];
-            let (used, written) = self.call.read(connection.unused(), &mut piece)?;
-            connection.consume(used);
-            if written > 0 {
-                piece.truncate(written);
-                self.received += written as u64;
-                return Poll::Ready(Ok(Some(piece.into())));
+            if !connection.unused().is_empty()
+                && let Some(piece) = self.framing.next(connection)?
+            {
+                self.received += piece.len() as u64;
+                return Poll::Ready(Ok(Some(piece)));
             }
-            if self.is_over() {
+            if self.framing.is_over() {
                 return Poll::Ready(Ok(None));
             }
-            if used > 0 {
-                continue;
-            }
-            let connection = &mut self.lease.connection;
-            connection.check_head_size()?;
-            match connection.poll_fill(cx) {
-                Poll::Ready(Ok(0)) if self.call.body_mode() == BodyMode::CloseDelimited => {
-                    self.all_sent = false;
+            match self.lease.connection.poll_fill(cx) {
+                Poll::Ready(Ok(0)) if matches!(self.framing, Framing::UntilClose) => {
                     return Poll::Ready(Ok(None));
                 }
-                Poll::Ready(Ok(0)) => {
-                    let received = self.received;
-                    return Poll::Ready(Err(TransportError::ClosedInBody { received }));
-                }
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(self.closed())),
                 Poll::Ready(Ok(_)) => {}
+                // How TLS says that the connection ended without a goodbye: anybody may have cut it.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Poll::Ready(Err(self.closed()));
+                }
                 Poll::Ready(Err(source)) => {
-                    return Poll::Ready(Err(TransportError::Io {
-                        phase: Phase::Body,
-                        source,
-                    }));
+                    let phase = Phase::Body;
+                    return Poll::Ready(Err(TransportError::Io { phase, source }));
                 }
                 Poll::Pending => return Poll::Pending,
             }
         }
     }
 
-    fn is_over(&self) -> bool {
-        self.call.body_mode() != BodyMode::CloseDelimited && self.call.can_proceed()
+    fn closed(&self) -> TransportError {
+        TransportError::ClosedInBody {
+            received: self.received,
+        }
     }
 
-    /// Keeps the connection if both sides are done with the exchange.
-    fn finish(self) {
-        let Self {
-            call,
-            lease,
-            all_sent,
-            ..
-        } = self;
-        if let Some(RecvBodyResult::Cleanup(call)) = call.proceed()
-            && all_sent
-            && !call.must_close_connection()
-        {
-            lease.keep();
+    /// Keeps the connection if both sides are done with the exchange, and says how much came that nobody asked for.
+    fn finish(self) -> usize {
+        let unused = self.lease.connection.unused();
+        // Some servers end a body with an empty line too many.
+        let excess = match unused.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            true => 0,
+            false => unused.len(),
+        };
+        if self.keep {
+            self.lease.keep();
         }
+        excess
     }
 }

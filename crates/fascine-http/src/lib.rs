@@ -3,7 +3,8 @@
 //! A [`Transport`] sends a request and gives a response whose [`Body`] streams. [`H1Transport`] is the one to use: the
 //! protocol comes from the sans-I/O core `ureq-proto`, and the request's own future drives the connection, so there is
 //! no task, no channel and no executor behind it, and dropping the future closes the connection. Its sockets come from
-//! a [`Net`]; [`MemoryNet`] is one without an operating system, for tests in virtual time.
+//! a [`Net`]; [`MemoryNet`] is one without an operating system, for tests in virtual time. What streams in a body is
+//! taken apart by [`sse::Decoder`] and [`ndjson::Decoder`].
 //!
 //! ```
 //! use bytes::Bytes;
@@ -36,6 +37,9 @@
 //! - `async-io`: [`AsyncIoNet`], the sockets for smol, async-std and embedded executors.
 //! - `tokio`: [`TokioNet`], the sockets for tokio.
 //! - `rustls`: [`Tls`], https by rustls with the ring provider.
+//! - `platform-roots`: trust in the authorities that the operating system trusts, for [`Tls`].
+//! - `gzip`: bodies in gzip, decoded as they come.
+//! - `brotli`: bodies in brotli, decoded as they come.
 //! - `surf`: [`SurfTransport`] and [`SurfBackend`], for programs that live on surf.
 
 mod transport;
@@ -43,28 +47,54 @@ mod transport;
 mod body;
 mod error;
 mod net;
+mod resolve;
+mod timeouts;
 mod url;
 
-mod connection;
-mod connector;
-mod exchange;
 mod h1;
-mod h1_body;
+mod h1_client;
+
+mod credentials;
+mod no_proxy;
+mod percent;
+mod proxies;
+mod proxy;
+mod proxy_error;
+mod route;
+
+mod connector;
+mod dial;
 mod pool;
-mod timeout;
-mod timeouts;
+mod tunnel;
+
+mod connection;
+mod decode;
+mod exchange;
+mod framing;
+mod h1_body;
+mod request_head;
+mod stopwatch;
 
 mod memory_net;
+pub mod ndjson;
 pub mod sse;
 
 #[cfg(feature = "async-io")]
 mod async_io_net;
+#[cfg(feature = "brotli")]
+mod brotli;
+#[cfg(feature = "gzip")]
+mod gzip;
 #[cfg(feature = "surf")]
 mod surf_backend;
 #[cfg(feature = "surf")]
 mod surf_transport;
 #[cfg(feature = "rustls")]
 mod tls;
+#[cfg(feature = "rustls")]
+mod tls_builder;
+#[cfg(feature = "rustls")]
+mod tls_error;
 #[cfg(feature = "tokio")]
 mod tokio_net;
 
@@ -73,6 +103,9 @@ pub use error::{Phase, TransportError};
 pub use h1::{H1Transport, PoolConfig, RetrySafe};
 pub use memory_net::MemoryNet;
 pub use net::{BoxSocket, Listener, LocalFuture, Net, Socket};
+pub use proxies::Proxies;
+pub use proxy_error::ProxyError;
+pub use resolve::Resolve;
 pub use timeouts::Timeouts;
 pub use transport::Transport;
 
@@ -83,6 +116,10 @@ pub use surf_backend::SurfBackend;
 #[cfg(feature = "surf")]
 pub use surf_transport::SurfTransport;
 #[cfg(feature = "rustls")]
-pub use tls::{Tls, TlsError};
+pub use tls::Tls;
+#[cfg(feature = "rustls")]
+pub use tls_builder::TlsBuilder;
+#[cfg(feature = "rustls")]
+pub use tls_error::TlsError;
 #[cfg(feature = "tokio")]
 pub use tokio_net::TokioNet;

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
 
 /// Turns the bytes of an event stream, in whatever pieces they come, into events.
 ///
@@ -25,14 +26,24 @@ use std::mem;
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
+    /// The beginning of a line whose end has not come.
     line: Vec<u8>,
     after_cr: bool,
     at_start: bool,
     event: String,
     data: Vec<u8>,
     has_data: bool,
-    last_id: String,
-    events: VecDeque<Event>,
+    last_id: Arc<str>,
+    events: VecDeque<Ended>,
+    failed: bool,
+}
+
+/// An event in the queue. An id may stand for thousands of events to come: it is shared until they are taken.
+#[derive(Debug)]
+struct Ended {
+    event: String,
+    data: String,
+    id: Arc<str>,
 }
 
 /// One event of a stream.
@@ -63,7 +74,7 @@ impl Decoder {
         Self::with_limit(8 * 1024 * 1024)
     }
 
-    /// Makes a decoder for events of at most `limit` bytes.
+    /// Makes a decoder for events of at most `limit` bytes; an id may have 4 KiB of them.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -74,8 +85,9 @@ impl Decoder {
             event: String::new(),
             data: Vec::new(),
             has_data: false,
-            last_id: String::new(),
+            last_id: "".into(),
             events: VecDeque::new(),
+            failed: false,
         }
     }
 
@@ -83,8 +95,25 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`TooLarge`] when the current event has grown past the limit.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
+    /// [`TooLarge`] when the current event has grown past the limit. The events before it can still be taken.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        let pushed = if self.failed {
+            Err(TooLarge { limit: self.limit })
+        } else {
+            self.push_lines(bytes)
+        };
+        self.failed = pushed.is_err();
+        pushed
+    }
+
+    /// Takes the next whole event.
+    pub fn next_event(&mut self) -> Option<Event> {
+        let Ended { event, data, id } = self.events.pop_front()?;
+        let id = id.as_ref().to_owned();
+        Some(Event { event, data, id })
+    }
+
+    fn push_lines(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
         while !bytes.is_empty() {
             if mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
                 bytes = &bytes[1..];
@@ -95,67 +124,81 @@ impl Decoder {
                 Some(end) => (&bytes[..end], &bytes[end + 1..]),
                 None => (bytes, &[][..]),
             };
-            if piece.len() > self.limit.saturating_sub(self.line.len() + self.data.len()) {
-                return Err(TooLarge { limit: self.limit });
-            }
-            self.line.extend_from_slice(piece);
-            if let Some(end) = end {
-                self.after_cr = bytes[end] == b'\r';
-                self.end_line();
+            check(self.line.len() + self.data.len() + piece.len(), self.limit)?;
+            match end {
+                Some(end) => {
+                    self.after_cr = bytes[end] == b'\r';
+                    if self.line.is_empty() {
+                        self.end_line(piece)?;
+                    } else {
+                        let mut line = mem::take(&mut self.line);
+                        line.extend_from_slice(piece);
+                        self.end_line(&line)?;
+                        line.clear();
+                        self.line = line;
+                    }
+                }
+                None => self.line.extend_from_slice(piece),
             }
             bytes = rest;
         }
         Ok(())
     }
 
-    /// Takes the next whole event.
-    pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
-
-    fn end_line(&mut self) {
-        let mut line = mem::take(&mut self.line);
-        if mem::take(&mut self.at_start) && line.starts_with(BYTE_ORDER_MARK) {
-            line.drain(..BYTE_ORDER_MARK.len());
+    fn end_line(&mut self, mut line: &[u8]) -> Result<(), TooLarge> {
+        if mem::take(&mut self.at_start) {
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
         if line.is_empty() {
             self.end_event();
-        } else {
-            let (field, value) = match line.iter().position(|byte| *byte == b':') {
-                Some(colon) => (&line[..colon], &line[colon + 1..]),
-                None => (&line[..], &[][..]),
-            };
-            let value = value.strip_prefix(b" ").unwrap_or(value);
-            match field {
-                b"data" => {
-                    if mem::replace(&mut self.has_data, true) {
-                        self.data.push(b'\n');
-                    }
-                    self.data.extend_from_slice(value);
-                }
-                b"event" => self.event = String::from_utf8_lossy(value).into_owned(),
-                b"id" if !value.contains(&0) => {
-                    self.last_id = String::from_utf8_lossy(value).into_owned();
-                }
-                _ => {}
-            }
+            return Ok(());
         }
-        line.clear();
-        self.line = line;
+        let (field, value) = match line.iter().position(|byte| *byte == b':') {
+            Some(colon) => (&line[..colon], &line[colon + 1..]),
+            None => (line, &[][..]),
+        };
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match field {
+            b"data" => {
+                if mem::replace(&mut self.has_data, true) {
+                    self.data.push(b'\n');
+                }
+                self.data.extend_from_slice(value);
+            }
+            b"event" => self.event = text(value.to_vec()),
+            b"id" if !value.contains(&0) => {
+                check(value.len(), self.limit.min(MAX_ID))?;
+                self.last_id = text(value.to_vec()).into();
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn end_event(&mut self) {
         let event = mem::take(&mut self.event);
         let data = mem::take(&mut self.data);
         if mem::take(&mut self.has_data) {
-            let data = String::from_utf8_lossy(&data).into_owned();
-            self.events.push_back(Event {
+            self.events.push_back(Ended {
                 event,
-                data,
-                id: self.last_id.clone(),
+                data: text(data),
+                id: Arc::clone(&self.last_id),
             });
         }
     }
+}
+
+fn check(length: usize, limit: usize) -> Result<(), TooLarge> {
+    if length > limit {
+        return Err(TooLarge { limit });
+    }
+    Ok(())
+}
+
+/// Most of it is UTF-8, and then it is not copied.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 impl Default for Decoder {
@@ -165,3 +208,5 @@ impl Default for Decoder {
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// Every event carries the last id: a long one would be copied for each of them.
+const MAX_ID: usize = 4 * 1024;

@@ -4,25 +4,30 @@ use std::sync::Arc;
 
 use fascine_rt::BoxFuture;
 use futures_rustls::TlsConnector;
-use futures_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use futures_rustls::rustls::{self, ClientConfig, RootCertStore, crypto};
+use futures_rustls::rustls::ClientConfig;
+use futures_rustls::rustls::pki_types::ServerName;
 
-use crate::BoxSocket;
 use crate::connector::SecureLayer;
+use crate::{BoxSocket, TlsBuilder, TlsError};
 
-/// https: rustls with the ring provider, and the roots of the `webpki-roots` crate.
+/// https: rustls with the ring provider.
+///
+/// # Defaults
+///
+/// - the authorities of the `webpki-roots` crate, which are those that browsers trust
+/// - TLS 1.2 and 1.3
+/// - no certificate of our own
+///
+/// # Examples
+///
+/// ```
+/// use fascine_http::Tls;
+///
+/// let tls = Tls::builder().build().unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ClientConfig>,
-}
-
-/// A certificate cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the TLS configuration cannot be used: {reason}")]
-#[non_exhaustive]
-pub struct TlsError {
-    /// What is wrong with it.
-    pub reason: String,
 }
 
 impl Tls {
@@ -32,7 +37,7 @@ impl Tls {
     ///
     /// [`TlsError`] when the provider lacks the protocol versions; it does not.
     pub fn new() -> Result<Self, TlsError> {
-        Self::with_authorities([])
+        Self::builder().build()
     }
 
     /// Trusts these certificates, in DER form, beside the authorities that browsers trust.
@@ -43,27 +48,22 @@ impl Tls {
     pub fn with_authorities(
         certificates: impl IntoIterator<Item = Vec<u8>>,
     ) -> Result<Self, TlsError> {
-        let invalid = |error: rustls::Error| TlsError {
-            reason: error.to_string(),
-        };
-        let mut roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        for certificate in certificates {
-            roots
-                .add(CertificateDer::from(certificate))
-                .map_err(invalid)?;
-        }
-        // The provider by name: with two in one program, the process-wide default would be a panic.
-        let config =
-            ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(invalid)?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-        Ok(Self {
+        let builder = Self::builder();
+        let with_all = certificates
+            .into_iter()
+            .fold(builder, TlsBuilder::authority_der);
+        with_all.build()
+    }
+
+    /// Sets more than that.
+    pub fn builder() -> TlsBuilder {
+        TlsBuilder::new()
+    }
+
+    pub(crate) fn of_config(config: ClientConfig) -> Self {
+        Self {
             config: Arc::new(config),
-        })
+        }
     }
 }
 

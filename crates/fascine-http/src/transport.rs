@@ -13,7 +13,7 @@ use crate::{Body, TransportError};
 /// # Contract
 ///
 /// - The request's URI is absolute.
-/// - Redirects are not followed: a key must not travel to another host.
+/// - Redirects are not followed: a key must not travel to another host. The response is the 3xx itself.
 /// - Dropping the future, or the body, abandons the exchange, and what the server still sends is never given to
 ///   another request.
 /// - A body that is cut short ends in an error, never in silence.

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use http::Uri;
 
 use crate::TransportError;
@@ -51,6 +53,24 @@ impl Origin {
             port,
         })
     }
+
+    /// The host and the port as they stand in a URL.
+    pub(crate) fn authority(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        }
+    }
+
+    /// Whether it is this very machine, so that nobody else sees what is sent.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => self.host == "localhost" || self.host.ends_with(".localhost"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -77,6 +97,22 @@ mod tests {
             origin("http://[::1]:8080/"),
             Ok((false, "::1".into(), 8080))
         );
+    }
+
+    #[test]
+    fn this_machine_is_known_by_all_its_names() {
+        for (url, expected) in [
+            ("http://localhost/", true),
+            ("http://api.localhost/", true),
+            ("http://127.8.9.1:80/", true),
+            ("http://[::1]/", true),
+            ("http://[::ffff:127.0.0.1]/", true),
+            ("http://localhost.example.com/", false),
+            ("http://10.0.0.1/", false),
+        ] {
+            let origin = Origin::of(&url.parse().unwrap()).unwrap();
+            assert_eq!(origin.is_loopback(), expected, "{url}");
+        }
     }
 
     #[test]

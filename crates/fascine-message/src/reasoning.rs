@@ -19,6 +19,10 @@ pub struct Reasoning {
     /// What was withheld, encrypted by the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<String>,
+    /// Whose seal it is, by [`Provider::name`](https://docs.rs/fascine-model); empty if nobody said. Another provider
+    /// could not open it, so none is sent it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub provider: String,
 }
 
 impl Reasoning {
@@ -48,6 +52,13 @@ impl Reasoning {
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
+        self
+    }
+
+    /// Says whose it is.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = provider.into();
         self
     }
 }

@@ -13,4 +13,12 @@ pub enum MockError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A reset comes before the request is read, so it cannot depend on what the request says.
+    #[error(
+        "a reset cannot depend on the request's text (`{when}`): choose it by number or by script"
+    )]
+    ResetByContent {
+        /// The text it was to depend on.
+        when: String,
+    },
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use fascine_http::Listener;
 use fascine_rt::Task;
 
-use crate::MockServerBuilder;
 use crate::connection;
+use crate::log::Log;
 use crate::state::State;
+use crate::{Api, MockServerBuilder, Peak, Served};
 
 /// A running server. Dropping it closes its port and its connections.
 #[derive(Debug)]
@@ -51,28 +52,96 @@ impl MockServer {
         self.address
     }
 
-    /// What a client takes for the server's base URL.
+    /// What a client of OpenAI's takes for the server's base URL.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        self.base_url_for(Api::OpenAi)
+    }
+
+    /// What a client of that API takes for the server's base URL.
+    #[must_use]
+    pub fn base_url_for(&self, api: Api) -> String {
+        format!("http://{}{}", self.address, api.base_path())
+    }
+
+    /// How many requests have arrived, whole or not. Each of those that were read to their end is one of
+    /// [answered](Self::answered), [faulted](Self::faulted), [refused](Self::refused), [rejected](Self::rejected).
+    #[must_use]
+    pub fn arrived(&self) -> u64 {
+        self.state.arrived()
     }
 
     /// How many requests were answered properly.
     #[must_use]
     pub fn answered(&self) -> u64 {
-        self.state.answered()
+        self.state.ledger.counts().answered
     }
 
-    /// How many requests were refused with a 429.
+    /// How many requests were let through and met with a fault.
+    #[must_use]
+    pub fn faulted(&self) -> u64 {
+        self.state.ledger.counts().faulted
+    }
+
+    /// How many requests were refused with a 429, for a quota or the limit on requests at once.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.state.refused()
+        self.state.ledger.counts().refused
+    }
+
+    /// How many requests made no sense, or had no valid key.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.state.ledger.counts().rejected
+    }
+
+    /// How many requests their clients left, before they were read or before their answers were sent to the end.
+    #[must_use]
+    pub fn aborted(&self) -> u64 {
+        self.state.aborted()
+    }
+
+    /// How many requests are being answered.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.state.ledger.in_flight().0
+    }
+
+    /// The most requests that were being answered at once.
+    #[must_use]
+    pub fn most_in_flight(&self) -> usize {
+        self.state.ledger.in_flight().1
     }
 
     /// How many connections are open.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.connections.lock().tasks.len()
+    }
+
+    /// How many connections there have been.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.connections.lock().next
+    }
+
+    /// Lets no fault befall the requests that are still to come.
+    pub fn stop_faults(&self) {
+        self.state.stop_faults();
+    }
+
+    /// The latest requests, in the order in which they were decided upon.
+    #[must_use]
+    pub fn log(&self) -> Vec<Served> {
+        self.state.ledger.read_log(Log::entries)
+    }
+
+    /// The most that the log says was let through for one key in any stretch of time as long as `per`.
+    ///
+    /// It is counted from the log, not taken from what enforces the quota.
+    #[must_use]
+    pub fn peak_within(&self, per: Duration) -> Peak {
+        self.state.ledger.read_log(|log| log.peak(per))
     }
 
     /// Closes the port and every connection, and waits until they are closed.

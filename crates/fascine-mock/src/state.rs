@@ -1,125 +1,225 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use fascine_rt::Rt;
-use http::{Method, Request, StatusCode};
+use http::{Request, header};
 
-use crate::builder::{MockServerBuilder, When};
-use crate::chat_request::ChatRequest;
-use crate::quota::Quota;
-use crate::reply::{Reply, ReplyBody};
-use crate::{Fault, chat};
+use crate::builder::MockServerBuilder;
+use crate::clock::Clock;
+use crate::endpoint::Endpoint;
+use crate::hash::share;
+use crate::ledger::{Ledger, Place};
+use crate::log::{Outcome, Served};
+use crate::problem::Problem;
+use crate::quota::Standing;
+use crate::reply::Reply;
+use crate::said::Said;
+use crate::speech::{self, Request as Spoken};
+use crate::{Api, Arrival, Fault, api_fault, error_shape, keys, quota_headers};
 
 /// What all connections of a server share, and what decides their replies.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) rt: Rt,
-    settings: MockServerBuilder,
-    quota: Option<Mutex<Quota>>,
+    pub(crate) settings: MockServerBuilder,
+    clock: Clock,
     arrived: AtomicU64,
-    answered: AtomicU64,
-    refused: AtomicU64,
+    aborted: AtomicU64,
+    is_faultless: AtomicBool,
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 /// What happens to a request.
 #[derive(Debug)]
-pub(crate) enum Outcome {
-    Reply { after: Duration, reply: Reply },
-    Close,
-    Silence,
+pub(crate) struct Decision {
+    /// How long it takes to answer.
+    pub(crate) after: Duration,
+    pub(crate) reply: Reply,
+    pub(crate) fault: Option<Fault>,
+    /// A place among the requests at once, until the answer is sent.
+    pub(crate) place: Option<Place>,
 }
 
 impl State {
-    pub(crate) fn new(rt: Rt, settings: MockServerBuilder, quota: Option<Quota>) -> Self {
+    pub(crate) fn new(rt: Rt, settings: MockServerBuilder) -> Self {
         Self {
+            clock: Clock::new(rt.now(), settings.wall_clock),
+            ledger: Ledger::new(&settings),
             rt,
             settings,
-            quota: quota.map(Mutex::new),
             arrived: AtomicU64::new(0),
-            answered: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            aborted: AtomicU64::new(0),
+            is_faultless: AtomicBool::new(false),
         }
     }
 
-    pub(crate) fn answered(&self) -> u64 {
-        self.answered.load(Ordering::Relaxed)
+    /// Gives a request its number.
+    pub(crate) fn arrive(&self) -> u64 {
+        self.arrived.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub(crate) fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
+    pub(crate) fn arrived(&self) -> u64 {
+        self.arrived.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn decide(&self, request: &Request<Vec<u8>>) -> Outcome {
-        let at_once = |reply| Outcome::Reply {
-            after: Duration::ZERO,
-            reply,
+    /// A client has left before its answer was sent.
+    pub(crate) fn abort(&self) {
+        self.aborted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn aborted(&self) -> u64 {
+        self.aborted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop_faults(&self) {
+        self.is_faultless.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn may_reset(&self) -> bool {
+        !self.is_faultless.load(Ordering::Relaxed) && self.settings.may_reset()
+    }
+
+    /// Whether the connection of the request with this number is reset before it is read.
+    pub(crate) fn resets(&self, number: u64) -> bool {
+        let resets = self.settings.fault_by_number(number) == Some(&Fault::Reset);
+        if resets {
+            self.ledger.count(Outcome::Faulted);
+        }
+        resets
+    }
+
+    pub(crate) fn too_large(&self, request: &Request<()>) -> Reply {
+        let api = match Endpoint::find(request.method(), request.uri(), request.headers()) {
+            Ok(endpoint) => endpoint.api,
+            Err((api, _)) => api,
         };
-        if request.uri().path() != "/v1/chat/completions" {
-            let message = format!("Unknown request URL: {}.", request.uri().path());
-            let kind = "invalid_request_error";
-            let code = Some("unknown_url");
-            return at_once(Reply::error(
-                StatusCode::NOT_FOUND,
-                message,
-                kind,
-                None,
-                code,
-            ));
-        }
-        if request.method() != Method::POST {
-            let message = format!("Not allowed to {} on this URL.", request.method());
-            let kind = "invalid_request_error";
-            let status = StatusCode::METHOD_NOT_ALLOWED;
-            return at_once(Reply::error(status, message, kind, None, None));
-        }
-        let nth = self.arrived.fetch_add(1, Ordering::Relaxed) + 1;
-        let chat = match ChatRequest::parse(request.body()) {
-            Ok(chat) => chat,
-            Err(reply) => return at_once(*reply),
+        self.ledger.count(Outcome::Rejected);
+        error_shape::reply(api, &Problem::of_status(413))
+    }
+
+    pub(crate) fn decide(&self, number: u64, request: &Request<Vec<u8>>) -> Decision {
+        let now = self.rt.now();
+        let (api, key, read) = self.read(request);
+        let (outcome, tokens, mut decision) = match read {
+            Ok(spoken) => self.admit(number, now, api, key, &spoken),
+            Err(problem) => (
+                Outcome::Rejected,
+                0,
+                at_once(error_shape::reply(api, &problem)),
+            ),
         };
-        let standing = self.quota.as_ref().map(|quota| {
-            quota
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .check(self.rt.now())
+        self.ledger.enter(Served {
+            number,
+            at: now,
+            api,
+            key,
+            tokens,
+            outcome,
         });
-        if let Some(standing) = standing
-            && let Some(wait) = standing.refused
-        {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            return at_once(Reply::refused(wait).with_standing(standing));
-        }
-        let text = chat::answer(&self.settings.answers, self.settings.seed, &chat);
-        let reply = if chat.stream {
-            chat::stream(self.settings.seed, &chat, &text)
+        self.sign(&mut decision.reply, api, number, now);
+        decision
+    }
+
+    /// Finds out what is asked, and by whom.
+    fn read(&self, request: &Request<Vec<u8>>) -> (Api, usize, Result<Spoken, Problem>) {
+        let (uri, headers) = (request.uri(), request.headers());
+        let endpoint = match Endpoint::find(request.method(), uri, headers) {
+            Ok(endpoint) => endpoint,
+            Err((api, problem)) => return (api, 0, Err(problem)),
+        };
+        let api = endpoint.api;
+        let key = match keys::check(&self.settings.keys, api, headers, uri) {
+            Ok(key) => key,
+            Err(problem) => return (api, 0, Err(problem)),
+        };
+        let version = headers.contains_key("anthropic-version");
+        let spoken = if api == Api::Anthropic && !version {
+            Err(Problem::missing("anthropic-version"))
         } else {
-            chat::whole(self.settings.seed, &chat, &text)
+            speech::read(endpoint, request.body())
         };
-        let reply = match standing {
-            Some(standing) => reply.with_standing(standing),
-            None => reply,
+        let known = spoken.and_then(|spoken| match spoken.model() {
+            Some(model) if !self.settings.knows(model) => Err(Problem::no_model(model)),
+            _ => Ok(spoken),
+        });
+        (api, key, known)
+    }
+
+    /// Lets a request through, or refuses it; whatever it is, its answer is ready then.
+    fn admit(
+        &self,
+        number: u64,
+        now: Instant,
+        api: Api,
+        key: usize,
+        spoken: &Spoken,
+    ) -> (Outcome, u64, Decision) {
+        let seed = self.settings.seed;
+        if !spoken.uses_quota() {
+            let reply = spoken.reply(seed, None, &self.settings.listed_models());
+            return (Outcome::Answered, 0, at_once(reply));
+        }
+        let said = spoken
+            .ask()
+            .map(|ask| Said::new(&self.settings.answers, seed, ask));
+        let tokens = match &said {
+            Some(said) => said.total_tokens(),
+            None => spoken.prompt_tokens(),
         };
-        let after = self.latency(&chat.asked);
-        match self.fault(nth, &chat.asked) {
-            Some(fault) => befall(fault, after, reply),
-            None => {
-                self.answered.fetch_add(1, Ordering::Relaxed);
-                Outcome::Reply { after, reply }
+        let (taken, standing) = self.ledger.admit(now, key, tokens);
+        let place = match taken {
+            Ok(place) => place,
+            Err(problem) => {
+                let mut reply = error_shape::reply(api, &problem);
+                self.tell_quota(&mut reply, api, standing, now);
+                return (Outcome::Refused, tokens, at_once(reply));
             }
+        };
+        let asked = spoken.ask().map_or("", |ask| ask.asked.as_str());
+        let arrival = Arrival {
+            number,
+            api,
+            stream: spoken.ask().is_some_and(|ask| ask.stream),
+            asked,
+        };
+        let fault = match self.is_faultless.load(Ordering::Relaxed) {
+            true => None,
+            false => self.settings.fault(&arrival),
+        };
+        let mut reply = spoken.reply(seed, said.as_ref(), &[]);
+        let outcome = match &fault {
+            None => Outcome::Answered,
+            Some(fault) => {
+                api_fault::befall(api, fault, &mut reply);
+                Outcome::Faulted
+            }
+        };
+        self.tell_quota(&mut reply, api, standing, now);
+        let decision = Decision {
+            after: self.latency(asked),
+            reply,
+            fault,
+            place: Some(place),
+        };
+        (outcome, tokens, decision)
+    }
+
+    fn tell_quota(&self, reply: &mut Reply, api: Api, standing: Standing, now: Instant) {
+        if !self.settings.hides_quota {
+            quota_headers::add(reply, api, standing, &self.clock, now);
         }
     }
 
-    fn fault(&self, nth: u64, asked: &str) -> Option<&Fault> {
-        let fits = |when: &When| match when {
-            When::Contains(text) => asked.contains(text),
-            When::Nth(number) => *number == nth,
-        };
-        self.settings
-            .faults
-            .iter()
-            .find(|(when, _)| fits(when))
-            .map(|(_, fault)| fault)
+    /// Date and number, as every answer has them.
+    fn sign(&self, reply: &mut Reply, api: Api, number: u64, now: Instant) {
+        reply.set_text(header::DATE.as_str(), &self.clock.http_date(now));
+        let id = format!("req_{:08x}_{number}", self.settings.seed);
+        match api {
+            Api::Anthropic => reply.set_text("request-id", &id),
+            Api::OpenAi | Api::OpenAiResponses => reply.set_text("x-request-id", &id),
+            Api::Gemini | Api::Ollama => {}
+        }
     }
 
     /// Within the range, and the same whenever the same is asked.
@@ -128,36 +228,17 @@ impl State {
             return Duration::ZERO;
         };
         let (from, to) = (*range.start(), *range.end());
-        let hash = chat::hash(self.settings.seed, asked);
-        let share = (hash >> 11) as f64 / (1_u64 << 53) as f64;
-        from + to.saturating_sub(from).mul_f64(share)
+        from + to
+            .saturating_sub(from)
+            .mul_f64(share(self.settings.seed, asked))
     }
 }
 
-fn befall(fault: &Fault, after: Duration, mut reply: Reply) -> Outcome {
-    match fault {
-        Fault::CloseBeforeHead => return Outcome::Close,
-        Fault::CloseMidBody => reply.cut = true,
-        Fault::Html => {
-            let page = b"<html><body><h1>Welcome to the hotel network</h1></body></html>";
-            let body = ReplyBody::Whole(page.to_vec());
-            reply = Reply::new(StatusCode::OK, "text/html", body);
-        }
-        Fault::MalformedJson => {
-            let body = ReplyBody::Whole(br#"{"id": "chatcmpl-1", "choices": [{"ind"#.to_vec());
-            reply = Reply::new(StatusCode::OK, "application/json", body);
-        }
-        Fault::NeverAnswer => return Outcome::Silence,
-        Fault::Status(status) => {
-            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            reply = Reply::error(
-                status,
-                "The server had an error.",
-                "server_error",
-                None,
-                None,
-            );
-        }
+fn at_once(reply: Reply) -> Decision {
+    Decision {
+        after: Duration::ZERO,
+        reply,
+        fault: None,
+        place: None,
     }
-    Outcome::Reply { after, reply }
 }

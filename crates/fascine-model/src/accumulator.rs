@@ -105,6 +105,16 @@ impl Accumulator {
 
     fn push_reasoning(&mut self, more: &Reasoning) {
         match self.content.last_mut() {
+            // What was withheld comes last, and closes the block whose name it has.
+            Some(Part::Reasoning(last))
+                if last.encrypted.is_none()
+                    && more.encrypted.is_some()
+                    && more.text.is_empty()
+                    && !more.id.is_empty()
+                    && more.id == last.id =>
+            {
+                last.encrypted.clone_from(&more.encrypted);
+            }
             // A signature or an end closes a block: what comes then is another one.
             Some(Part::Reasoning(last))
                 if last.encrypted.is_none()

@@ -158,7 +158,9 @@ impl ApiError {
                 | ApiErrorKind::Permission
                 | ApiErrorKind::QuotaExhausted
         );
-        !hopeless && matches!(self.status, 408 | 409 | 429 | 500..=599)
+        // Some answer 500 to what is wrong with the request.
+        let mistake = self.kind == ApiErrorKind::InvalidRequest && self.status >= 500;
+        !hopeless && !mistake && matches!(self.status, 408 | 409 | 429 | 500..=599)
     }
 }
 

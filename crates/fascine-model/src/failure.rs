@@ -103,7 +103,7 @@ impl ModelFailure {
         match self {
             Self::Limited(error) => error.retry_after(),
             Self::Api(error) => error.retry_after,
-            Self::CircuitOpen(open) => Some(open.retry_after),
+            Self::CircuitOpen(open) => open.retry_after,
             _ => None,
         }
     }

@@ -41,7 +41,12 @@ mod provider;
 mod secret;
 mod wire;
 
+mod anthropic;
+mod compatible;
+mod gemini;
+mod ollama;
 mod openai;
+mod responses;
 
 mod hooks;
 mod metrics;
@@ -60,28 +65,33 @@ mod echo;
 mod scripted;
 
 pub use accumulator::Accumulator;
+pub use anthropic::Anthropic;
 pub use api_error::{ApiError, ApiErrorKind};
 pub use builder::{BuildError, ModelServiceBuilder};
 pub use chunk::Chunk;
 pub use chunk_stream::ChunkStream;
+pub use compatible::{Compatible, UnknownServer};
 pub use echo::EchoModel;
 pub use effort::Effort;
 pub use embed::{EmbedRequest, Embeddings};
 pub use error::ModelError;
 pub use failure::ModelFailure;
+pub use gemini::Gemini;
 pub use hooks::{Call, Hooks};
 pub use interrupted::Interrupted;
 pub use limit_hint::{LimitHint, LimitedQuota};
 pub use metrics::{CallRecord, Distribution, Metrics, MetricsSnapshot, Outcome};
 pub use model::Model;
-pub use openai::OpenAi;
+pub use ollama::Ollama;
+pub use openai::{MaxTokensField, OpenAi, ReasoningField, StreamEnd};
 pub use output::{OutputFormat, OutputSchema};
 pub use prices::{Price, PriceTable, Prices};
 pub use provider::{ChunkDecoder, Delivery, Provider, ProviderError};
 pub use request::Request;
 pub use response::{FinishReason, Response};
+pub use responses::Responses;
 pub use scripted::ScriptedModel;
-pub use secret::ApiKey;
+pub use secret::{ApiKey, ApiKeyError};
 pub use service::{CloseMode, Invocation, ModelService, SharedLimiter, Waiting, WaitingCall};
 pub use stats::Stats;
 #[cfg(feature = "tiktoken")]

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::{
-    ApiError, Chunk, EmbedRequest, Embeddings, LimitHint, ModelFailure, Request, Response,
+    ApiError, ApiKeyError, Chunk, EmbedRequest, Embeddings, LimitHint, ModelFailure, Request,
+    Response,
 };
 
 /// How a provider wants to be asked, and how it answers: pure functions, without I/O.
@@ -109,6 +110,14 @@ pub trait ChunkDecoder: Send {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProviderError {
+    /// A header cannot be sent.
+    #[error(
+        "the header {name:?} cannot be sent: its name or its value has characters that are not allowed"
+    )]
+    InvalidHeader {
+        /// Its name.
+        name: String,
+    },
     /// The key cannot travel in a header.
     #[error("the API key has characters that a header cannot carry")]
     InvalidKey,
@@ -120,6 +129,9 @@ pub enum ProviderError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The key cannot be read.
+    #[error("the API key cannot be read")]
+    Key(#[source] ApiKeyError),
     /// A key must not be sent in plain text to another machine.
     #[error("the API key would travel in plain text to {host}: use https")]
     PlainTextKey {

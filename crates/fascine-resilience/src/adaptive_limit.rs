@@ -1,19 +1,19 @@
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fascine_concurrency::{CapacityGuardArc, CapacityLimiter};
+use fascine_concurrency::CapacityGuardArc;
 use fascine_rt::Rt;
 
 use crate::BulkheadError;
-use crate::places::Places;
-use crate::waiting::Waiting;
+use crate::room::Room;
 
 mod aimd;
 mod bounds;
 mod gradient2;
 mod sample;
+mod steering;
 mod vegas;
 
 pub use aimd::Aimd;
@@ -21,6 +21,8 @@ pub use bounds::{Bounds, BoundsError};
 pub use gradient2::Gradient2;
 pub use sample::{LimitAlgorithm, Sample, SampleOutcome};
 pub use vegas::Vegas;
+
+use steering::Steering;
 
 /// A [`Bulkhead`](crate::Bulkhead) that finds out by itself how many calls the other side takes.
 ///
@@ -52,43 +54,32 @@ pub use vegas::Vegas;
 /// # }).unwrap();
 /// ```
 pub struct AdaptiveLimit<A> {
-    rt: Rt,
-    waiting: Waiting,
-    shared: Arc<Shared<A>>,
-}
-
-struct Shared<A> {
-    limiter: Arc<CapacityLimiter>,
-    queue: Places,
-    algorithm: Mutex<A>,
+    room: Room,
+    steering: Arc<Steering<A>>,
 }
 
 impl<A: LimitAlgorithm> AdaptiveLimit<A> {
     /// Makes a limit that begins where the algorithm does.
     #[must_use]
     pub fn new(rt: &Rt, algorithm: A) -> Self {
+        let steering = Steering::new(algorithm);
         Self {
-            rt: rt.clone(),
-            waiting: Waiting::NONE,
-            shared: Arc::new(Shared {
-                limiter: Arc::new(CapacityLimiter::new(algorithm.limit().get())),
-                queue: Places::default(),
-                algorithm: Mutex::new(algorithm),
-            }),
+            room: Room::new(rt, Arc::clone(steering.limiter())),
+            steering: Arc::new(steering),
         }
     }
 
     /// Sets at how many waiting calls one more is refused; with 0 none waits.
     #[must_use]
     pub fn with_queue(mut self, capacity: usize) -> Self {
-        self.waiting.capacity = capacity;
+        self.room.set_queue(capacity);
         self
     }
 
     /// Sets how long a call waits at most; with [`Duration::ZERO`] none waits.
     #[must_use]
     pub fn with_max_wait(mut self, longest: Duration) -> Self {
-        self.waiting.longest = longest;
+        self.room.set_max_wait(longest);
         self
     }
 
@@ -125,29 +116,20 @@ impl<A: LimitAlgorithm> AdaptiveLimit<A> {
     ///
     /// Dropping the future gives up the place in the queue; room that it was granted goes to the next one.
     pub async fn acquire(&self) -> Result<AdaptivePermit<A>, BulkheadError> {
-        let Shared { limiter, queue, .. } = &*self.shared;
-        let guard = match limiter.try_acquire_many_arc(1) {
-            Ok(guard) => guard,
-            Err(_) => {
-                let room = limiter.acquire_many_arc(1);
-                let running = limiter.total();
-                self.waiting
-                    .wait_for(&self.rt, queue, running, room)
-                    .await?
-            }
-        };
+        let guard = self.room.enter_arc().await?;
+        let rt = self.room.rt();
         Ok(AdaptivePermit {
             guard,
-            started: self.rt.now(),
-            rt: self.rt.clone(),
-            shared: Arc::clone(&self.shared),
+            started: rt.now(),
+            rt: rt.clone(),
+            steering: Arc::clone(&self.steering),
         })
     }
 
     /// Returns how many calls may run now.
     #[must_use]
     pub fn limit(&self) -> usize {
-        self.shared.limiter.total()
+        self.room.total()
     }
 }
 
@@ -155,22 +137,21 @@ impl<A> AdaptiveLimit<A> {
     /// Returns how many calls are running, as it was a moment ago.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.shared.limiter.borrowed()
+        self.room.running()
     }
 
     /// Returns how many calls wait, as it was a moment ago.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.shared.queue.taken()
+        self.room.waiting()
     }
 }
 
 impl<A> Clone for AdaptiveLimit<A> {
     fn clone(&self) -> Self {
         Self {
-            rt: self.rt.clone(),
-            waiting: self.waiting,
-            shared: Arc::clone(&self.shared),
+            room: self.room.clone(),
+            steering: Arc::clone(&self.steering),
         }
     }
 }
@@ -178,7 +159,8 @@ impl<A> Clone for AdaptiveLimit<A> {
 impl<A> fmt::Debug for AdaptiveLimit<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AdaptiveLimit")
-            .field("limiter", &self.shared.limiter)
+            .field("limit", &self.room.total())
+            .field("running", &self.running())
             .field("waiting", &self.waiting())
             .finish_non_exhaustive()
     }
@@ -192,7 +174,7 @@ pub struct AdaptivePermit<A: LimitAlgorithm> {
     guard: CapacityGuardArc,
     started: Instant,
     rt: Rt,
-    shared: Arc<Shared<A>>,
+    steering: Arc<Steering<A>>,
 }
 
 impl<A: LimitAlgorithm> AdaptivePermit<A> {
@@ -207,31 +189,7 @@ impl<A: LimitAlgorithm> AdaptivePermit<A> {
     }
 
     pub(crate) fn end(self, outcome: SampleOutcome) {
-        let now = self.rt.now();
-        let Shared { limiter, .. } = &*self.shared;
-        let sample = Sample {
-            started: self.started,
-            ended: now,
-            running: limiter.borrowed(),
-            outcome,
-        };
-        let (before, mut limit) = {
-            let mut algorithm = self.shared.lock();
-            let before = algorithm.limit();
-            algorithm.sample(&sample);
-            (before, algorithm.limit())
-        };
-        if before != limit {
-            // Wakes those that now have room, so not under the lock; whoever comes last sets what is true last.
-            loop {
-                limiter.set_total(limit.get());
-                let now = self.shared.lock().limit();
-                if now == limit {
-                    break;
-                }
-                limit = now;
-            }
-        }
+        self.steering.ended(self.started, self.rt.now(), outcome);
         drop(self.guard);
     }
 }
@@ -241,13 +199,5 @@ impl<A: LimitAlgorithm> fmt::Debug for AdaptivePermit<A> {
         f.debug_struct("AdaptivePermit")
             .field("started", &self.started)
             .finish_non_exhaustive()
-    }
-}
-
-impl<A> Shared<A> {
-    fn lock(&self) -> MutexGuard<'_, A> {
-        self.algorithm
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }

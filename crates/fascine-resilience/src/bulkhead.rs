@@ -4,12 +4,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fascine_concurrency::{AcquireError, Semaphore, SemaphoreGuard, SemaphoreGuardArc};
+use fascine_concurrency::{CapacityGuard, CapacityGuardArc, CapacityLimiter};
 use fascine_rt::Rt;
 
 use crate::BulkheadError;
-use crate::places::Places;
-use crate::waiting::Waiting;
+use crate::room::Room;
 
 /// Lets so many calls run at a time, so that one slow service cannot take everything a program has.
 ///
@@ -44,45 +43,32 @@ use crate::waiting::Waiting;
 /// ```
 #[derive(Clone)]
 pub struct Bulkhead {
-    rt: Rt,
+    room: Room,
     concurrency: NonZeroUsize,
-    waiting: Waiting,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    semaphore: Arc<Semaphore>,
-    queue: Places,
 }
 
 impl Bulkhead {
-    /// Makes one that lets `concurrency` calls run at a time; more than
-    /// [`Semaphore::MAX_PERMITS`] are that many.
+    /// Makes one that lets `concurrency` calls run at a time.
     #[must_use]
     pub fn new(rt: &Rt, concurrency: NonZeroUsize) -> Self {
+        let limiter = Arc::new(CapacityLimiter::new(concurrency.get()));
         Self {
-            rt: rt.clone(),
+            room: Room::new(rt, limiter),
             concurrency,
-            waiting: Waiting::NONE,
-            shared: Arc::new(Shared {
-                semaphore: Arc::new(Semaphore::new(concurrency.get())),
-                queue: Places::default(),
-            }),
         }
     }
 
     /// Sets at how many waiting calls one more is refused; with 0 none waits.
     #[must_use]
     pub fn with_queue(mut self, capacity: usize) -> Self {
-        self.waiting.capacity = capacity;
+        self.room.set_queue(capacity);
         self
     }
 
     /// Sets how long a call waits at most; with [`Duration::ZERO`] none waits.
     #[must_use]
     pub fn with_max_wait(mut self, longest: Duration) -> Self {
-        self.waiting.longest = longest;
+        self.room.set_max_wait(longest);
         self
     }
 
@@ -115,11 +101,7 @@ impl Bulkhead {
     ///
     /// Dropping the future gives up the place in the queue; room that it was granted goes to the next one.
     pub async fn acquire(&self) -> Result<BulkheadPermit, BulkheadError> {
-        let semaphore = &self.shared.semaphore;
-        let guard = match semaphore.try_acquire_arc() {
-            Ok(guard) => guard,
-            Err(_) => open(self.wait_for(semaphore.acquire_arc()).await?),
-        };
+        let guard = self.room.enter_arc().await?;
         Ok(BulkheadPermit { _guard: guard })
     }
 
@@ -129,13 +111,8 @@ impl Bulkhead {
     ///
     /// [`BulkheadError::Full`] if not.
     pub fn try_acquire(&self) -> Result<BulkheadPermit, BulkheadError> {
-        let guard = self.shared.semaphore.try_acquire_arc();
-        guard
-            .map(|guard| BulkheadPermit { _guard: guard })
-            .map_err(|_| BulkheadError::Full {
-                running: self.concurrency.get(),
-                waiting: self.waiting(),
-            })
+        let guard = self.room.try_enter_arc()?;
+        Ok(BulkheadPermit { _guard: guard })
     }
 
     /// Returns how many calls run at a time at most.
@@ -147,28 +124,17 @@ impl Bulkhead {
     /// Returns how many calls are inside, as it was a moment ago.
     #[must_use]
     pub fn running(&self) -> usize {
-        let statistics = self.shared.semaphore.statistics();
-        statistics.total.saturating_sub(statistics.available)
+        self.room.running()
     }
 
     /// Returns how many calls wait, as it was a moment ago.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.shared.queue.taken()
+        self.room.waiting()
     }
 
-    pub(crate) async fn enter(&self) -> Result<SemaphoreGuard<'_>, BulkheadError> {
-        let semaphore = &self.shared.semaphore;
-        match semaphore.try_acquire() {
-            Ok(guard) => Ok(guard),
-            Err(_) => Ok(open(self.wait_for(semaphore.acquire()).await?)),
-        }
-    }
-
-    async fn wait_for<F: Future>(&self, room: F) -> Result<F::Output, BulkheadError> {
-        let Shared { queue, .. } = &*self.shared;
-        let running = self.concurrency.get();
-        self.waiting.wait_for(&self.rt, queue, running, room).await
+    pub(crate) async fn enter(&self) -> Result<CapacityGuard<'_>, BulkheadError> {
+        self.room.enter().await
     }
 }
 
@@ -186,9 +152,5 @@ impl fmt::Debug for Bulkhead {
 #[derive(Debug)]
 #[must_use = "the room is given back when the permit is dropped"]
 pub struct BulkheadPermit {
-    _guard: SemaphoreGuardArc,
-}
-
-fn open<T>(acquired: Result<T, AcquireError>) -> T {
-    acquired.expect("the semaphore is ours: nobody closes it, and one permit is never too many")
+    _guard: CapacityGuardArc,
 }

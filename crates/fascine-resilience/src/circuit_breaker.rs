@@ -1,5 +1,6 @@
 mod builder;
 mod changes;
+mod circuit_machine;
 mod circuit_open;
 mod core;
 mod machine;
@@ -7,6 +8,7 @@ mod metrics;
 #[cfg(all(test, any(loom, shuttle)))]
 mod model;
 mod permit;
+mod probes;
 mod settings;
 mod state;
 mod window;
@@ -22,6 +24,7 @@ use fascine_rt::Rt;
 
 pub use builder::CircuitBreakerBuilder;
 pub use changes::StateChanges;
+pub use circuit_machine::{Admission, CircuitMachine};
 pub use circuit_open::{CircuitError, CircuitOpen, Refusal};
 pub use metrics::CircuitMetrics;
 pub use permit::{OwnedPermit, Permit};
@@ -62,9 +65,10 @@ use settings::Settings;
 /// let Err(CircuitError::Open(open)) = breaker.call(|| async { Ok::<_, &str>(1) }).await else {
 ///     panic!("nobody was asked");
 /// };
-/// assert_eq!(open.retry_after, Duration::from_secs(30));
+/// let retry_after = open.retry_after.expect("nobody opened it by hand");
+/// assert_eq!(retry_after, Duration::from_secs(30));
 ///
-/// rt.sleep(open.retry_after).await;
+/// rt.sleep(retry_after).await;
 /// assert_eq!(breaker.call(|| async { Ok::<_, &str>(1) }).await, Ok(1));
 /// # });
 /// ```
@@ -75,8 +79,14 @@ pub struct CircuitBreaker {
 
 struct Inner {
     rt: Rt,
-    name: Arc<str>,
-    core: Core,
+    machine: CircuitMachine,
+}
+
+impl Inner {
+    #[inline]
+    fn core(&self) -> &Core {
+        &self.machine.core
+    }
 }
 
 impl CircuitBreaker {
@@ -88,13 +98,13 @@ impl CircuitBreaker {
 
     /// Begins the settings of a breaker.
     pub fn builder(rt: &Rt, name: &str) -> CircuitBreakerBuilder {
-        CircuitBreakerBuilder::new(rt, name)
+        CircuitBreakerBuilder::begin(rt.clone(), name)
     }
 
     fn of(rt: Rt, name: Arc<str>, settings: Settings) -> Self {
-        let core = Core::new(settings, rt.now());
+        let machine = CircuitMachine::new(name, settings, rt.now());
         Self {
-            inner: Arc::new(Inner { rt, name, core }),
+            inner: Arc::new(Inner { rt, machine }),
         }
     }
 
@@ -177,7 +187,7 @@ impl CircuitBreaker {
     /// [`CircuitOpen`] if it is not to be made.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, CircuitOpen> {
-        match self.inner.core.admit_closed() {
+        match self.inner.core().admit_closed() {
             Some(admitted) => Ok(Permit::new(&self.inner, admitted)),
             None => Ok(Permit::new(&self.inner, self.admit()?)),
         }
@@ -194,30 +204,25 @@ impl CircuitBreaker {
 
     #[cold]
     fn admit(&self) -> Result<Admitted, CircuitOpen> {
-        let admitted = self.inner.core.admit(self.inner.rt.now());
-        admitted.map_err(|(reason, retry_after)| CircuitOpen {
-            name: Arc::clone(&self.inner.name),
-            retry_after,
-            reason,
-        })
+        self.inner.machine.admit(self.inner.rt.now())
     }
 
     /// The name it was given.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.inner.name
+        &self.inner.machine.name
     }
 
     /// The state it is in; an open one becomes half-open by the first call after its time.
     #[must_use]
     pub fn state(&self) -> CircuitState {
-        self.inner.core.with_machine(|machine| machine.state)
+        self.inner.machine.state()
     }
 
     /// What it has done so far.
     #[must_use]
     pub fn metrics(&self) -> CircuitMetrics {
-        let core = &self.inner.core;
+        let core = self.inner.core();
         let now = self.inner.rt.now();
         let (state, changes, last) = core.with_machine(|machine| {
             let last = machine.history.back().map(|change| change.at);
@@ -239,8 +244,7 @@ impl CircuitBreaker {
     /// The last changes of state, 64 at most, the oldest first.
     #[must_use]
     pub fn history(&self) -> Vec<StateChange> {
-        let core = &self.inner.core;
-        core.with_machine(|machine| machine.history.iter().copied().collect())
+        self.inner.machine.history()
     }
 
     /// The changes of state from now on, as they come.
@@ -286,7 +290,7 @@ impl CircuitBreaker {
     }
 
     fn ask(&self, state: CircuitState) {
-        self.inner.core.ask(state, self.inner.rt.now());
+        self.inner.machine.ask(state, self.inner.rt.now());
     }
 }
 
@@ -299,7 +303,7 @@ impl Borrow<Inner> for CircuitBreaker {
 impl fmt::Debug for CircuitBreaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CircuitBreaker")
-            .field("name", &self.inner.name)
+            .field("name", &self.inner.machine.name)
             .field("state", &self.state())
             .finish_non_exhaustive()
     }

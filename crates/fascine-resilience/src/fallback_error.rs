@@ -1,7 +1,10 @@
 use std::error::Error;
 use std::fmt;
 
-/// What a call and its alternatives failed with.
+/// What a call and its alternatives failed with: every error, in the order in which they came.
+///
+/// Its [`source`](Error::source) is the [`first`](Self::first), which is why the alternatives were needed; why they failed
+/// is in [`others`](Self::others), and [`iter`](Self::iter) goes through all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FallbackError<E> {

@@ -1,17 +1,16 @@
 use std::future::{Future, poll_fn};
 use std::num::NonZeroU32;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use fascine_rt::{Rt, Sleep};
 
-mod budget;
+use crate::RetryBudget;
+
 mod delay;
 mod latencies;
 
-pub use budget::HedgeBudget;
 use delay::Delay;
 pub use delay::{HedgeDelay, PercentileError};
 
@@ -22,7 +21,7 @@ pub use delay::{HedgeDelay, PercentileError};
 /// returned and no further call is made: repeating is [`Retry`](crate::Retry)'s.
 ///
 /// More than one call may reach the other side, so it is for calls that may be made twice: you say so with
-/// [`Idempotent`]. It costs the other side work, so there is a [`HedgeBudget`]: with an overloaded service everything is
+/// [`Idempotent`]. It costs the other side work, so there is a [`RetryBudget`]: with an overloaded service everything is
 /// slow, and hedging everything would finish it off. Clones share the budget and what was learned of latencies.
 ///
 /// # Defaults
@@ -55,7 +54,7 @@ pub struct Hedge {
     rt: Rt,
     delay: Delay,
     extra: NonZeroU32,
-    budget: Arc<HedgeBudget>,
+    budget: RetryBudget,
 }
 
 /// Marks a call that may be made more than once, at the same time, without doing harm.
@@ -82,7 +81,7 @@ impl Hedge {
             rt: rt.clone(),
             delay: Delay::new(delay),
             extra: NonZeroU32::MIN,
-            budget: Arc::new(HedgeBudget::default()),
+            budget: RetryBudget::default(),
         }
     }
 
@@ -93,9 +92,9 @@ impl Hedge {
         self
     }
 
-    /// Sets the budget, which several policies may share.
+    /// Sets the budget that further calls are taken from, shared with all other policies that lead to the same service.
     #[must_use]
-    pub fn with_budget(mut self, budget: Arc<HedgeBudget>) -> Self {
+    pub fn with_budget(mut self, budget: RetryBudget) -> Self {
         self.budget = budget;
         self
     }
@@ -160,7 +159,7 @@ impl Hedge {
                 Timer::Unset if legs.begun > self.extra.get() => *timer = Timer::Never,
                 Timer::Unset => match self.delay.now(&self.rt) {
                     Some(Duration::ZERO) => {
-                        if self.budget.withdraw() {
+                        if self.budget.try_withdraw(self.rt.now()) {
                             return Poll::Ready(());
                         }
                         *timer = Timer::Never;
@@ -170,7 +169,7 @@ impl Hedge {
                 },
                 Timer::Set(sleep) => {
                     ready!(Pin::new(sleep).poll(cx));
-                    if self.budget.withdraw() {
+                    if self.budget.try_withdraw(self.rt.now()) {
                         *timer = Timer::Unset;
                         return Poll::Ready(());
                     }

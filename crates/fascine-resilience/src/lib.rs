@@ -46,6 +46,12 @@
 //! # }).unwrap();
 //! ```
 //!
+//! # By hand
+//!
+//! What decides is synchronous and is told the time: [`CircuitMachine`], [`MemoryStore`] with every [`Strategy`],
+//! [`RetryBudget::try_withdraw`], [`Backoff::delays`], each [`LimitAlgorithm`]. They need no runtime, in a test or
+//! elsewhere.
+//!
 //! # Features
 //!
 //! - `tower`: a [`Pipeline`] is a layer of tower too
@@ -57,19 +63,23 @@ mod bulkhead_error;
 mod circuit_breaker;
 mod fallback;
 mod fallback_error;
+#[cfg(all(test, any(loom, shuttle)))]
+mod hand;
 mod hedge;
 mod limiter;
 mod load_shed;
 mod pipeline;
 mod places;
 mod retry;
+mod retry_budget;
 mod retry_error;
+mod room;
 mod setting_error;
 mod sync;
+mod timed_out;
 mod timeout;
 #[cfg(feature = "tower")]
 mod tower;
-mod waiting;
 
 pub use adaptive_limit::{
     AdaptiveLimit, AdaptivePermit, Aimd, Bounds, BoundsError, Gradient2, LimitAlgorithm, Sample,
@@ -79,28 +89,31 @@ pub use backoff::{Backoff, Delays, Jitter};
 pub use bulkhead::{Bulkhead, BulkheadPermit};
 pub use bulkhead_error::BulkheadError;
 pub use circuit_breaker::{
-    ChangeCause, CircuitBreaker, CircuitBreakerBuilder, CircuitError, CircuitMetrics, CircuitOpen,
-    CircuitState, OnCancel, Over, OwnedPermit, Permit, Refusal, StateChange, StateChanges,
+    Admission, ChangeCause, CircuitBreaker, CircuitBreakerBuilder, CircuitError, CircuitMachine,
+    CircuitMetrics, CircuitOpen, CircuitState, OnCancel, Over, OwnedPermit, Permit, Refusal,
+    StateChange, StateChanges,
 };
 pub use fallback::{Fallback, Served};
 pub use fallback_error::FallbackError;
-pub use hedge::{Hedge, HedgeBudget, HedgeDelay, Hedged, Idempotent, PercentileError};
+pub use hedge::{Hedge, HedgeDelay, Hedged, Idempotent, PercentileError};
 pub use limiter::{
     Acquire, KeyedRateLimiter, KeysFull, LimitError, MemoryStore, Quota, QuotaError, QuotaStore,
     RateLimiter, RateLimiterBuilder, Reservation, Strategy,
 };
 pub use load_shed::{LoadShed, Overloaded, Priority};
 pub use pipeline::{
-    Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next, Pipeline,
-    PipelineError, Policy, Retrying,
+    Adapting, Around, Bare, BoxedPipeline, Breaking, Deadline, Door, Hedging, Limiting, Next,
+    Pipeline, PipelineError, Policy, Retrying,
 };
 pub use retry::{
-    AttemptTimedOut, AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetryBudget,
-    RetrySettings, Retryable, Verdict, WithRetry, attempt_within, retry_with_backoff, with_retry,
+    AttemptWithin, Attempted, BeforeRetry, Retried, Retry, RetrySettings, Retryable, Verdict,
+    WithRetry, attempt_within, retry_with_backoff, with_retry,
 };
+pub use retry_budget::RetryBudget;
 pub use retry_error::{GaveUp, RetryError};
 pub use setting_error::SettingError;
-pub use timeout::{TimedOut, Timeout};
+pub use timed_out::TimedOut;
+pub use timeout::Timeout;
 #[cfg(feature = "tower")]
 pub use tower::{PipelineLayer, PipelineService};
 

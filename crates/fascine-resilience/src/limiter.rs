@@ -21,7 +21,6 @@ mod state;
 mod store;
 mod tick;
 mod token_bucket;
-mod wakers;
 
 pub use acquire::Acquire;
 pub use builder::RateLimiterBuilder;

@@ -8,6 +8,7 @@ use crate::{
     Priority, RateLimiter, Retry, Timeout, Verdict,
 };
 
+mod adapting;
 mod boxed;
 mod breaking;
 mod error;
@@ -17,6 +18,7 @@ mod limiting;
 mod policy;
 mod retrying;
 
+pub use adapting::Adapting;
 pub use boxed::BoxedPipeline;
 pub use breaking::Breaking;
 pub use error::PipelineError;
@@ -51,7 +53,8 @@ pub use retrying::Retrying;
 /// nothing of a retry budget, and its limits are given back. A call that was made, or may have been, counts in the
 /// limits, whatever became of it.
 ///
-/// Nothing is boxed, other than errors on their way out; the type grows with each policy, and [`boxed`](Self::boxed)
+/// Nothing is boxed, other than errors on their way out, and a call that is ready at once allocates nothing; only where a
+/// timeout is inside of a deadline, the scope of the deadline is on the heap, for the other to find. The type grows with each policy, and [`boxed`](Self::boxed)
 /// forgets it. Calls and what they return have to be [`Send`]; for those that are not, the policies can be used one by
 /// one.
 ///
@@ -207,12 +210,32 @@ impl<P, const INNERMOST: u8> Pipeline<P, INNERMOST> {
 
     /// Adds a limit on how many attempts run at a time that is found out from their latencies. See [`AdaptiveLimit`].
     ///
-    /// Attempts that [timed out](Self::timeout) are taken for overload; errors teach nothing.
-    pub fn adaptive<A: LimitAlgorithm>(
+    /// Attempts that [timed out](Self::timeout) are taken for overload, and so are errors of which `is_overload` says
+    /// so: a status of 429 or 503, for example. Other errors teach nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_resilience::{AdaptiveLimit, Aimd, Bounds, Pipeline};
+    /// # use std::num::NonZeroUsize;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let eight = NonZeroUsize::new(8).unwrap();
+    /// let limit = AdaptiveLimit::new(&rt, Aimd::new(eight, Bounds::default()));
+    /// let pipeline =
+    ///     Pipeline::new().adaptive(limit.clone(), |status: &u16| matches!(status, 429 | 503));
+    ///
+    /// pipeline.run(|| async { Err::<(), _>(404) }).await.unwrap_err();
+    /// assert_eq!(limit.limit(), 8);
+    /// pipeline.run(|| async { Err::<(), _>(503) }).await.unwrap_err();
+    /// assert!(limit.limit() < 8);
+    /// # });
+    /// ```
+    pub fn adaptive<E, A: LimitAlgorithm, C: Fn(&E) -> bool>(
         self,
         limit: AdaptiveLimit<A>,
-    ) -> Pipeline<Around<P, AdaptiveLimit<A>>, 9> {
-        self.add(limit)
+        is_overload: C,
+    ) -> Pipeline<Around<P, Adapting<A, C>>, 9> {
+        self.add(Adapting { limit, is_overload })
     }
 
     /// Adds the time for one attempt. See [`Timeout`].

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// Counts how many are somewhere, and admits no more than a limit.
 #[derive(Debug, Default)]

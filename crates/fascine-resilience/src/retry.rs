@@ -1,4 +1,3 @@
-mod budget;
 mod hook;
 mod nesting;
 mod retried;
@@ -17,15 +16,14 @@ use std::time::{Duration, Instant};
 use fascine_concurrency::effective_deadline;
 use fascine_rt::{Rt, Sleep};
 
-pub use budget::RetryBudget;
 pub use hook::BeforeRetry;
 pub use retried::Retried;
 pub use retryable::Retryable;
 pub use settings::{RetrySettings, retry_with_backoff};
 pub use with_retry::{WithRetry, with_retry};
-pub use within::{AttemptTimedOut, AttemptWithin, attempt_within};
+pub use within::{AttemptWithin, attempt_within};
 
-use crate::{Backoff, Delays, GaveUp, RetryError};
+use crate::{Backoff, Delays, GaveUp, RetryBudget, RetryError};
 use hook::Hook;
 
 /// Repeats a call that failed for a passing reason.
@@ -42,6 +40,35 @@ use hook::Hook;
 /// - exponential [`Backoff`] from 500 ms
 /// - no limit on the time, other than the ambient deadline
 /// - a server's wish to be left alone is honoured up to 60 s; if it asks for more, the call fails
+///
+/// # Examples
+///
+/// ```
+/// use fascine_resilience::{Backoff, GaveUp, Jitter, Retry, RetryBudget, Verdict};
+/// use std::{num::NonZeroU32, time::Duration};
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+///
+/// let second = Duration::from_secs(1);
+/// let backoff = Backoff::exponential(second).with_factor(3.0).with_max(20 * second);
+/// let retry = Retry::new(&rt)
+///     .with_attempts(NonZeroU32::new(5).unwrap())
+///     .with_backoff(backoff.with_jitter(Jitter::Equal).with_seed(7))
+///     .with_max_elapsed(300 * second)
+///     .with_max_retry_after(30 * second)
+///     .with_budget(RetryBudget::new(0.1, 1)?)
+///     .with_hook(|before| assert!(before.attempts < 5))
+///     .refusing_nested();
+///
+/// // The other side wants to be left alone for longer than we would wait.
+/// let busy = |_attempt| async { Err::<(), _>("busy for a minute") };
+/// let error = retry.run(busy, |_| Verdict::RetryAfter(60 * second)).await.unwrap_err();
+/// assert_eq!(error.reason, GaveUp::RetryAfterTooLong { asked: 60 * second });
+///
+/// let wrong = RetryBudget::new(-1.0, 0);
+/// assert_eq!(wrong.unwrap_err().field, "ratio");
+/// # Ok::<_, fascine_resilience::SettingError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Retry {
     rt: Rt,
@@ -246,7 +273,7 @@ impl Retry {
         // The last thing that is asked: nothing is taken from it in vain.
         if let Some(budget) = &self.budget
             && !matches!(verdict, Verdict::Rejected(_))
-            && !budget.withdraw(now)
+            && !budget.try_withdraw(now)
         {
             return Err(GaveUp::Budget);
         }

@@ -4,6 +4,8 @@ use std::time::Duration;
 use fascine_concurrency::fail_after;
 use fascine_rt::Rt;
 
+use crate::TimedOut;
+
 /// Ends a call that takes too long by dropping it.
 ///
 /// This is [`fail_after`] as a policy that can be kept, handed around and put in a [`Pipeline`](crate::Pipeline). The
@@ -65,21 +67,6 @@ impl Timeout {
     }
 
     pub(crate) fn timed_out(&self) -> TimedOut {
-        TimedOut { after: self.after }
-    }
-}
-
-/// A call took longer than its [`Timeout`] allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the call took longer than {after:?}")]
-pub struct TimedOut {
-    after: Duration,
-}
-
-impl TimedOut {
-    /// Returns how much time it had.
-    #[must_use]
-    pub fn after(&self) -> Duration {
-        self.after
+        TimedOut::new(self.after)
     }
 }

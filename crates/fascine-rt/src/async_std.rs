@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::time::Instant;
 
+use crate::alarm;
 use crate::{BoxFuture, Runtime, enter_block_on};
 
 /// The global executor of async-std.
@@ -35,9 +36,7 @@ impl Runtime for AsyncStd {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {
-        Box::pin(async move {
-            async_io::Timer::at(deadline).await;
-        })
+        Box::pin(alarm::until(deadline))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]

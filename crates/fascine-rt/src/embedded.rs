@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use async_executor::Executor;
 
+use crate::alarm;
 use crate::{BoxFuture, Runtime, enter_block_on};
 
 /// An [`async_executor::Executor`] that the host program owns and drives.
@@ -49,9 +50,7 @@ impl Runtime for Embedded {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {
-        Box::pin(async move {
-            async_io::Timer::at(deadline).await;
-        })
+        Box::pin(alarm::until(deadline))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]

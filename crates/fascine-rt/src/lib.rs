@@ -35,6 +35,8 @@
 
 mod runtime;
 
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+mod alarm;
 mod block_on;
 mod direct;
 mod join_error;

@@ -5,10 +5,11 @@ use std::task::Poll;
 use fascine_rt::Rt;
 
 use crate::TestRuntime;
+use crate::test_runtime::seeds;
 
 /// Proves that a future may be dropped at each of its await points.
 ///
-/// For k = 1, 2, .. it runs `test` on a new [`TestRuntime`], with each of a few seeds. The test makes its future and
+/// For k = 1, 2, .. it runs `test` on a new [`TestRuntime`], with each of a few seeds, or with that of `FASCINE_TEST_SEED` alone. The test makes its future and
 /// passes it to the [`Cut`], which polls it at most k times and then drops it; afterwards the test checks what must
 /// hold whether the future ended or was cut. It stops at the first k that no longer cuts.
 ///
@@ -36,7 +37,7 @@ where
     F: Future<Output = ()>,
 {
     let mut longest = 0;
-    for seed in 0..SEEDS {
+    for seed in seeds(SEEDS) {
         for polls in 1.. {
             assert!(
                 polls < LIMIT,

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
@@ -122,11 +123,7 @@ impl TestRuntime {
     /// As [`run`](Self::run) does.
     #[track_caller]
     pub fn run_seeds<F: Future<Output = ()>>(count: u64, mut test: impl FnMut(Rt) -> F) {
-        let seeds = match seed_from_environment() {
-            Some(seed) => seed..=seed,
-            None => 0..=count.saturating_sub(1),
-        };
-        for seed in seeds {
+        for seed in seeds(count) {
             Self::with_seed(seed).run_and_check(&mut test);
         }
     }
@@ -180,6 +177,15 @@ impl fmt::Debug for TestRuntime {
             .field("elapsed", &self.elapsed())
             .field("live_tasks", &self.live_tasks())
             .finish()
+    }
+}
+
+/// So many seeds, or the one that is asked for.
+#[track_caller]
+pub(crate) fn seeds(count: u64) -> RangeInclusive<u64> {
+    match seed_from_environment() {
+        Some(seed) => seed..=seed,
+        None => 0..=count.saturating_sub(1),
     }
 }
 

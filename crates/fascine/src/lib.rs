@@ -12,7 +12,11 @@
 //! - `tokio`: [`rt`]'s `Tokio`, and sockets for it.
 //! - `async-executor`: [`rt`]'s `Embedded`, and sockets for it.
 //! - `rustls`: https in [`http`].
+//! - `platform-roots`: trust in the authorities of the operating system.
+//! - `gzip`: bodies in gzip.
+//! - `brotli`: bodies in brotli.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
+//! - `tower`: a pipeline of [`resilience`] as a layer of tower; no runtime comes with it.
 
 pub use fascine_branch as branch;
 pub use fascine_concurrency as concurrency;

@@ -7,9 +7,3 @@ mod handles;
 mod limits;
 mod scoped;
 mod starting;
-
-use std::time::Duration;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}

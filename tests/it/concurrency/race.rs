@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use fascine::concurrency::{Empty, FirstOkError, QuorumError, first_ok, quorum, race};
+use fascine::concurrency::{Empty, FirstOkError, QuorumError, Race, first_ok, quorum, race};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::{self, BoxedLocal};
 
@@ -75,42 +75,33 @@ fn a_caller_with_a_rhythm_of_its_own_is_treated_fairly() {
     );
 }
 
-#[test]
-fn the_earliest_wins_a_biased_race_when_several_were_woken() {
+/// Of four racers that wait; the race is made fair or biased first.
+fn winner_when_3_1_and_2_were_woken(
+    made: impl FnOnce(Race<BoxedLocal<usize>>) -> Race<BoxedLocal<usize>>,
+) -> Result<usize, Empty> {
     let gates: Vec<Gate> = (0..4).map(|_| Gate::default()).collect();
-    let racers = gates
-        .iter()
-        .cloned()
-        .enumerate()
-        .map(|(index, gate)| async move {
+    let racers = gates.iter().cloned().enumerate().map(|(index, gate)| {
+        boxed(async move {
             gate.await;
             index
-        });
-    let mut raced = race(racers).biased();
+        })
+    });
+    let mut raced = made(race(racers));
     assert_eq!(future::block_on(future::poll_once(&mut raced)), None);
     for index in [3, 1, 2] {
         gates[index].open();
     }
-    assert_eq!(future::block_on(raced), Ok(1));
+    future::block_on(raced)
+}
+
+#[test]
+fn the_earliest_wins_a_biased_race_when_several_were_woken() {
+    assert_eq!(winner_when_3_1_and_2_were_woken(Race::biased), Ok(1));
 }
 
 #[test]
 fn the_first_woken_wins_a_fair_race() {
-    let gates: Vec<Gate> = (0..4).map(|_| Gate::default()).collect();
-    let racers = gates
-        .iter()
-        .cloned()
-        .enumerate()
-        .map(|(index, gate)| async move {
-            gate.await;
-            index
-        });
-    let mut raced = race(racers);
-    assert_eq!(future::block_on(future::poll_once(&mut raced)), None);
-    for index in [3, 1, 2] {
-        gates[index].open();
-    }
-    assert_eq!(future::block_on(raced), Ok(3));
+    assert_eq!(winner_when_3_1_and_2_were_woken(|fair| fair), Ok(3));
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
-use std::time::Duration;
 
 use fascine::concurrency::{ChildEnded, ScopeSpawner, effective_deadline, fail_after, scope};
 use fascine::http::Net;
@@ -14,11 +13,8 @@ use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 /// Counts itself while it lives.
 struct Living<'a>(&'a AtomicUsize);

@@ -11,11 +11,6 @@ mod random;
 mod shielding;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 /// What happened, in order.
 #[derive(Clone, Default)]

@@ -26,6 +26,21 @@ impl Wakes {
         let waker = Waker::from(Arc::clone(self));
         Pin::new(future).poll(&mut Context::from_waker(&waker))
     }
+
+    /// All of them wait for what is held; once it is given back they have it one after the other.
+    pub(super) fn check_turns<F: Future + Unpin>(
+        self: &Arc<Self>,
+        mut waits: [F; 8],
+        held: impl Sized,
+    ) {
+        for one in &mut waits {
+            assert!(self.poll(one).is_pending());
+        }
+        drop(held);
+        for one in &mut waits {
+            assert!(self.poll(one).is_ready());
+        }
+    }
 }
 
 impl Wake for Wakes {

@@ -2,7 +2,6 @@ use std::future::pending;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
 
 use fascine::flow::{Flow, FlowReport, Graph, GraphBuilder, SkipCause, Status, StepError};
 use fascine::http::Net;
@@ -11,11 +10,8 @@ use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 use serde_json::json;
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 on_every_runtime! {
     outputs_reach_the_steps_after_them,

@@ -7,9 +7,7 @@ use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 use serde_json::json;
 
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
+use crate::durations::ms;
 
 struct Sketch {
     times: Vec<u64>,

@@ -65,7 +65,7 @@ fn bodies_of_every_kind_end_where_they_end() {
         all("go"),
     );
     check(
-        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi and more than was promised",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi\r\n",
         all("hi"),
     );
     check(
@@ -90,6 +90,24 @@ fn bodies_that_are_cut_short_are_errors_never_shorter_bodies() {
 }
 
 #[test]
+fn bodies_that_are_longer_than_promised_are_errors_too() {
+    let excess = |count: usize| move |got: &Result<Vec<u8>, TransportError>| matches!(got, Err(TransportError::ExcessBody { excess }) if *excess == count);
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi and more",
+        excess(9),
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nmore",
+        excess(4),
+    );
+    check(b"HTTP/1.1 204 No Content\r\n\r\nmore", excess(4));
+    check(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\nmore",
+        excess(4),
+    );
+}
+
+#[test]
 fn answers_that_are_no_http_are_errors() {
     let malformed = |got: &Result<Vec<u8>, TransportError>| {
         matches!(got, Err(TransportError::MalformedResponse { .. }))
@@ -109,6 +127,84 @@ fn answers_that_are_no_http_are_errors() {
         malformed,
     );
     check(b"HTTP/1.1 999999 OK\r\n\r\n", malformed);
+    check(b"HTTP/1.1 000 OK\r\n\r\n", malformed);
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2, 3\r\n\r\nhi",
+        malformed,
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\nhi",
+        malformed,
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\nhi",
+        malformed,
+    );
+    // A folded line, of old: some take it for a header of its own.
+    check(
+        b"HTTP/1.1 200 OK\r\nx-a: b\r\n content-length: 2\r\n\r\nhi",
+        malformed,
+    );
+    check(b"HTTP/1.1 200 OK\r\nx-\0a: b\r\n\r\n", malformed);
+}
+
+#[test]
+fn transfer_codings_that_nobody_undoes_are_errors() {
+    let malformed = |got: &Result<Vec<u8>, TransportError>| {
+        matches!(got, Err(TransportError::MalformedResponse { .. }))
+    };
+    for coding in ["gzip, chunked", "chunked, chunked", "gzip", "identity"] {
+        let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n0\r\n\r\n");
+        check(Vec::leak(head.into_bytes()), malformed);
+    }
+}
+
+#[test]
+fn chunks_that_are_no_chunks_are_errors() {
+    let malformed = |got: &Result<Vec<u8>, TransportError>| {
+        matches!(got, Err(TransportError::MalformedResponse { .. }))
+    };
+    for chunks in [
+        "-1\r\n",
+        "11111111111111111\r\n",
+        "2\r\nhi!\r\n0\r\n\r\n",
+        "\r\n\r\n",
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}");
+        check(Vec::leak(answer.into_bytes()), malformed);
+    }
+}
+
+#[test]
+fn bombs_of_every_kind_are_cut_off() {
+    let is_refused = |got: &Result<Vec<u8>, TransportError>| {
+        matches!(
+            got,
+            Err(TransportError::MalformedResponse { .. }
+                | TransportError::TooLarge { what: "head", .. })
+        )
+    };
+    let many = |before: &str, one: &str, count: usize| -> &'static [u8] {
+        Vec::leak(format!("{before}{}", one.repeat(count)).into_bytes())
+    };
+    let ok = "HTTP/1.1 200 OK\r\n";
+    check(many(ok, "a: b\r\n", 5_000), is_refused);
+    check(
+        many("", "HTTP/1.1 100 Continue\r\n\r\n", 100_000),
+        is_refused,
+    );
+    check(
+        many("", "HTTP/1.1 103 Early Hints\r\n\r\n", 100_000),
+        is_refused,
+    );
+    let chunked = format!("{ok}transfer-encoding: chunked\r\n\r\n");
+    check(many(&chunked, "1", 100_000), is_refused);
+    check(many(&format!("{chunked}1;"), "x", 100_000), is_refused);
+    check(
+        many(&format!("{chunked}0\r\na: "), "x", 100_000),
+        is_refused,
+    );
+    check(many(&format!("{ok}a: "), "x", 100_000), is_refused);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
-use super::server::{Server, get, post, read_request};
+use super::server::{Server, echo, get, post, read_request};
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {
@@ -15,23 +15,6 @@ on_every_runtime! {
     chunks_arrive_as_they_are_sent,
     many_requests_at_once_never_mix,
     a_server_may_answer_before_it_has_read_everything,
-}
-
-/// Sends back every body, on connections that are kept.
-async fn echo(rt: &Rt, net: &Arc<dyn Net>) -> Server {
-    Server::start(rt, net, |mut socket| async move {
-        while let Some((_, body)) = read_request(&mut socket).await {
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-            if socket
-                .write_all(&[head.as_bytes(), &body].concat())
-                .await
-                .is_err()
-            {
-                break;
-            }
-        }
-    })
-    .await
 }
 
 async fn what_is_sent_comes_back(rt: Rt, net: Arc<dyn Net>) {

@@ -172,6 +172,27 @@ fn a_stale_connection_costs_one_more_try_where_that_is_safe() {
 }
 
 #[test]
+fn there_is_no_second_try_once_a_byte_has_come() {
+    for answer in ["H", "HTTP/1.1 100 Continue\r\n\r\n"] {
+        on_memory(|rt, net| async move {
+            let server = Server::start(&rt, &net, move |mut socket| async move {
+                read_request(&mut socket).await;
+                let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+                let _ = socket.write_all(ok).await;
+                read_request(&mut socket).await;
+                let _ = socket.write_all(answer.as_bytes()).await;
+            })
+            .await;
+            let transport = H1Transport::new(&rt, net);
+            ask(&transport, &server.url).await.unwrap();
+            let error = ask(&transport, &server.url).await.unwrap_err();
+            assert!(matches!(error, TransportError::ClosedInHead), "{error}");
+            assert_eq!(server.accepted(), 1);
+        });
+    }
+}
+
+#[test]
 fn a_server_that_says_more_than_it_was_asked_is_not_asked_again_on_that_connection() {
     on_memory(|rt, net| async move {
         let server = Server::start(&rt, &net, |mut socket| async move {
@@ -183,9 +204,98 @@ fn a_server_that_says_more_than_it_was_asked_is_not_asked_again_on_that_connecti
         })
         .await;
         let transport = H1Transport::new(&rt, net);
-        ask(&transport, &server.url).await.unwrap();
+        for _ in 0..2 {
+            let error = ask(&transport, &server.url).await.unwrap_err();
+            assert!(
+                matches!(error, TransportError::ExcessBody { .. }),
+                "{error}"
+            );
+        }
+        assert_eq!(server.accepted(), 2);
+    });
+}
+
+/// Asks once, and says whether the connection was good for a second time.
+fn is_kept(head: &'static str, body: &'static str) -> bool {
+    let kept = Arc::new(AtomicUsize::new(0));
+    on_memory(|rt, net| {
+        let kept = Arc::clone(&kept);
+        async move {
+            let server = Server::start(&rt, &net, move |mut socket| async move {
+                while read_request(&mut socket).await.is_some() {
+                    let answer = format!("{head}\r\n\r\n{body}");
+                    let _ = socket.write_all(answer.as_bytes()).await;
+                }
+            })
+            .await;
+            let transport = H1Transport::new(&rt, net);
+            for _ in 0..2 {
+                let response = transport.send(get(&server.url)).await.unwrap();
+                response.into_body().collect(100).await.unwrap();
+            }
+            kept.store(server.accepted(), SeqCst);
+        }
+    });
+    kept.load(SeqCst) == 1
+}
+
+#[test]
+fn a_connection_is_kept_exactly_where_both_sides_agree() {
+    assert!(is_kept("HTTP/1.1 200 OK\r\ncontent-length: 2", "hi"));
+    assert!(is_kept("HTTP/1.1 204 No Content", ""));
+    assert!(is_kept(
+        "HTTP/1.1 304 Not Modified\r\ncontent-length: 9",
+        ""
+    ));
+    assert!(is_kept(
+        "HTTP/1.0 200 OK\r\ncontent-length: 2\r\nconnection: Keep-Alive",
+        "hi"
+    ));
+    assert!(is_kept(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked",
+        "2\r\nhi\r\n0\r\n\r\n"
+    ));
+    assert!(!is_kept("HTTP/1.0 200 OK\r\ncontent-length: 2", "hi"));
+    assert!(!is_kept(
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: x, close",
+        "hi"
+    ));
+    // Two lengths that agree today need not tomorrow.
+    assert!(!is_kept(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 2",
+        "2\r\nhi\r\n0\r\n\r\n"
+    ));
+    assert!(!is_kept("HTTP/1.1 200 OK\r\ncontent-length: 2", "hi\r\n"));
+}
+
+#[test]
+fn the_answer_to_head_has_no_body_whatever_it_says() {
+    on_memory(|rt, net| async move {
+        let server = tired(&rt, &net, 2).await;
+        let transport = H1Transport::new(&rt, net);
+        let head = http::Request::head(&server.url).body(bytes::Bytes::new());
+        // The server of this test sends a body all the same: it is no part of any answer.
+        let response = transport.send(head.unwrap()).await.unwrap();
+        assert_eq!(response.headers()["content-length"], "2");
+        drop(response);
         ask(&transport, &server.url).await.unwrap();
         assert_eq!(server.accepted(), 2);
+    });
+}
+
+#[test]
+fn connections_that_nobody_asks_for_again_are_closed_when_they_are_too_old() {
+    on_memory(|rt, net| async move {
+        let forgotten = tired(&rt, &net, 100).await;
+        let used = tired(&rt, &net, 100).await;
+        let transport = H1Transport::new(&rt, net);
+        ask(&transport, &forgotten.url).await.unwrap();
+        for _ in 0..4 {
+            rt.sleep(Duration::from_secs(15)).await;
+            ask(&transport, &used.url).await.unwrap();
+        }
+        rt.sleep(Duration::from_millis(1)).await;
+        assert_eq!((forgotten.ended(), used.accepted()), (1, 1));
     });
 }
 

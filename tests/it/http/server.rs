@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use bytes::Bytes;
 use fascine::http::{BoxSocket, Net};
 use fascine::rt::{Rt, Task};
-use futures_lite::AsyncReadExt;
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 /// A port where each connection is handled by a function.
 pub(super) struct Server {
@@ -58,6 +58,23 @@ impl Server {
     pub(super) fn ended(&self) -> usize {
         self.ended.load(SeqCst)
     }
+}
+
+/// Sends back every body, on connections that are kept.
+pub(super) async fn echo(rt: &Rt, net: &Arc<dyn Net>) -> Server {
+    Server::start(rt, net, |mut socket| async move {
+        while let Some((_, body)) = read_request(&mut socket).await {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            if socket
+                .write_all(&[head.as_bytes(), &body].concat())
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+    })
+    .await
 }
 
 /// Reads one request and gives its head and body; `None` when the client has gone.

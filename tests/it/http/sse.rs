@@ -1,4 +1,6 @@
 use fascine::http::sse::{Decoder, Event};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<(String, String, String)> {
     let mut decoder = Decoder::new();
@@ -77,4 +79,68 @@ fn an_event_without_end_is_cut_off() {
     );
     let mut decoder = Decoder::with_limit(100);
     assert!(decoder.push(&[b'x'; 101]).is_err());
+}
+
+#[test]
+fn an_id_that_every_event_would_carry_is_cut_off_early() {
+    let mut decoder = Decoder::new();
+    decoder.push(b"data: before\n\n").unwrap();
+    let long = format!("id: {}\n", "x".repeat(5000));
+    assert!(decoder.push(long.as_bytes()).is_err());
+    assert_eq!(decoder.next_event().unwrap().data, "before");
+    assert!(
+        decoder.push(b"data: after\n\n").is_err(),
+        "an error is for good"
+    );
+}
+
+#[test]
+fn events_that_wait_cost_what_they_hold() {
+    let mut decoder = Decoder::new();
+    decoder
+        .push(format!("id: {}\n", "x".repeat(4000)).as_bytes())
+        .unwrap();
+    let used = allocation_counter::measure(|| decoder.push(&b"data\n\n".repeat(10_000)).unwrap());
+    assert!(used.bytes_max < 2_000_000, "{} bytes", used.bytes_max);
+}
+
+/// What event streams are made of.
+fn token() -> impl Strategy<Value = Vec<u8>> {
+    let known = [
+        "data",
+        "event",
+        "id",
+        "retry",
+        ":",
+        ": ",
+        "\n",
+        "\r",
+        "\r\n",
+        "\n\n",
+        "\u{FEFF}",
+        "\u{1F577}",
+    ];
+    prop_oneof![
+        proptest::sample::select(known.to_vec()).prop_map(|token| token.as_bytes().to_vec()),
+        vec(any::<u8>(), 0..4),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_stream_means_the_same_however_it_is_split(
+        tokens in vec(token(), 0..60),
+        cuts in vec(0_usize..12, 0..40),
+    ) {
+        let bytes = tokens.concat();
+        let mut rest = bytes.as_slice();
+        let mut pieces = Vec::new();
+        for cut in cuts {
+            let (piece, more) = rest.split_at(cut.min(rest.len()));
+            pieces.push(piece);
+            rest = more;
+        }
+        pieces.push(rest);
+        prop_assert_eq!(decode(pieces), decode([bytes.as_slice()]));
+    }
 }

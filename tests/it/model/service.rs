@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fascine::concurrency::fail_after;
 use fascine::http::{H1Transport, MemoryNet, Net};
@@ -14,11 +13,9 @@ use fascine::rt::Rt;
 use fascine_mock::{Fault, MockServer, MockServerBuilder};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
+use crate::durations::ms;
+use crate::mock_service;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 on_every_runtime! {
     it_asks_and_counts,
@@ -32,17 +29,12 @@ async fn start(
     server: MockServerBuilder,
     settings: impl FnOnce(ModelServiceBuilder) -> ModelServiceBuilder,
 ) -> (MockServer, ModelService) {
-    let server = server
-        .start(rt, Arc::clone(net), "127.0.0.1:0".parse().unwrap())
-        .await
-        .unwrap();
-    let provider = OpenAi::new(&server.base_url(), "any").unwrap();
+    let server = mock_service::start(rt, net, server).await;
     let backoff = Backoff::exponential(ms(100)).with_jitter(Jitter::None);
     let retry = Retry::new(rt)
         .with_attempts(NonZeroU32::new(4).unwrap())
         .with_backoff(backoff);
-    let transport = H1Transport::new(rt, Arc::clone(net));
-    let service = ModelService::builder(rt, provider, transport).retry(retry);
+    let service = mock_service::service(rt, net, &server).retry(retry);
     (server, settings(service).build().unwrap())
 }
 

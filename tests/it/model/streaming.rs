@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fascine::http::{H1Transport, MemoryNet, Net};
+use fascine::http::{MemoryNet, Net};
 use fascine::message::Message;
 use fascine::model::{
     Chunk, EchoModel, FinishReason, Model, ModelFailure, ModelService, OpenAi, Provider, Request,
@@ -10,6 +10,7 @@ use fascine::rt::Rt;
 use fascine_mock::{Fault, MockServer, MockServerBuilder};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
+use crate::mock_service;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {
@@ -21,16 +22,9 @@ async fn start(
     net: &Arc<dyn Net>,
     server: MockServerBuilder,
 ) -> (MockServer, ModelService) {
-    let server = server
-        .start(rt, Arc::clone(net), "127.0.0.1:0".parse().unwrap())
-        .await
-        .unwrap();
-    let provider = OpenAi::new(&server.base_url(), "any").unwrap();
-    let transport = H1Transport::new(rt, Arc::clone(net));
-    let service = ModelService::builder(rt, provider, transport)
-        .limit_tokens(10_000)
-        .build();
-    (server, service.unwrap())
+    let server = mock_service::start(rt, net, server).await;
+    let service = mock_service::service(rt, net, &server).limit_tokens(10_000);
+    (server, service.build().unwrap())
 }
 
 fn question() -> Request {

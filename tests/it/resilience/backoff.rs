@@ -3,9 +3,7 @@ use std::time::Duration;
 use fascine::resilience::{Backoff, Jitter};
 use proptest::prelude::*;
 
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
+use crate::durations::ms;
 
 #[track_caller]
 fn check(backoff: Backoff, expected: &[u64]) {

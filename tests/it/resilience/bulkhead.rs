@@ -12,11 +12,8 @@ use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::{block_on, pending, yield_now};
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 fn bulkhead(rt: &Rt, concurrency: usize) -> Bulkhead {
     Bulkhead::new(rt, NonZeroUsize::new(concurrency).unwrap())

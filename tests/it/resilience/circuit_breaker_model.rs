@@ -3,7 +3,9 @@
 use std::mem;
 use std::time::Duration;
 
-use fascine::resilience::{CircuitBreaker, CircuitState, Over, OwnedPermit, Refusal};
+use fascine::resilience::{
+    CircuitBreaker, CircuitMachine, CircuitState, Over, OwnedPermit, Refusal,
+};
 use fascine_testing::TestRuntime;
 use proptest::prelude::*;
 
@@ -13,7 +15,8 @@ struct Settings {
     recovery: u64,
     growth: u64,
     max_calls: u32,
-    threshold: u32,
+    threshold: Option<u32>,
+    max_wait: Option<u64>,
     lease: u64,
 }
 
@@ -57,7 +60,9 @@ struct Naive {
     /// Which, and when its lease ends.
     probes: Vec<(u32, u64)>,
     next: u32,
-    successes: u32,
+    half_open_until: u64,
+    /// Whether each of the probes that ended failed.
+    probed: Vec<bool>,
 }
 
 /// The generation, and which probe.
@@ -69,7 +74,8 @@ impl Naive {
         self.state = state;
         self.calls.clear();
         self.probes.clear();
-        self.successes = 0;
+        self.probed.clear();
+        self.half_open_until = u64::MAX;
         if state == CircuitState::Closed {
             self.opened = 0;
         }
@@ -83,22 +89,34 @@ impl Naive {
     }
 
     fn come(&mut self) -> Result<Leave, (Refusal, u64)> {
-        if self.state == CircuitState::HalfOpen
-            && let Some(end) = self.probes.iter().map(|(_, end)| *end).min()
-            && end <= self.now
-        {
-            self.open(end);
+        let ends = self.probes.iter().map(|(_, end)| *end);
+        let first_due = ends.chain([self.half_open_until]).min().unwrap_or(u64::MAX);
+        for at in first_due..=self.now {
+            if self.state == CircuitState::HalfOpen && at == self.half_open_until {
+                self.open(at);
+            }
+            while self.state == CircuitState::HalfOpen
+                && let Some(lost) = self.probes.iter().position(|(_, end)| *end == at)
+            {
+                self.probes.remove(lost);
+                self.probed.push(true);
+                self.decide(at);
+            }
         }
         if self.state == CircuitState::Open {
             if self.now < self.open_until {
                 return Err((Refusal::Open, self.open_until - self.now));
             }
             self.change(CircuitState::HalfOpen);
+            self.half_open_until = self
+                .settings
+                .max_wait
+                .map_or(u64::MAX, |wait| self.now + wait);
         }
         if self.state == CircuitState::Closed {
             return Ok((self.generation, None));
         }
-        if self.probes.len() as u32 + self.successes >= self.settings.max_calls {
+        if self.probes.len() + self.probed.len() >= self.settings.max_calls as usize {
             return Err((Refusal::ProbeInFlight, 0));
         }
         self.next += 1;
@@ -112,16 +130,13 @@ impl Naive {
             return;
         }
         if probe.is_some() {
+            let placed = self.probes.len();
             self.probes.retain(|(id, _)| Some(*id) != probe);
-            match failed {
-                None => {}
-                Some(true) => self.open(self.now),
-                Some(false) => {
-                    self.successes += 1;
-                    if self.successes == self.settings.threshold {
-                        self.change(CircuitState::Closed);
-                    }
-                }
+            if let Some(failed) = failed
+                && self.probes.len() < placed
+            {
+                self.probed.push(failed);
+                self.decide(self.now);
             }
             return;
         }
@@ -129,6 +144,27 @@ impl Naive {
         self.calls.push((self.now, failed));
         if failed && self.is_too_much() {
             self.open(self.now);
+        }
+    }
+
+    /// Goes where it goes whatever becomes of the probes that have not ended.
+    fn decide(&mut self, at: u64) {
+        let left = self.settings.max_calls as usize - self.probed.len();
+        let closes = |more_fail: usize| {
+            let failed = self.probed.iter().filter(|failed| **failed).count() + more_fail;
+            let all = self.settings.max_calls as usize;
+            match (self.settings.threshold, self.settings.trip) {
+                (None, Trip::OfCalls { percent, .. } | Trip::OfTime { percent, .. }) => {
+                    failed * 100 < percent as usize * all
+                }
+                (threshold, _) => all - failed >= threshold.unwrap_or(1) as usize,
+            }
+        };
+        let outcomes: Vec<bool> = (0..=left).map(closes).collect();
+        if outcomes.iter().all(|closes| *closes) {
+            self.change(CircuitState::Closed);
+        } else if !outcomes.contains(&true) {
+            self.open(at);
         }
     }
 
@@ -186,13 +222,17 @@ fn settings() -> impl Strategy<Value = Settings> {
             percent
         }),
     ];
-    (trip, 1_u64..300, 1_u64..4, 1_u32..4, 1_u32..4, 1_u64..500).prop_map(
-        |(trip, recovery, growth, max_calls, threshold, lease)| Settings {
+    let threshold = prop::option::of(1_u32..4);
+    let max_wait = prop::option::of(1_u64..400);
+    let half_open = (1_u32..4, threshold, max_wait);
+    (trip, 1_u64..300, 1_u64..4, half_open, 1_u64..500).prop_map(
+        |(trip, recovery, growth, (max_calls, threshold, max_wait), lease)| Settings {
             trip,
             recovery,
             growth,
             max_calls,
-            threshold: threshold.min(max_calls),
+            threshold: threshold.map(|threshold| threshold.min(max_calls)),
+            max_wait,
             lease,
         },
     )
@@ -216,12 +256,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn build(rt: &fascine::rt::Rt, settings: Settings) -> CircuitBreaker {
     let ms = Duration::from_millis;
-    let builder = CircuitBreaker::builder(rt, "test")
+    let mut builder = CircuitBreaker::builder(rt, "test")
         .recovery_time(ms(settings.recovery))
         .recovery_growth(settings.growth as f64, ms(5000))
         .half_open_max_calls(settings.max_calls)
-        .success_threshold(settings.threshold)
         .probe_lease(ms(settings.lease));
+    if let Some(threshold) = settings.threshold {
+        builder = builder.success_threshold(threshold);
+    }
+    if let Some(wait) = settings.max_wait {
+        builder = builder.half_open_max_wait(ms(wait));
+    }
     let rate = |percent: u32, minimum: u32, over| {
         let builder = builder.clone().failure_rate(f64::from(percent) / 100.0);
         builder.over(over).minimum_calls(minimum).build()
@@ -251,7 +296,8 @@ proptest! {
             let breaker = build(&rt, settings);
             let mut naive = Naive {
                 settings, now: 0, state: CircuitState::Closed, generation: 0, calls: Vec::new(),
-                open_until: 0, opened: 0, probes: Vec::new(), next: 0, successes: 0,
+                open_until: 0, opened: 0, probes: Vec::new(), next: 0,
+                half_open_until: u64::MAX, probed: Vec::new(),
             };
             let mut held: Vec<(OwnedPermit, Leave)> = Vec::new();
             for step in steps {
@@ -263,7 +309,7 @@ proptest! {
                             held.push((permit, leave));
                         }
                         (Err(open), Err((reason, retry_after))) => {
-                            assert_eq!((open.reason, open.retry_after.as_millis()), (reason, retry_after.into()));
+                            assert_eq!((open.reason, open.retry_after), (reason, Some(Duration::from_millis(retry_after))));
                         }
                         (ours, theirs) => panic!("{ours:?} is not {theirs:?}"),
                     },
@@ -295,6 +341,67 @@ proptest! {
                 }
                 assert_eq!(breaker.state(), naive.state, "after {step:?}");
             }
+        });
+    }
+}
+
+#[test]
+fn a_machine_that_is_driven_by_hand_does_what_a_breaker_does() {
+    for seed in 0..20 {
+        TestRuntime::run(|rt| async move {
+            let mut random = fastrand::Rng::with_seed(seed);
+            macro_rules! set {
+                ($builder:expr) => {
+                    $builder
+                        .consecutive_failures(2)
+                        .recovery_time(Duration::from_millis(100))
+                        .probe_lease(Duration::from_millis(300))
+                        .half_open_max_calls(3)
+                        .success_threshold(2)
+                };
+            }
+            let breaker = set!(CircuitBreaker::builder(&rt, "test")).build().unwrap();
+            let machine = set!(CircuitMachine::builder("test"));
+            let machine = machine.build_at(rt.now()).unwrap();
+            let mut held = Vec::new();
+            for _ in 0..500 {
+                let now = rt.now();
+                match random.u32(..8) {
+                    0 => rt.sleep(Duration::from_millis(random.u64(..150))).await,
+                    1..5 => match (breaker.try_acquire_owned(), machine.try_acquire(now)) {
+                        (Ok(permit), Ok(admission)) => {
+                            assert_eq!(permit.is_probe(), admission.is_probe());
+                            held.push((permit, admission));
+                        }
+                        (ours, by_hand) => assert_eq!(ours.unwrap_err(), by_hand.unwrap_err()),
+                    },
+                    _ if held.is_empty() => {}
+                    _ => {
+                        let (permit, admission) = held.swap_remove(random.usize(..held.len()));
+                        match random.u32(..5) {
+                            0 => {
+                                permit.ignored();
+                                machine.ignored(admission, now);
+                            }
+                            1 => {
+                                drop(permit);
+                                machine.cancelled(admission, now);
+                            }
+                            2 => {
+                                permit.succeeded();
+                                machine.succeeded(admission, now);
+                            }
+                            _ => {
+                                permit.failed();
+                                machine.failed(admission, now);
+                            }
+                        }
+                    }
+                }
+                assert_eq!(breaker.state(), machine.state());
+            }
+            assert_eq!(breaker.history(), machine.history());
+            assert!(breaker.history().len() > 10);
         });
     }
 }

@@ -4,39 +4,14 @@ use std::cell::Cell;
 use std::future::pending;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use fascine::concurrency::fail_after;
 use fascine::resilience::{ChangeCause, CircuitBreaker, CircuitError, CircuitState, Refusal};
-use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::block_on;
 
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-/// Opens after two failures, for a second.
-fn two(rt: &Rt) -> CircuitBreaker {
-    let builder = CircuitBreaker::builder(rt, "test").consecutive_failures(2);
-    builder.recovery_time(ms(1000)).build().unwrap()
-}
-
-async fn fail(breaker: &CircuitBreaker) {
-    let failed = breaker.call(|| async { Err::<(), _>("down") }).await;
-    assert_eq!(failed, Err(CircuitError::Failed("down")));
-}
-
-async fn succeed(breaker: &CircuitBreaker) {
-    assert_eq!(breaker.call(|| async { Ok::<_, ()>(1) }).await, Ok(1));
-}
-
-#[track_caller]
-fn refused(breaker: &CircuitBreaker) -> (Refusal, Duration) {
-    let open = breaker.try_acquire().unwrap_err();
-    assert_eq!(&*open.name, breaker.name());
-    (open.reason, open.retry_after)
-}
+use super::breakers::{fail, refused, succeed, two};
+use crate::durations::ms;
 
 /// failsafe and recloser let all of them through.
 #[test]
@@ -67,7 +42,7 @@ fn half_open_only_as_many_calls_are_placed_as_may_be() {
                 // lionagi reports a negative time here.
                 assert_eq!(
                     (open.reason, open.retry_after),
-                    (Refusal::ProbeInFlight, ms(0))
+                    (Refusal::ProbeInFlight, Some(ms(0)))
                 );
             }
             assert_eq!(breaker.state(), CircuitState::Closed);
@@ -87,6 +62,131 @@ fn a_probe_that_succeeded_keeps_its_place_until_it_is_decided() {
         // The third in half-open, though only one is under way.
         assert_eq!(refused(&breaker).0, Refusal::ProbeInFlight);
         slow.succeeded();
+        assert_eq!(breaker.state(), CircuitState::Closed);
+    });
+}
+
+#[test]
+fn of_several_probes_the_rate_decides_and_not_the_first_that_fails() {
+    TestRuntime::run(|rt| async move {
+        let builder = CircuitBreaker::builder(&rt, "test").recovery_time(ms(1000));
+        let breaker = builder
+            .failure_rate(0.5)
+            .half_open_max_calls(4)
+            .build()
+            .unwrap();
+        let probe = || breaker.try_acquire().unwrap();
+        // Three of four succeed.
+        breaker.trip();
+        rt.sleep(ms(1000)).await;
+        probe().failed();
+        probe().succeeded();
+        probe().succeeded();
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
+        probe().succeeded();
+        assert_eq!(breaker.state(), CircuitState::Closed);
+        // Two of four fail: the others need not be waited for.
+        breaker.trip();
+        rt.sleep(ms(1000)).await;
+        let late = probe();
+        probe().failed();
+        probe().failed();
+        assert_eq!(breaker.state(), CircuitState::Open);
+        late.succeeded();
+        assert_eq!(breaker.state(), CircuitState::Open);
+    });
+}
+
+#[test]
+fn slow_probes_count_against_the_rate_of_slow_calls() {
+    TestRuntime::run(|rt| async move {
+        let builder = CircuitBreaker::builder(&rt, "test").recovery_time(ms(1000));
+        let breaker = builder
+            .failure_rate(0.5)
+            .slow_call_rate(1.0, ms(10))
+            .half_open_max_calls(2)
+            .build()
+            .unwrap();
+        for (first_takes, second_takes, decided) in
+            [(20, 20, CircuitState::Open), (20, 5, CircuitState::Closed)]
+        {
+            breaker.trip();
+            rt.sleep(ms(1000)).await;
+            for takes in [first_takes, second_takes] {
+                let probe = breaker.try_acquire().unwrap();
+                rt.sleep(ms(takes)).await;
+                probe.succeeded();
+            }
+            assert_eq!(breaker.state(), decided);
+        }
+    });
+}
+
+#[test]
+fn as_soon_as_too_few_probes_can_succeed_it_opens_again() {
+    TestRuntime::run(|rt| async move {
+        let builder = CircuitBreaker::builder(&rt, "test").half_open_max_calls(3);
+        let breaker = builder.success_threshold(2).build().unwrap();
+        breaker.trip();
+        rt.sleep(ms(30_000)).await;
+        breaker.try_acquire().unwrap().failed();
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
+        breaker.try_acquire().unwrap().failed();
+        let last = *breaker.history().last().unwrap();
+        assert_eq!(
+            (last.to, last.cause),
+            (CircuitState::Open, ChangeCause::ProbeFailed)
+        );
+    });
+}
+
+/// Each of them may be lost, excluded or cancelled: there is always a way out.
+#[test]
+fn one_lost_probe_of_several_counts_as_failed_and_cannot_come_back() {
+    TestRuntime::run(|rt| async move {
+        let builder = CircuitBreaker::builder(&rt, "test").half_open_max_calls(2);
+        let breaker = builder.probe_lease(ms(5000)).build().unwrap();
+        breaker.trip();
+        rt.sleep(ms(30_000)).await;
+        let lost = breaker.try_acquire().unwrap();
+        rt.sleep(ms(5000)).await;
+        // This one finds that the lease has ended: one of two has failed.
+        let other = breaker.try_acquire().unwrap();
+        lost.succeeded();
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
+        assert_eq!(refused(&breaker).0, Refusal::ProbeInFlight);
+        drop(other);
+        breaker.try_acquire().unwrap().ignored();
+        breaker.try_acquire().unwrap().succeeded();
+        assert_eq!(breaker.state(), CircuitState::Closed);
+    });
+}
+
+#[test]
+fn it_is_half_open_for_its_longest_time_at_most() {
+    TestRuntime::run(|rt| async move {
+        let builder = CircuitBreaker::builder(&rt, "test").half_open_max_calls(2);
+        let builder = builder.success_threshold(2).recovery_time(ms(1000));
+        let breaker = builder.half_open_max_wait(ms(7000)).build().unwrap();
+        breaker.trip();
+        rt.sleep(ms(1000)).await;
+        breaker.try_acquire().unwrap().succeeded();
+        let second = breaker.try_acquire().unwrap();
+        rt.sleep(ms(6999)).await;
+        assert_eq!(refused(&breaker).0, Refusal::ProbeInFlight);
+        rt.sleep(ms(1)).await;
+        assert_eq!(refused(&breaker), (Refusal::Open, Some(ms(1000))));
+        second.succeeded();
+        let last = *breaker.history().last().unwrap();
+        assert_eq!(
+            (last.to, last.cause),
+            (CircuitState::Open, ChangeCause::HalfOpenTooLong)
+        );
+        // Half-open again, and what was found out the last time is forgotten.
+        rt.sleep(ms(1000)).await;
+        breaker.try_acquire().unwrap().succeeded();
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
+        breaker.try_acquire().unwrap().succeeded();
         assert_eq!(breaker.state(), CircuitState::Closed);
     });
 }
@@ -159,7 +259,7 @@ fn a_forgotten_probe_counts_as_failed_when_its_lease_ends() {
         rt.sleep(ms(4999)).await;
         assert_eq!(refused(&breaker).0, Refusal::ProbeInFlight);
         rt.sleep(ms(1)).await;
-        assert_eq!(refused(&breaker), (Refusal::Open, ms(1000)));
+        assert_eq!(refused(&breaker), (Refusal::Open, Some(ms(1000))));
         // Nobody came for an hour: the time to recover has passed long ago.
         rt.sleep(ms(1000)).await;
         mem::forget(breaker.try_acquire().unwrap());
@@ -198,7 +298,7 @@ fn what_was_let_through_in_an_earlier_state_says_nothing() {
         // Failures of calls that were under way do not make it open for longer.
         rt.sleep(ms(900)).await;
         stale.next().unwrap().failed();
-        assert_eq!(refused(&breaker), (Refusal::Open, ms(100)));
+        assert_eq!(refused(&breaker), (Refusal::Open, Some(ms(100))));
         rt.sleep(ms(100)).await;
         let probe = breaker.try_acquire().unwrap();
         stale.next().unwrap().succeeded();
@@ -257,7 +357,7 @@ fn the_time_to_recover_grows_up_to_its_maximum_until_it_was_closed() {
         for _ in 0..2 {
             for expected in [1000, 3000, 9000, 10_000, 10_000] {
                 fail(&breaker).await;
-                assert_eq!(refused(&breaker), (Refusal::Open, ms(expected)));
+                assert_eq!(refused(&breaker), (Refusal::Open, Some(ms(expected))));
                 rt.sleep(ms(expected)).await;
             }
             succeed(&breaker).await;

@@ -7,17 +7,14 @@ use std::time::Duration;
 use allocation_counter::measure;
 use fascine::concurrency::join_all;
 use fascine::http::Net;
-use fascine::resilience::{Hedge, HedgeBudget, HedgeDelay, Idempotent};
+use fascine::resilience::{Hedge, HedgeDelay, Idempotent, Retry, RetryBudget, Verdict};
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::{block_on, pending};
 use proptest::prelude::*;
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 /// Another call every 10 ms, two of them at most.
 fn hedge(rt: &Rt) -> Hedge {
@@ -144,11 +141,34 @@ fn if_all_that_began_failed_the_first_error_is_returned_and_no_more_calls_are_ma
     });
 }
 
+fn budget(percent: u8, reserve: u32) -> RetryBudget {
+    let budget = RetryBudget::new(f64::from(percent) / 100.0, 0).unwrap();
+    budget.with_reserve(reserve)
+}
+
+#[test]
+fn retries_and_hedges_take_from_one_budget() {
+    TestRuntime::run(|rt| async move {
+        let budget = budget(0, 2);
+        let hedge = Hedge::new(&rt, HedgeDelay::Fixed(ms(10))).with_budget(budget.clone());
+        let retry = Retry::new(&rt).with_budget(budget.clone());
+        let slow = |_| async {
+            rt.sleep(ms(100)).await;
+            Ok::<_, ()>(())
+        };
+        assert_eq!(hedge.run(Idempotent(slow)).await.unwrap().calls, 2);
+        assert_eq!(budget.saved(), 1);
+        let fails = |_| async { Err::<(), _>(()) };
+        let error = retry.run(fails, |()| Verdict::Retry).await.unwrap_err();
+        assert_eq!((error.attempts, budget.saved()), (2, 0));
+        assert_eq!(hedge.run(Idempotent(slow)).await.unwrap().calls, 1);
+    });
+}
+
 #[test]
 fn an_empty_budget_makes_one_call_of_each() {
     TestRuntime::run(|rt| async move {
-        let budget = Arc::new(HedgeBudget::new(50, 1));
-        let hedge = hedge(&rt).with_budget(Arc::clone(&budget));
+        let hedge = hedge(&rt).with_budget(budget(50, 1));
         let slow = |nth| {
             let rt = &rt;
             async move {
@@ -162,7 +182,7 @@ fn an_empty_budget_makes_one_call_of_each() {
         }
         // The reserve pays for the first; then two halves make one.
         assert_eq!(calls, [2, 1, 2, 1, 2]);
-        let none = hedge.with_budget(Arc::new(HedgeBudget::new(100, 0)));
+        let none = hedge.with_budget(budget(100, 0));
         assert_eq!(none.run(Idempotent(slow)).await.unwrap().calls, 1);
     });
 }
@@ -176,7 +196,7 @@ proptest! {
     ) {
         TestRuntime::run(|rt| async move {
             let hedge = Hedge::new(&rt, HedgeDelay::Fixed(ms(10)))
-                .with_budget(Arc::new(HedgeBudget::new(percent, reserve)));
+                .with_budget(budget(percent, reserve));
             let (asked, made) = (slow.len() as u64, Cell::new(0_u64));
             for slow in slow {
                 let call = |_| {
@@ -189,7 +209,7 @@ proptest! {
                 };
                 hedge.run(Idempotent(call)).await.unwrap();
             }
-            let share = asked * u64::from(percent.min(100)) / 100;
+            let share = asked * u64::from(percent) / 100;
             assert!(made.get() <= asked + share + u64::from(reserve));
         });
     }
@@ -279,7 +299,7 @@ fn a_dropped_hedge_drops_all_its_calls() {
 #[test]
 fn many_at_once_share_one_budget() {
     TestRuntime::run_seeds(64, |rt| async move {
-        let hedge = hedge(&rt).with_budget(Arc::new(HedgeBudget::new(10, 10)));
+        let hedge = hedge(&rt).with_budget(budget(10, 10));
         let calls = (0..100).map(|_| {
             let (hedge, rt) = (hedge.clone(), &rt);
             async move {

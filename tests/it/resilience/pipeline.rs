@@ -16,15 +16,13 @@ use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::{block_on, pending, yield_now};
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
+mod everything;
 mod left_behind;
 mod refusals;
 mod seven_days;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 fn n(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
@@ -79,7 +77,10 @@ async fn a_call_goes_through_all_policies_and_can_be_spawned(rt: Rt, _: Arc<dyn 
         )
         .limiter(limiter(&rt, 1000, Duration::from_secs(1)), REQUEST)
         .bulkhead(Bulkhead::new(&rt, n(20)))
-        .adaptive(AdaptiveLimit::new(&rt, Aimd::new(n(20), Bounds::default())))
+        .adaptive(
+            AdaptiveLimit::new(&rt, Aimd::new(n(20), Bounds::default())),
+            |_: &&str| false,
+        )
         .timeout(&rt, Duration::from_secs(10));
     let calls = Arc::new(AtomicU32::new(0));
     let tasks: Vec<_> = (0..10)

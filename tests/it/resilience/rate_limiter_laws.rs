@@ -12,9 +12,7 @@ use fascine_testing::TestRuntime;
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
+use crate::durations::ms;
 
 fn quota(limit: u64, per: Duration, strategy: Strategy) -> Quota {
     Quota::new("x", limit, per).unwrap().with_strategy(strategy)

@@ -1,6 +1,5 @@
 //! Who waits, for how long, and what it costs.
 
-use std::num::NonZeroU64;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,24 +13,9 @@ use fascine::rt::{BoxFuture, Rt, Runtime};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 
+use super::quotas::{bucket, quota, x};
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-fn quota(limit: u64) -> Quota {
-    Quota::new("x", limit, ms(1000)).unwrap()
-}
-
-fn bucket(limit: u64, burst: u64) -> Quota {
-    let burst = NonZeroU64::new(burst).unwrap();
-    quota(limit).with_strategy(Strategy::TokenBucket { burst })
-}
-
-fn x(amount: u64) -> [(&'static str, u64); 1] {
-    [("x", amount)]
-}
 
 on_every_runtime! {
     a_bucket_lets_its_burst_pass_and_then_its_rate,

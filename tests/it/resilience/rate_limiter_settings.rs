@@ -1,34 +1,18 @@
 //! What a limiter can be told: strategies, loans, pauses, other numbers, another store, keys.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fascine::concurrency::move_on_after;
-use fascine::resilience::{
-    KeyedRateLimiter, KeysFull, LimitError, Quota, QuotaError, QuotaStore, RateLimiter, Strategy,
-};
+use fascine::resilience::{LimitError, Quota, QuotaError, QuotaStore, RateLimiter, Strategy};
 use fascine_testing::TestRuntime;
 use futures_lite::future;
 use futures_lite::future::poll_once;
 
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-fn quota(limit: u64) -> Quota {
-    Quota::new("x", limit, ms(1000)).unwrap()
-}
-
-fn bucket(limit: u64, burst: u64) -> Quota {
-    let burst = NonZeroU64::new(burst).unwrap();
-    quota(limit).with_strategy(Strategy::TokenBucket { burst })
-}
-
-fn x(amount: u64) -> [(&'static str, u64); 1] {
-    [("x", amount)]
-}
+use super::quotas::{bucket, quota, x};
+use crate::durations::ms;
 
 #[test]
 fn a_fixed_cycle_gives_all_back_at_its_end() {
@@ -243,31 +227,6 @@ fn callers_cannot_tell_where_the_count_is_kept() {
         let (granted, ()) = future::zip(limiter.acquire(&x(1)), more).await;
         granted.unwrap().commit();
         assert_eq!(rt.now() - started, ms(70));
-    });
-}
-
-#[test]
-fn a_flood_of_keys_makes_nobodys_limit_start_anew() {
-    TestRuntime::run(|rt| async move {
-        let most = NonZeroUsize::new(3).unwrap();
-        let users = KeyedRateLimiter::new(&rt, [quota(1)], most).unwrap();
-        for user in 0..3 {
-            users.get(user).unwrap().try_spend(&x(1)).unwrap();
-        }
-        for user in 3..1000 {
-            assert_eq!(users.get(user).unwrap_err(), KeysFull { capacity: 3 });
-        }
-        assert!(users.get(0).unwrap().try_spend(&x(1)).is_err());
-        rt.sleep(ms(1000)).await;
-        // Who has a limiter in hand keeps it.
-        let held = users.get(1).unwrap();
-        users.get(7).unwrap().try_spend(&x(1)).unwrap();
-        held.try_spend(&x(1)).unwrap();
-        assert!(users.get(1).unwrap().try_spend(&x(1)).is_err());
-        drop(held);
-        rt.sleep(ms(1000)).await;
-        users.shrink();
-        assert!(users.is_empty());
     });
 }
 

@@ -9,26 +9,16 @@ use std::time::Duration;
 use fascine::concurrency::{CancelScope, fail_after, join};
 use fascine::http::Net;
 use fascine::resilience::{
-    AttemptTimedOut, Backoff, BeforeRetry, GaveUp, Jitter, Retry, RetryBudget, Retryable, Verdict,
+    Backoff, BeforeRetry, GaveUp, Retry, RetryBudget, Retryable, TimedOut, Verdict,
 };
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::{or, poll_once, yield_now};
 use proptest::prelude::*;
 
+use super::retries::doubling;
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-/// Five attempts, 100 ms, 200 ms, 400 ms, 800 ms apart.
-fn doubling(rt: &Rt) -> Retry {
-    let backoff = Backoff::exponential(ms(100)).with_jitter(Jitter::None);
-    Retry::new(rt)
-        .with_attempts(NonZeroU32::new(5).unwrap())
-        .with_backoff(backoff)
-}
 
 on_every_runtime! {
     a_call_is_repeated_until_it_succeeds,
@@ -44,7 +34,7 @@ async fn an_attempt_that_hangs_is_given_up_and_the_next_one_answers(rt: Rt, _: A
             if hangs {
                 pending::<()>().await;
             }
-            Ok::<_, AttemptTimedOut>("page")
+            Ok::<_, TimedOut>("page")
         }
     };
     let policy = Retry::new(&rt).with_backoff(Backoff::constant(ms(1)));
@@ -136,6 +126,31 @@ fn the_other_sides_wish_is_honoured_up_to_a_point() {
                 .reason,
             GaveUp::Elapsed
         );
+    });
+}
+
+#[test]
+fn a_wish_to_be_left_alone_for_ever_overflows_nothing() {
+    TestRuntime::run(|rt| async move {
+        let retry = doubling(&rt).with_max_retry_after(Duration::MAX);
+        for wish in [
+            Verdict::RetryAfter(Duration::MAX),
+            Verdict::Rejected(Duration::MAX),
+        ] {
+            let failing = || retry.run(|_| async { Err::<(), _>(()) }, |()| wish);
+            // It waits until it is dropped.
+            let year = Duration::from_secs(365 * 24 * 60 * 60);
+            let waits = or(async { failing().await.is_err() }, async {
+                rt.sleep(year).await;
+                false
+            });
+            assert!(!waits.await);
+            let error = fail_after(&rt, ms(1), failing())
+                .await
+                .unwrap()
+                .unwrap_err();
+            assert_eq!((error.attempts, error.reason), (1, GaveUp::Deadline));
+        }
     });
 }
 

@@ -1,30 +1,20 @@
 //! The ways to say that something is retried, and what they cost.
 
 use std::cell::Cell;
-use std::num::NonZeroU32;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use fascine::concurrency::fail_after;
 use fascine::resilience::{
-    AttemptTimedOut, Backoff, GaveUp, Jitter, Retry, RetrySettings, Retryable, Verdict,
-    retry_with_backoff, with_retry,
+    GaveUp, Jitter, Retry, RetrySettings, Retryable, TimedOut, Verdict, retry_with_backoff,
+    with_retry,
 };
 use fascine::rt::{BoxFuture, Rt, Runtime};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::block_on;
 
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-/// Five attempts, 100 ms, 200 ms, 400 ms, 800 ms apart.
-fn doubling(rt: &Rt) -> Retry {
-    let backoff = Backoff::exponential(ms(100)).with_jitter(Jitter::None);
-    Retry::new(rt)
-        .with_attempts(NonZeroU32::new(5).unwrap())
-        .with_backoff(backoff)
-}
+use super::retries::doubling;
+use crate::durations::ms;
 
 #[test]
 fn it_reads_as_a_sentence() {
@@ -176,9 +166,9 @@ fn explicit_settings_give_the_delays_they_say_and_exclusion_comes_first() {
 fn each_attempt_has_its_own_time_and_the_deadline_is_still_above_it() {
     #[derive(Debug, PartialEq)]
     struct Slow(Duration);
-    impl From<AttemptTimedOut> for Slow {
-        fn from(error: AttemptTimedOut) -> Self {
-            Self(error.limit)
+    impl From<TimedOut> for Slow {
+        fn from(error: TimedOut) -> Self {
+            Self(error.after())
         }
     }
     TestRuntime::run(|rt| async move {
@@ -272,8 +262,8 @@ fn a_sentence_dropped_at_any_poll_makes_no_further_call() {
 #[derive(Debug)]
 struct Slow;
 
-impl From<AttemptTimedOut> for Slow {
-    fn from(_: AttemptTimedOut) -> Self {
+impl From<TimedOut> for Slow {
+    fn from(_: TimedOut) -> Self {
         Self
     }
 }

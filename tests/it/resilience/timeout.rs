@@ -9,11 +9,8 @@ use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future::pending;
 
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
 
 on_every_runtime! {
     what_takes_too_long_ends,

@@ -3,28 +3,21 @@ use std::sync::Arc;
 use fascine_concurrency::TaskGroup;
 use fascine_rt::{Rt, Smol, Tokio};
 
-use crate::harness::{Options, peer};
+use crate::harness::Options;
+use crate::spawn::{bare_smol, bare_tokio};
 
 /// Not more: a thousand tasks are more than glibc keeps of a heap, and what is measured then is how it gives memory back
 /// and takes it again, which depends on whether a task has 128 bytes or the next size.
 const TASKS: u32 = 100;
 
 /// What a group costs above the runtime that its children run on.
-#[expect(clippy::disallowed_methods, reason = "the bare runtimes are the peers")]
 pub(crate) fn run(options: &Options) {
     let rt = Rt::new(Smol);
     options.compare(
         "group/spawn_join/smol",
         TASKS,
         || Smol.block_on(grouped(&rt)),
-        vec![peer("smol::spawn", || {
-            smol::block_on(async {
-                let tasks: Vec<_> = (0..TASKS).map(|n| smol::spawn(async move { n })).collect();
-                for task in tasks {
-                    task.await;
-                }
-            });
-        })],
+        vec![bare_smol(TASKS)],
     );
 
     // One thread first: there nothing that a group adds can hide behind another core.
@@ -44,15 +37,7 @@ pub(crate) fn run(options: &Options) {
             name,
             TASKS,
             || adapter.block_on(grouped(&rt)),
-            vec![peer("tokio::spawn", || {
-                runtime.block_on(async {
-                    let tasks: Vec<_> =
-                        (0..TASKS).map(|n| tokio::spawn(async move { n })).collect();
-                    for task in tasks {
-                        let _ = task.await;
-                    }
-                });
-            })],
+            vec![bare_tokio(&runtime, TASKS)],
         );
     }
 }

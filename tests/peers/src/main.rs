@@ -46,7 +46,10 @@ fn main() -> ExitCode {
         limiter::run(options);
     });
     if options.measured() == before {
-        println!("bench: no figure is named `{}`", options.filter());
+        println!(
+            "bench: no figure is named `{}`: rt, concurrency, resilience, or how the names of figures begin",
+            options.filter()
+        );
         return ExitCode::from(2);
     }
     ExitCode::SUCCESS

@@ -1,18 +1,39 @@
 use std::task::Waker;
 
-/// The wakers that were taken off a queue under its lock, to be woken once it is unlocked.
+/// Collects the wakers that are taken off a queue under its lock, to be woken once it is unlocked.
 ///
 /// Waking runs foreign code, which may lock the same queue again. The first waker needs no memory: a hand-off to one
 /// waiter, which is the common one, allocates nothing.
+///
+/// It is for primitives of your own; those of this crate, and the limiters of `fascine-resilience`, are built with it.
+/// Where somebody waits for one thing to happen, an [`Event`](crate::Event) is all that is needed.
+///
+/// # Examples
+///
+/// ```
+/// use fascine_concurrency::Wakers;
+/// use std::sync::Mutex;
+/// use std::task::Waker;
+///
+/// let waiting = Mutex::new(vec![Waker::noop().clone()]);
+/// let mut wakers = Wakers::default();
+/// for waker in waiting.lock().unwrap().drain(..) {
+///     wakers.push(waker);
+/// }
+/// // The lock is free by now: whoever is woken may take it.
+/// wakers.wake();
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct Wakers {
+#[must_use = "whoever was taken off the queue sleeps on unless it is woken"]
+pub struct Wakers {
     first: Option<Waker>,
     others: Vec<Waker>,
 }
 
 impl Wakers {
+    /// Adds a waker behind the others.
     #[inline]
-    pub(crate) fn push(&mut self, waker: Waker) {
+    pub fn push(&mut self, waker: Waker) {
         if self.first.is_none() {
             self.first = Some(waker);
         } else {
@@ -22,9 +43,13 @@ impl Wakers {
 
     /// Wakes all of them, in order.
     ///
-    /// A waker that panics keeps nobody behind it asleep: the panic goes on after the others.
+    /// It is empty then, and may be filled again.
+    ///
+    /// # Panics
+    ///
+    /// If a waker does; it keeps nobody behind it asleep: the panic goes on after the others.
     #[inline]
-    pub(crate) fn wake(&mut self) {
+    pub fn wake(&mut self) {
         match self.first.take() {
             Some(first) if self.others.is_empty() => first.wake(),
             Some(first) => wake_all(first, std::mem::take(&mut self.others)),

@@ -1,115 +1,94 @@
-use fascine_http::sse;
-use serde::Deserialize;
-use serde_json::Value;
+use std::borrow::Cow;
 
-use super::reading::{Counts, finish_reason};
-use crate::wire::stream_error;
+use fascine_http::sse;
+
+use super::reader::Reader;
+use super::reading::parse;
+use crate::wire::{Beginning, stream_error};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
 
-/// Reads an answer in pieces: server-sent events that end with `[DONE]`.
-#[derive(Default)]
+/// What says that an answer in pieces is whole.
+///
+/// Complete by definition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The line `data: [DONE]`, as OpenAI has it.
+    #[default]
+    Done,
+    /// A reason for the end; for servers that leave the line out. A stream that is cut between the reason and the usage
+    /// is taken for whole.
+    FinishReason,
+}
+
+/// Reads an answer in pieces: server-sent events.
 pub(super) struct Decoder {
     events: sse::Decoder,
-    started: bool,
-    finished: bool,
-    done: bool,
+    beginning: Beginning,
+    reader: Reader,
+    end: StreamEnd,
+    is_complete: bool,
+}
+
+impl Decoder {
+    pub(super) fn new(provider: Cow<'static, str>, end: StreamEnd) -> Self {
+        Self {
+            events: sse::Decoder::new(),
+            beginning: Beginning::default(),
+            reader: Reader::new(provider),
+            end,
+            is_complete: false,
+        }
+    }
 }
 
 impl ChunkDecoder for Decoder {
     fn push(&mut self, bytes: &[u8], chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
-        self.events
-            .push(bytes)
-            .map_err(|error| ModelFailure::malformed(error.to_string(), bytes))?;
+        self.beginning.push(bytes);
+        let pushed = self.events.push(bytes);
+        // What came before an event that is too large is given out.
         while let Some(event) = self.events.next_event() {
-            if event.data.trim() == "[DONE]" {
-                self.done = true;
-            } else if !self.done {
-                self.read(&event.data, chunks)?;
+            if self.is_complete {
+                continue;
             }
+            match event.data.trim() {
+                "" => {}
+                "[DONE]" => self.complete(chunks)?,
+                data if event.event == "error" => {
+                    return Err(stream_error(data, "an error in the stream").into());
+                }
+                data => self.reader.read(parse(data)?, chunks),
+            }
+        }
+        pushed.map_err(|error| ModelFailure::malformed(error.to_string(), b""))
+    }
+
+    fn finish(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
+        if self.is_complete {
+            return Ok(());
+        }
+        if let Some(document) = self.beginning.document() {
+            // Whoever does not stream answers in one document.
+            self.reader.read(parse(document)?, chunks);
+            return self.complete(chunks);
+        }
+        if self.end == StreamEnd::FinishReason && self.reader.is_finished() {
+            return self.complete(chunks);
         }
         Ok(())
     }
 
     fn is_complete(&self) -> bool {
-        // Some who speak this API leave the last line out; the reason for the end says the same.
-        self.done || self.finished
+        self.is_complete
     }
 }
 
 impl Decoder {
-    fn read(&mut self, data: &str, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
-        let piece: Piece = serde_json::from_str(data)
-            .map_err(|error| ModelFailure::malformed(error.to_string(), data.as_bytes()))?;
-        if piece.error.is_some_and(|error| !error.is_null()) {
-            // The head said 200 before this was known.
-            return Err(stream_error(data, "an error in the stream").into());
+    fn complete(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
+        if !self.reader.has_choice() {
+            return Err(ModelFailure::malformed("the stream has no choices", b""));
         }
-        if !std::mem::replace(&mut self.started, true) {
-            let (id, model) = (
-                piece.id.unwrap_or_default(),
-                piece.model.unwrap_or_default(),
-            );
-            chunks.push(Chunk::Start { id, model });
-        }
-        // Only the first of several answers is followed, as in a whole one.
-        for choice in piece.choices.into_iter().filter(|choice| choice.index == 0) {
-            let delta = choice.delta.unwrap_or_default();
-            let text = delta.content.or(delta.refusal);
-            chunks.extend(text.filter(|text| !text.is_empty()).map(Chunk::Text));
-            for call in delta.tool_calls.unwrap_or_default() {
-                let function = call.function.unwrap_or_default();
-                chunks.push(Chunk::ToolCall {
-                    index: call.index,
-                    id: call.id,
-                    name: function.name,
-                    arguments: function.arguments.unwrap_or_default(),
-                });
-            }
-            if let Some(reason) = choice.finish_reason {
-                self.finished = true;
-                chunks.push(Chunk::Finish(finish_reason(&reason)));
-            }
-        }
-        chunks.extend(piece.usage.map(|usage| Chunk::Usage(usage.read())));
+        self.reader.finish(chunks);
+        self.is_complete = true;
         Ok(())
     }
-}
-
-#[derive(Deserialize)]
-struct Piece {
-    id: Option<String>,
-    model: Option<String>,
-    #[serde(default)]
-    choices: Vec<Choice>,
-    usage: Option<Counts>,
-    error: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    index: usize,
-    delta: Option<Delta>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Delta {
-    content: Option<String>,
-    refusal: Option<String>,
-    tool_calls: Option<Vec<Call>>,
-}
-
-#[derive(Deserialize)]
-struct Call {
-    #[serde(default)]
-    index: usize,
-    id: Option<String>,
-    function: Option<Function>,
-}
-
-#[derive(Default, Deserialize)]
-struct Function {
-    name: Option<String>,
-    arguments: Option<String>,
 }

@@ -37,11 +37,44 @@ impl BaseUrl {
     pub(crate) fn join(&self, path: &str) -> Result<Uri, ProviderError> {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        self.uri(&url)
+    }
+
+    /// As [`join`](Self::join), of parts in which every character stands for itself, and a query.
+    pub(crate) fn join_segments(
+        &self,
+        segments: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Uri, ProviderError> {
+        let mut url = self.0.clone();
+        // http and https have paths of segments.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        self.uri(&url)
+    }
+
+    fn uri(&self, url: &Url) -> Result<Uri, ProviderError> {
         let invalid = |_| ProviderError::InvalidUrl {
             url: shown(self.0.as_str()),
             reason: "it cannot be requested",
         };
         url.as_str().parse().map_err(invalid)
+    }
+
+    /// Whether it says more than a host.
+    pub(crate) fn has_path(&self) -> bool {
+        self.0.path() != "/"
+    }
+
+    /// As [`join`](Self::join), under a version of the API, which the base URL may have at its end already.
+    pub(crate) fn join_versioned(&self, version: &str, path: &str) -> Result<Uri, ProviderError> {
+        let base = self.0.path().trim_end_matches('/');
+        match base.rsplit('/').next() {
+            Some(last) if last == version => self.join(path),
+            _ => self.join(&format!("{version}/{path}")),
+        }
     }
 
     /// Plain text is for this machine alone.

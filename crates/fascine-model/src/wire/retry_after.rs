@@ -2,28 +2,30 @@ use std::time::Duration;
 
 use http::{HeaderMap, header};
 
+use super::span_text::seconds_to_span;
+
 /// How long a provider wants to be left alone: `retry-after-ms`, or `Retry-After` in seconds or as a date.
 ///
 /// A date is measured from the response's own `Date`: no clock is read, and none has to agree with the server's.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    if let Some(millis) = text("retry-after-ms").and_then(number) {
-        return Duration::try_from_secs_f64(millis / 1000.0).ok();
+    let millis = text("retry-after-ms").and_then(number);
+    if let Some(wait) = millis.and_then(|millis| seconds_to_span(millis / 1000.0)) {
+        return Some(wait);
     }
     let value = text(header::RETRY_AFTER.as_str())?;
     if let Some(seconds) = number(value) {
-        return Duration::try_from_secs_f64(seconds).ok();
+        return seconds_to_span(seconds);
     }
     let until = httpdate::parse_http_date(value).ok()?;
     let now = httpdate::parse_http_date(text(header::DATE.as_str())?).ok()?;
-    Some(until.duration_since(now).unwrap_or_default())
+    let wait = until.duration_since(now).unwrap_or_default();
+    seconds_to_span(wait.as_secs_f64())
 }
 
-/// Not negative, not infinite.
+/// Not infinite, and no word for a number.
 fn number(text: &str) -> Option<f64> {
-    text.parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite() && *number >= 0.0)
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub struct StateChanges {
 
 impl StateChanges {
     pub(super) fn new(breaker: CircuitBreaker) -> Self {
-        let seen = breaker.inner.core.with_machine(|machine| machine.changes);
+        let seen = breaker.inner.core().with_machine(|machine| machine.changes);
         Self { breaker, seen }
     }
 
@@ -26,7 +26,7 @@ impl StateChanges {
     /// Dropping the future loses nothing: the next call returns the same change.
     pub async fn next(&mut self) -> StateChange {
         loop {
-            let core = &self.breaker.inner.core;
+            let core = self.breaker.inner.core();
             let looked = core.with_machine(|machine| {
                 let next = machine
                     .history

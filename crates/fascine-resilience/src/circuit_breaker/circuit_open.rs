@@ -11,9 +11,9 @@ use crate::Verdict;
 pub struct CircuitOpen {
     /// The name of the breaker.
     pub name: Arc<str>,
-    /// When another call may get through: nothing if that depends on a probe that is under way, `Duration::MAX` if it
-    /// was opened by hand.
-    pub retry_after: Duration,
+    /// In how long another call may get through: zero if that depends on a probe that is under way, and may be at any
+    /// moment. `None` if no time is enough: somebody opened it by hand. Added to the present it overflows nothing.
+    pub retry_after: Option<Duration>,
     /// Why the call was refused.
     pub reason: Refusal,
 }
@@ -35,20 +35,20 @@ impl CircuitOpen {
     /// the circuit may be closed again. One that was opened by hand ends the retry.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        match self.reason {
-            Refusal::Forced => Verdict::Stop,
-            Refusal::Open | Refusal::ProbeInFlight => Verdict::Rejected(self.retry_after),
-        }
+        self.retry_after.map_or(Verdict::Stop, Verdict::Rejected)
     }
 }
 
 impl fmt::Display for CircuitOpen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, retry_after) = (&self.name, self.retry_after);
-        match self.reason {
-            Refusal::Forced => write!(f, "circuit `{name}` was opened by hand"),
-            Refusal::Open => write!(f, "circuit `{name}` is open for another {retry_after:?}"),
-            Refusal::ProbeInFlight => write!(f, "circuit `{name}` waits for a probe"),
+        let name = &self.name;
+        match (self.reason, self.retry_after) {
+            (Refusal::Forced, _) => write!(f, "circuit `{name}` was opened by hand"),
+            (Refusal::Open, Some(wait)) => {
+                write!(f, "circuit `{name}` is open for another {wait:?}")
+            }
+            (Refusal::Open, None) => write!(f, "circuit `{name}` is open for good"),
+            (Refusal::ProbeInFlight, _) => write!(f, "circuit `{name}` waits for a probe"),
         }
     }
 }

@@ -97,7 +97,7 @@ impl Core {
     }
 
     /// The way through a breaker in any state.
-    pub(super) fn admit(&self, now: Instant) -> Result<Admitted, (Refusal, Duration)> {
+    pub(super) fn admit(&self, now: Instant) -> Result<Admitted, (Refusal, Option<Duration>)> {
         let word = Word(self.word.load(Acquire));
         let is_disabled = word.is(CircuitState::Disabled);
         let began = match self.times_calls {

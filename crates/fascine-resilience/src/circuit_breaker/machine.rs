@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fascine_concurrency::Event;
 
+use super::probes::Probes;
 use super::settings::Settings;
 use super::window::{Call, Window};
 use crate::{ChangeCause, CircuitState, Refusal, StateChange};
@@ -20,10 +21,9 @@ pub(super) struct Machine {
     open_until: Option<Instant>,
     /// How often it opened since it was last closed.
     times_opened: u32,
-    /// The probes under way, and when each lease ends: `None` for never.
-    probes: Vec<(NonZeroU64, Option<Instant>)>,
-    next_probe: NonZeroU64,
-    probe_successes: u32,
+    /// When it has been half-open for too long.
+    half_open_until: Option<Instant>,
+    probes: Probes,
     pub(super) history: VecDeque<StateChange>,
     pub(super) changes: u64,
     /// Set at the next change.
@@ -46,9 +46,8 @@ impl Machine {
             open_for: Duration::ZERO,
             open_until: None,
             times_opened: 0,
-            probes: Vec::new(),
-            next_probe: NonZeroU64::MIN,
-            probe_successes: 0,
+            half_open_until: None,
+            probes: Probes::new(),
             history: VecDeque::new(),
             changes: 0,
             changed: Arc::default(),
@@ -60,38 +59,58 @@ impl Machine {
         &mut self,
         now: Instant,
         settings: &Settings,
-    ) -> Result<Option<NonZeroU64>, (Refusal, Duration)> {
-        if self.state == CircuitState::HalfOpen
-            && let Some(end) = self.probes.iter().filter_map(|(_, end)| *end).min()
-            && end <= now
-        {
-            // As if somebody had watched the clock.
-            self.open(end, ChangeCause::ProbeLost, settings);
-        }
+    ) -> Result<Option<NonZeroU64>, (Refusal, Option<Duration>)> {
+        self.watch_the_clock(now, settings);
         if self.state == CircuitState::Open {
             let Some(until) = self.open_until else {
-                return Err((Refusal::Open, Duration::MAX));
+                return Err((Refusal::Open, None));
             };
             if now < until {
                 // By a clock that was read before it opened it would be longer than it is.
-                return Err((Refusal::Open, (until - now).min(self.open_for)));
+                let wait = (until - now).min(self.open_for);
+                return Err((Refusal::Open, Some(wait)));
             }
             self.change(CircuitState::HalfOpen, ChangeCause::Recovery, now);
+            let longest = settings.half_open_max_wait;
+            self.half_open_until = longest.and_then(|longest| now.checked_add(longest));
         }
         match self.state {
             CircuitState::Closed | CircuitState::Disabled | CircuitState::ForcedClosed => Ok(None),
-            CircuitState::ForcedOpen => Err((Refusal::Forced, Duration::MAX)),
+            CircuitState::ForcedOpen => Err((Refusal::Forced, None)),
             CircuitState::HalfOpen | CircuitState::Open => {
-                // What counts is how many were placed: those that succeeded keep their place.
-                let placed = self.probes.len() as u64 + u64::from(self.probe_successes);
-                if placed >= u64::from(settings.half_open_max_calls) {
-                    return Err((Refusal::ProbeInFlight, Duration::ZERO));
-                }
-                let probe = self.next_probe;
-                self.next_probe = probe.saturating_add(1);
-                self.probes.push((probe, now.checked_add(settings.lease())));
-                Ok(Some(probe))
+                let probe = self.probes.place(now, settings);
+                let refused = (Refusal::ProbeInFlight, Some(Duration::ZERO));
+                probe.map(Some).ok_or(refused)
             }
+        }
+    }
+
+    /// Does what was due while nobody came: leases end, and so does the time to be half-open.
+    fn watch_the_clock(&mut self, now: Instant, settings: &Settings) {
+        while self.state == CircuitState::HalfOpen {
+            let lease_ends = self.probes.next_lease_end().filter(|end| *end <= now);
+            if let Some(end) = self.half_open_until.filter(|end| *end <= now)
+                && lease_ends.is_none_or(|lease| end <= lease)
+            {
+                return self.open(end, ChangeCause::HalfOpenTooLong, settings);
+            }
+            let Some(end) = lease_ends else { return };
+            self.probes.lose(end);
+            match self.probes.decide(settings) {
+                Some(ChangeCause::ProbeFailed) => self.open(end, ChangeCause::ProbeLost, settings),
+                decided => self.follow(decided, end, settings),
+            }
+        }
+    }
+
+    /// Does what the probes have decided.
+    fn follow(&mut self, decided: Option<ChangeCause>, at: Instant, settings: &Settings) {
+        match decided {
+            Some(cause @ ChangeCause::ProbesSucceeded) => {
+                self.close(CircuitState::Closed, cause, at, settings);
+            }
+            Some(cause) => self.open(at, cause, settings),
+            None => {}
         }
     }
 
@@ -118,20 +137,13 @@ impl Machine {
                 }
             }
             CircuitState::HalfOpen => {
-                self.probes.retain(|(id, _)| Some(*id) != probe);
-                let Ended::Call(call) = ended else { return };
-                if call.failed || call.slow {
-                    self.open(now, ChangeCause::ProbeFailed, settings);
+                let Ended::Call(call) = ended else {
+                    self.probes.comes_back(probe);
                     return;
-                }
-                self.probe_successes += 1;
-                if self.probe_successes >= settings.success_threshold {
-                    self.close(
-                        CircuitState::Closed,
-                        ChangeCause::ProbesSucceeded,
-                        now,
-                        settings,
-                    );
+                };
+                if self.probes.comes_back(probe) {
+                    self.probes.count(call);
+                    self.follow(self.probes.decide(settings), now, settings);
                 }
             }
             _ => {}
@@ -163,7 +175,7 @@ impl Machine {
     fn change(&mut self, to: CircuitState, cause: ChangeCause, at: Instant) {
         self.generation += 1;
         self.probes.clear();
-        self.probe_successes = 0;
+        self.half_open_until = None;
         self.changes += 1;
         if self.history.len() == HISTORY {
             self.history.pop_front();

@@ -96,19 +96,21 @@ impl<B: Borrow<Inner>> Held<B> {
     pub(super) fn succeeded(&mut self) {
         self.is_told = true;
         let breaker = self.breaker.borrow();
-        breaker.core.succeeded(&self.admitted, || breaker.rt.now());
+        breaker
+            .core()
+            .succeeded(&self.admitted, || breaker.rt.now());
     }
 
     pub(super) fn failed(&mut self) {
         self.is_told = true;
         let breaker = self.breaker.borrow();
-        breaker.core.failed(self.admitted, breaker.rt.now());
+        breaker.core().failed(self.admitted, breaker.rt.now());
     }
 
     pub(super) fn ignored(&mut self) {
         self.is_told = true;
         let breaker = self.breaker.borrow();
-        breaker.core.ignored(self.admitted, || breaker.rt.now());
+        breaker.core().ignored(self.admitted, || breaker.rt.now());
     }
 
     fn is_probe(&self) -> bool {
@@ -121,7 +123,7 @@ impl<B: Borrow<Inner>> Drop for Held<B> {
     fn drop(&mut self) {
         if !self.is_told {
             let breaker = self.breaker.borrow();
-            breaker.core.cancelled(self.admitted, || breaker.rt.now());
+            breaker.core().cancelled(self.admitted, || breaker.rt.now());
         }
     }
 }

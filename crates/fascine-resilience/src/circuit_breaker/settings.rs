@@ -36,7 +36,8 @@ pub(super) struct Settings {
     pub(super) recovery_factor: f64,
     pub(super) max_recovery_time: Duration,
     pub(super) half_open_max_calls: u32,
-    pub(super) success_threshold: u32,
+    pub(super) success_threshold: Option<u32>,
+    pub(super) half_open_max_wait: Option<Duration>,
     pub(super) probe_lease: Option<Duration>,
     pub(super) on_cancel: OnCancel,
 }
@@ -58,7 +59,8 @@ impl Settings {
         recovery_factor: 1.0,
         max_recovery_time: Duration::from_secs(600),
         half_open_max_calls: 1,
-        success_threshold: 1,
+        success_threshold: None,
+        half_open_max_wait: None,
         probe_lease: None,
         on_cancel: OnCancel::Ignore,
     };
@@ -114,14 +116,18 @@ impl Settings {
         if self.half_open_max_calls == 0 {
             return wrong("half_open_max_calls", "must be above zero");
         }
-        if self.success_threshold == 0 {
-            return wrong("success_threshold", "must be above zero");
+        match self.success_threshold {
+            Some(0) => return wrong("success_threshold", "must be above zero"),
+            Some(successes) if successes > self.half_open_max_calls => {
+                return wrong(
+                    "success_threshold",
+                    "must not be more than `half_open_max_calls`",
+                );
+            }
+            _ => {}
         }
-        if self.success_threshold > self.half_open_max_calls {
-            return wrong(
-                "success_threshold",
-                "must not be more than `half_open_max_calls`",
-            );
+        if self.half_open_max_wait.is_some_and(|wait| wait.is_zero()) {
+            return wrong("half_open_max_wait", "must be above zero");
         }
         if self.probe_lease.is_some_and(|lease| lease.is_zero()) {
             return wrong("probe_lease", "must be above zero");

@@ -26,9 +26,11 @@ pub enum ChangeCause {
     Asked,
     /// Too many calls failed.
     Failures,
-    /// A probe failed, or was as slow as a failure.
+    /// It was half-open for longer than it may be.
+    HalfOpenTooLong,
+    /// So many probes failed, or were as slow as a failure, that the others could not make up for it.
     ProbeFailed,
-    /// A probe told nothing until its lease ended.
+    /// A probe told nothing until its lease ended, and the others could not make up for it.
     ProbeLost,
     /// As many probes succeeded as it takes.
     ProbesSucceeded,

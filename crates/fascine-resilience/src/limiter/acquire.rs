@@ -3,7 +3,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use fascine_concurrency::effective_deadline;
@@ -15,7 +15,8 @@ use crate::limiter::queue::Place;
 use crate::limiter::state::{Turn, Wish};
 use crate::{LimitError, Reservation};
 
-/// The future of [`RateLimiter::acquire`](crate::RateLimiter::acquire).
+/// The future of [`RateLimiter::acquire`](crate::RateLimiter::acquire), and what
+/// [`RateLimiter::reserve`](crate::RateLimiter::reserve) gives, which has its place in the queue already.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Acquire {
     limiter: Arc<Inner>,
@@ -27,6 +28,7 @@ pub struct Acquire {
 
 enum Stage {
     Done,
+    Granted(Box<Reservation>),
     Queued(Few, Place),
     Refused(Box<LimitError>),
     Start(Few),
@@ -77,6 +79,30 @@ impl Acquire {
         self
     }
 
+    /// Takes a place in the queue now, or what was asked for; whoever polls it later is woken.
+    pub(crate) fn enter_now(mut self) -> Result<Self, LimitError> {
+        let mut cx = Context::from_waker(Waker::noop());
+        match self.enter(&mut cx) {
+            Poll::Ready(granted) => self.stage = Stage::Granted(Box::new(granted?)),
+            Poll::Pending => {}
+        }
+        Ok(self)
+    }
+
+    /// When it can be granted at the earliest, behind those that are ahead now; the present if it has been, or if that
+    /// is not known.
+    ///
+    /// It comes earlier if somebody gives something back, and later if somebody settles for more than was reserved, a
+    /// quota or a pause is changed, or amounts do not fit together without a gap.
+    #[must_use]
+    pub fn ready_at(&self) -> Instant {
+        match &self.stage {
+            Stage::Start(amounts) => self.limiter.foresee(amounts, self.priority),
+            Stage::Queued(_, place) => self.limiter.foresee_place(*place),
+            Stage::Done | Stage::Granted(_) | Stage::Refused(_) => self.limiter.rt.now(),
+        }
+    }
+
     fn granted(&mut self, amounts: Few, tickets: Few) -> Reservation {
         self.timer = None;
         Reservation::new(Arc::clone(&self.limiter), amounts, tickets)
@@ -87,6 +113,7 @@ impl Acquire {
         let amounts = match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Start(amounts) => amounts,
             Stage::Refused(error) => return Poll::Ready(Err(*error)),
+            Stage::Granted(reservation) => return Poll::Ready(Ok(*reservation)),
             Stage::Done => panic!("`Acquire` polled after it has completed"),
             queued @ Stage::Queued(..) => {
                 self.stage = queued;
@@ -192,6 +219,7 @@ impl Acquire {
     }
 
     fn leave(&mut self) {
+        // What was granted and not fetched gives itself back.
         let Stage::Queued(amounts, place) = mem::replace(&mut self.stage, Stage::Done) else {
             return;
         };
@@ -213,6 +241,7 @@ impl fmt::Debug for Acquire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = match &self.stage {
             Stage::Done => "done",
+            Stage::Granted(_) => "granted",
             Stage::Queued(..) => "queued",
             Stage::Refused(_) => "refused",
             Stage::Start(_) => "start",

@@ -14,17 +14,31 @@ use crate::{Quota, QuotaError, QuotaStore, RateLimiter};
 /// # Examples
 ///
 /// ```
-/// use fascine_resilience::{LimitError, Quota, RateLimiter};
+/// use fascine_resilience::{LimitError, MemoryStore, Quota, QuotaError, RateLimiter};
 /// use std::time::Duration;
 /// # fascine_testing::TestRuntime::run(|rt| async move {
 ///
+/// let minute = Duration::from_secs(60);
+/// let quotas = [Quota::new("requests", 60, minute)?, Quota::new("tokens", 90_000, minute)?];
 /// let limiter = RateLimiter::builder(&rt)
-///     .with_quotas([Quota::new("requests", 1, Duration::from_secs(1))?])
-///     .with_queue_capacity(0)
+///     .with_store(MemoryStore::new(rt.now(), &quotas))
+///     .with_quotas(quotas)
+///     .with_queue_capacity(1)
+///     .with_overtaking(3)
+///     .with_priority_bound(10)
+///     .with_max_pause(5 * minute)
 ///     .build()?;
-/// limiter.acquire(&[("requests", 1)]).await.unwrap().commit();
+/// limiter.try_spend(&[("requests", 60)]).unwrap();
+/// let waits = limiter.reserve(&[("requests", 1)]).unwrap();
 /// let full = limiter.acquire(&[("requests", 1)]).await.unwrap_err();
-/// assert_eq!(full, LimitError::QueueFull { capacity: 0 });
+/// assert_eq!(full, LimitError::QueueFull { capacity: 1 });
+/// # drop(waits);
+///
+/// // Mistakes are found before there is a limiter.
+/// assert!(matches!(Quota::new("requests", 0, minute), Err(QuotaError::ZeroLimit { .. })));
+/// let twice = [Quota::new("requests", 1, minute)?, Quota::new("requests", 2, minute)?];
+/// let wrong = RateLimiter::builder(&rt).with_quotas(twice).build();
+/// assert_eq!(wrong.unwrap_err(), QuotaError::Duplicate { name: "requests".to_owned() });
 /// # Ok::<_, fascine_resilience::QuotaError>(())
 /// # }).unwrap();
 /// ```

@@ -1,13 +1,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use fascine_concurrency::Wakers;
 use fascine_rt::Rt;
 
 use crate::LimitError;
 use crate::limiter::credit::{Credit, Packed};
 use crate::limiter::few::Few;
+use crate::limiter::queue::Place;
 use crate::limiter::state::State;
-use crate::limiter::wakers::Wakers;
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// What the limiter, its reservations and its waiters share.
@@ -129,6 +130,18 @@ impl Inner {
             true => Ok(()),
             false => self.try_take_again(amounts, tickets),
         }
+    }
+
+    /// When these amounts could be had behind all that wait now.
+    pub(crate) fn foresee(&self, amounts: &Few, priority: u8) -> Instant {
+        let (mut state, now) = self.open();
+        state.foresee(now, amounts, priority)
+    }
+
+    /// When whoever has that place is granted what it waits for.
+    pub(crate) fn foresee_place(&self, place: Place) -> Instant {
+        let (mut state, now) = self.open();
+        state.foresee_place(now, place)
     }
 
     /// Somebody waits whose time has come, or there is a reason to be told.

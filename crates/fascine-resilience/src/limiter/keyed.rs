@@ -1,10 +1,13 @@
+use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
+use std::mem;
 use std::num::NonZeroUsize;
 
 use fascine_rt::Rt;
 
+use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Mutex, lock};
 use crate::{Quota, QuotaError, RateLimiter};
 
@@ -13,7 +16,8 @@ use crate::{Quota, QuotaError, RateLimiter};
 /// Memory is bounded. A limiter is forgotten only when that changes nothing: nobody has it, and nothing that was taken
 /// of it still counts. So no flood of keys makes anybody's limit start anew; it gets [`KeysFull`] instead.
 ///
-/// The keys are hashed, compared and cloned under a lock; not for keys that do more than that.
+/// A family of more than a few keys is divided into parts with a lock each, up to sixteen. The keys are hashed and
+/// compared under these; not for keys that do more than that.
 ///
 /// # Examples
 ///
@@ -34,7 +38,12 @@ pub struct KeyedRateLimiter<K> {
     rt: Rt,
     quotas: Vec<Quota>,
     capacity: NonZeroUsize,
-    keys: Mutex<Keys<K>>,
+    /// How many limiters there are, or are being made.
+    count: AtomicUsize,
+    hasher: RandomState,
+    parts: Box<[Mutex<Keys<K>>]>,
+    /// Where to look next for one that may be forgotten.
+    looks: AtomicUsize,
 }
 
 /// There is no room for the limiter of one more key.
@@ -65,14 +74,15 @@ impl<K: Clone + Eq + Hash> KeyedRateLimiter<K> {
         let quotas: Vec<Quota> = quotas.into_iter().collect();
         // Finds the mistake now and not at the first key.
         RateLimiter::new(rt, quotas.iter().cloned())?;
+        let parts = (capacity.get() / KEYS_OF_A_PART).clamp(1, MOST_PARTS);
         Ok(Self {
             rt: rt.clone(),
             quotas,
             capacity,
-            keys: Mutex::new(Keys {
-                limiters: HashMap::new(),
-                round: VecDeque::new(),
-            }),
+            count: AtomicUsize::new(0),
+            hasher: RandomState::new(),
+            parts: (0..parts).map(|_| Mutex::new(Keys::new())).collect(),
+            looks: AtomicUsize::new(0),
         })
     }
 
@@ -82,35 +92,53 @@ impl<K: Clone + Eq + Hash> KeyedRateLimiter<K> {
     ///
     /// [`KeysFull`] when there are so many already, and of the few that were looked at none may be forgotten.
     pub fn get(&self, key: K) -> Result<RateLimiter, KeysFull> {
-        let mut forgotten = None;
-        let mut keys = lock(&self.keys);
-        if let Some(limiter) = keys.limiters.get(&key) {
+        let nth = self.hasher.hash_one(&key) as usize % self.parts.len();
+        let part = &self.parts[nth];
+        if let Some(limiter) = lock(part).limiters.get(&key) {
             return Ok(limiter.clone());
         }
-        let full = KeysFull {
-            capacity: self.capacity.get(),
-        };
-        if keys.limiters.len() >= self.capacity.get() {
-            forgotten = keys.forget_one();
-            if forgotten.is_none() {
-                return Err(full);
-            }
-        }
+        let room = self.make_room()?;
         let quotas = self.quotas.iter().cloned();
         let Ok(limiter) = RateLimiter::new(&self.rt, quotas) else {
             unreachable!("the quotas were checked when the family was made")
         };
-        keys.round.push_back(key.clone());
+        let in_the_round = key.clone();
+        let mut keys = lock(part);
+        if let Some(other) = keys.limiters.get(&key) {
+            // Somebody was faster.
+            return Ok(other.clone());
+        }
+        keys.round.push_back(in_the_round);
         keys.limiters.insert(key, limiter.clone());
-        drop(keys);
-        drop(forgotten);
+        mem::forget(room);
         Ok(limiter)
+    }
+
+    /// Finds room for one more: there is some, or one of the next few can be forgotten.
+    ///
+    /// A flood of keys costs each of them a little, and never a look at all.
+    fn make_room(&self) -> Result<Room<'_>, KeysFull> {
+        let capacity = self.capacity.get();
+        let one_more = |count| (count < capacity).then_some(count + 1);
+        let counted = self.count.fetch_update(Relaxed, Relaxed, one_more);
+        let found = counted.is_ok() || {
+            let mut looks = (0..LOOKED_AT).map(|_| self.looks.fetch_add(1, Relaxed));
+            looks.any(|nth| {
+                // Dropped once the lock is open; its room is taken over.
+                let forgotten = lock(&self.parts[nth % self.parts.len()]).forget_next();
+                forgotten.is_some()
+            })
+        };
+        match found {
+            true => Ok(Room(&self.count)),
+            false => Err(KeysFull { capacity }),
+        }
     }
 
     /// How many limiters there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        lock(&self.keys).limiters.len()
+        self.count.load(Relaxed)
     }
 
     /// Whether there is none.
@@ -121,21 +149,38 @@ impl<K: Clone + Eq + Hash> KeyedRateLimiter<K> {
 
     /// Forgets all limiters that are as good as new: for a program that wants the memory back before it is full.
     pub fn shrink(&self) {
-        let mut forgotten = Vec::new();
-        let mut keys = lock(&self.keys);
-        for _ in 0..keys.round.len() {
-            forgotten.extend(keys.forget_next());
+        for part in &self.parts {
+            let mut forgotten = Vec::new();
+            let mut keys = lock(part);
+            for _ in 0..keys.round.len() {
+                forgotten.extend(keys.forget_next());
+            }
+            drop(keys);
+            self.count.fetch_sub(forgotten.len(), Relaxed);
         }
-        drop(keys);
+    }
+}
+
+/// Room for a limiter that is being made.
+struct Room<'a>(&'a AtomicUsize);
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl<K> Keys<K> {
+    fn new() -> Self {
+        Self {
+            limiters: HashMap::new(),
+            round: VecDeque::new(),
+        }
     }
 }
 
 impl<K: Clone + Eq + Hash> Keys<K> {
-    /// Forgets one of the next few: a flood of keys costs each of them a little, and never a look at all.
-    fn forget_one(&mut self) -> Option<(K, RateLimiter)> {
-        (0..LOOKED_AT.min(self.round.len())).find_map(|_| self.forget_next())
-    }
-
+    /// Forgets the one that was looked at longest ago, if that changes nothing.
     fn forget_next(&mut self) -> Option<(K, RateLimiter)> {
         let key = self.round.pop_front()?;
         let idle = self.limiters.get(&key).is_some_and(RateLimiter::is_idle);
@@ -152,9 +197,11 @@ impl<K> fmt::Debug for KeyedRateLimiter<K> {
         f.debug_struct("KeyedRateLimiter")
             .field("quotas", &self.quotas)
             .field("capacity", &self.capacity)
-            .field("keys", &lock(&self.keys).limiters.len())
+            .field("keys", &self.count.load(Relaxed))
             .finish_non_exhaustive()
     }
 }
 
 const LOOKED_AT: usize = 16;
+const KEYS_OF_A_PART: usize = 16;
+const MOST_PARTS: usize = 16;

@@ -7,7 +7,36 @@ use crate::{Quota, QuotaStore};
 
 /// Counts in memory: for all that share one limiter in one process.
 ///
-/// Public for stores that add something to it.
+/// Public for stores that add something to it, and to drive the strategies by hand: it is told what time it is.
+///
+/// # Examples
+///
+/// ```
+/// use fascine_resilience::{MemoryStore, Quota, QuotaStore, Strategy};
+/// use std::num::NonZeroU64;
+/// use std::time::{Duration, Instant};
+///
+/// let second = Duration::from_secs(1);
+/// let start = Instant::now();
+/// let burst = NonZeroU64::new(100).unwrap();
+/// let quotas = [
+///     Quota::new("requests", 2, 60 * second)?,
+///     Quota::new("tokens", 600, 60 * second)?.with_strategy(Strategy::TokenBucket { burst }),
+/// ];
+/// let mut store = MemoryStore::new(start, &quotas);
+///
+/// // Both together, or neither; each leaves a ticket to give it back by.
+/// let mut tickets = [0, 0];
+/// assert_eq!(store.try_take(start, &[1, 100], &mut tickets), Ok(()));
+/// // The bucket fills by ten a second.
+/// let refused = store.try_take(start, &[1, 100], &mut [0, 0]);
+/// assert_eq!(refused, Err(start + 10 * second));
+/// assert_eq!(store.available(start + second, 0), 1);
+///
+/// store.give_back(start + second, 0, tickets[0], 1);
+/// assert_eq!(store.available(start + second, 0), 2);
+/// # Ok::<_, fascine_resilience::QuotaError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     epoch: Epoch,

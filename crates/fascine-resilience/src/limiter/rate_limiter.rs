@@ -1,7 +1,7 @@
-#[cfg(all(test, any(loom, shuttle)))]
-mod hand;
 #[cfg(all(test, loom))]
 mod model;
+#[cfg(all(test, any(loom, shuttle)))]
+mod modelled;
 #[cfg(all(test, shuttle, not(loom)))]
 mod random_model;
 
@@ -114,8 +114,43 @@ impl RateLimiter {
     /// # Cancel safety
     ///
     /// Dropping the future gives up the place in the queue and lets the next one up; nothing is taken.
+    #[doc(alias = "until_ready")]
     pub fn acquire(&self, cost: &[(&str, u64)]) -> Acquire {
         Acquire::new(Arc::clone(&self.inner), self.inner.amounts(cost))
+    }
+
+    /// Takes a place in the queue now, to be awaited later: [`acquire`](Self::acquire) does so at its first poll.
+    ///
+    /// [`ready_at`](Acquire::ready_at) says when, as far as it can be foreseen, so that other work can be done until
+    /// then. It is no promise that goes by a clock alone: what was granted is had by awaiting it, which is to begin at
+    /// that time at the latest, because the first of the queue keeps the time for those behind it. Dropping it gives up
+    /// the place, or gives back what was granted.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Self::acquire), at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_resilience::{Quota, RateLimiter};
+    /// use std::time::Duration;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let limiter = RateLimiter::new(&rt, [Quota::new("requests", 1, second)?])?;
+    /// let [now, later] = [1, 1].map(|n| limiter.reserve(&[("requests", n)]).unwrap());
+    /// assert_eq!(later.ready_at() - rt.now(), second);
+    /// now.await.unwrap().commit();
+    ///
+    /// rt.sleep_until(later.ready_at()).await;
+    /// later.await.unwrap().commit();
+    /// # Ok::<_, fascine_resilience::QuotaError>(())
+    /// # }).unwrap();
+    /// ```
+    #[doc(alias = "reserve_permission")]
+    pub fn reserve(&self, cost: &[(&str, u64)]) -> Result<Acquire, LimitError> {
+        self.acquire(cost).enter_now()
     }
 
     /// Takes every amount now, or nothing. Never overtakes those who wait.
@@ -139,6 +174,7 @@ impl RateLimiter {
     /// # Ok::<_, fascine_resilience::QuotaError>(())
     /// # }).unwrap();
     /// ```
+    #[doc(alias = "check")]
     #[inline]
     pub fn try_acquire(&self, cost: &[(&str, u64)]) -> Result<Reservation, LimitError> {
         let amounts = self.inner.amounts(cost)?;

@@ -1,12 +1,13 @@
 use std::task::Waker;
 use std::time::Instant;
 
+use fascine_concurrency::Wakers;
+
 use crate::limiter::credit::Packed;
 use crate::limiter::few::Few;
 use crate::limiter::queue::{Answer, Look, Place, Queue};
 use crate::limiter::settings::Settings;
 use crate::limiter::store::Store;
-use crate::limiter::wakers::Wakers;
 use crate::{LimitError, Quota};
 
 /// The synchronous heart: what has been taken, and who waits. It lives inside the limiter's mutex.
@@ -136,7 +137,7 @@ impl State {
     }
 
     /// When the amounts fit at the earliest behind those that are certainly ahead, if nobody gives anything back.
-    fn foresee(&mut self, now: Instant, amounts: &[u64], priority: u8) -> Instant {
+    pub(crate) fn foresee(&mut self, now: Instant, amounts: &[u64], priority: u8) -> Instant {
         let from = self.paused_until.map_or(now, |until| until.max(now));
         let all_are_ahead = priority == 0 && self.settings.overtaking == 0;
         let mut totals = Few::zeros(amounts.len());
@@ -145,6 +146,24 @@ impl State {
             let all = ahead.saturating_add(u128::from(*amount));
             *total = u64::try_from(all).unwrap_or(u64::MAX);
         }
+        self.store.get().foresee(from, &totals)
+    }
+
+    /// When whoever has that place is granted what it waits for at the earliest, behind those that are ahead of it now.
+    pub(crate) fn foresee_place(&mut self, now: Instant, place: Place) -> Instant {
+        if self.queue.amounts(place).is_none() {
+            return now;
+        }
+        let mut totals = Few::zeros(self.quotas.len());
+        let mut next = self.queue.first();
+        while let Some(ahead) = next {
+            let amounts = self.queue.amounts(ahead).into_iter();
+            for (total, amount) in totals.iter_mut().zip(amounts.flat_map(|few| few.iter())) {
+                *total = total.saturating_add(*amount);
+            }
+            next = self.queue.behind(ahead).filter(|_| ahead != place);
+        }
+        let from = self.paused_until.map_or(now, |until| until.max(now));
         self.store.get().foresee(from, &totals)
     }
 

@@ -3,8 +3,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::{
-    BulkheadError, CircuitOpen, FallbackError, LimitError, Overloaded, Refusal, RetryError,
-    TimedOut,
+    BulkheadError, CircuitOpen, FallbackError, LimitError, Overloaded, RetryError, TimedOut,
 };
 
 /// Why a [`Pipeline`](crate::Pipeline) gave no value.
@@ -14,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PipelineError<E> {
-    /// The call failed, and so did what was tried instead.
+    /// The call failed, and so did what was tried instead: all of it is inside, and the source is the call's own error.
     AllFailed(Box<FallbackError<PipelineError<E>>>),
     /// There was no room for it: it was not made.
     Bulkhead(BulkheadError),
@@ -85,7 +84,7 @@ impl<E> PipelineError<E> {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self.root() {
-            Self::CircuitOpen(open) if open.reason != Refusal::Forced => Some(open.retry_after),
+            Self::CircuitOpen(open) => open.retry_after,
             Self::Limited(error) => error.retry_after(),
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,

@@ -1,10 +1,7 @@
 use fascine_concurrency::fail_after;
 
 use super::policy::{Next, Policy};
-use crate::{
-    AdaptiveLimit, Bulkhead, Fallback, LimitAlgorithm, LoadShed, PipelineError, Priority,
-    SampleOutcome, Timeout,
-};
+use crate::{Bulkhead, Fallback, LoadShed, PipelineError, Priority, Timeout};
 
 /// The time for everything together.
 #[derive(Clone, Debug)]
@@ -56,23 +53,5 @@ impl<T: Send, E: Send> Policy<T, E> for Door {
         let outcome = next.call().await;
         drop(place);
         outcome
-    }
-}
-
-impl<T: Send, E: Send, A: LimitAlgorithm> Policy<T, E> for AdaptiveLimit<A> {
-    async fn run<N: Next<T, E>>(&self, next: N) -> Result<T, PipelineError<E>> {
-        let permit = self.acquire().await.map_err(PipelineError::Bulkhead)?;
-        let outcome = next.call().await;
-        permit.end(judge(&outcome));
-        outcome
-    }
-}
-
-/// Answers count with their latency; what took too long is overload; errors may have come from anywhere.
-fn judge<T, E>(outcome: &Result<T, PipelineError<E>>) -> SampleOutcome {
-    match outcome {
-        Ok(_) => SampleOutcome::Succeeded,
-        Err(PipelineError::TimedOut(_)) => SampleOutcome::Overloaded,
-        Err(_) => SampleOutcome::Ignored,
     }
 }

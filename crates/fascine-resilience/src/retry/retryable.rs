@@ -5,7 +5,7 @@ use std::time::Duration;
 use fascine_rt::Rt;
 
 use crate::retry::retried::{classify_all, silent};
-use crate::{AttemptTimedOut, AttemptWithin, BeforeRetry, Retried, Retry, Verdict, attempt_within};
+use crate::{AttemptWithin, BeforeRetry, Retried, Retry, TimedOut, Verdict, attempt_within};
 
 /// Makes a sentence of a retry: `fetch.retry(policy).when(is_transient).await`.
 ///
@@ -14,14 +14,14 @@ use crate::{AttemptTimedOut, AttemptWithin, BeforeRetry, Retried, Retry, Verdict
 /// # Examples
 ///
 /// ```
-/// use fascine_resilience::{AttemptTimedOut, Retry, Retryable};
+/// use fascine_resilience::{Retry, Retryable, TimedOut};
 /// use std::time::Duration;
 /// # fascine_testing::TestRuntime::run(|rt| async move {
 ///
 /// #[derive(Debug)]
 /// enum FetchError { Slow, Refused }
-/// impl From<AttemptTimedOut> for FetchError {
-///     fn from(_: AttemptTimedOut) -> Self { Self::Slow }
+/// impl From<TimedOut> for FetchError {
+///     fn from(_: TimedOut) -> Self { Self::Slow }
 /// }
 ///
 /// let policy = Retry::new(&rt);
@@ -56,7 +56,7 @@ where
     /// Gives each call `limit` at most: see [`attempt_within`].
     fn within(mut self, rt: &Rt, limit: Duration) -> impl FnMut() -> AttemptWithin<F>
     where
-        E: From<AttemptTimedOut>,
+        E: From<TimedOut>,
     {
         let rt = rt.clone();
         move || attempt_within(&rt, limit, self())

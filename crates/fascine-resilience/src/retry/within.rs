@@ -7,14 +7,7 @@ use fascine_concurrency::{FailAfter, fail_after};
 use fascine_rt::Rt;
 use pin_project_lite::pin_project;
 
-/// An attempt took longer than it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the attempt took longer than {limit:?}")]
-#[non_exhaustive]
-pub struct AttemptTimedOut {
-    /// How long it was allowed to take.
-    pub limit: Duration,
-}
+use crate::TimedOut;
 
 /// Runs one attempt for `limit` at most; what took longer is an error like any other, which a retry may classify.
 ///
@@ -29,7 +22,7 @@ pub struct AttemptTimedOut {
 /// # Examples
 ///
 /// ```
-/// use fascine_resilience::{AttemptTimedOut, Retry, Verdict, attempt_within};
+/// use fascine_resilience::{Retry, TimedOut, Verdict, attempt_within};
 /// use std::time::Duration;
 /// # fascine_testing::TestRuntime::run(|rt| async move {
 ///
@@ -40,7 +33,7 @@ pub struct AttemptTimedOut {
 ///         if attempt == 1 {
 ///             rt.sleep(Duration::from_secs(3600)).await;
 ///         }
-///         Ok::<_, AttemptTimedOut>(attempt)
+///         Ok::<_, TimedOut>(attempt)
 ///     }
 /// };
 /// let limit = Duration::from_secs(5);
@@ -53,7 +46,7 @@ pub struct AttemptTimedOut {
 pub fn attempt_within<T, E, F>(rt: &Rt, limit: Duration, attempt: F) -> AttemptWithin<F>
 where
     F: Future<Output = Result<T, E>>,
-    E: From<AttemptTimedOut>,
+    E: From<TimedOut>,
 {
     AttemptWithin {
         inner: fail_after(rt, limit, attempt),
@@ -75,7 +68,7 @@ pin_project! {
 impl<T, E, F> Future for AttemptWithin<F>
 where
     F: Future<Output = Result<T, E>>,
-    E: From<AttemptTimedOut>,
+    E: From<TimedOut>,
 {
     type Output = Result<T, E>;
 
@@ -83,7 +76,7 @@ where
         let this = self.project();
         let limit = *this.limit;
         Poll::Ready(
-            ready!(this.inner.poll(cx)).unwrap_or_else(|_| Err(AttemptTimedOut { limit }.into())),
+            ready!(this.inner.poll(cx)).unwrap_or_else(|_| Err(TimedOut::new(limit).into())),
         )
     }
 }

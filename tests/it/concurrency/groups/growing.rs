@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use fascine::concurrency::{ChildError, TaskGroup};
 use fascine_testing::TestRuntime;
 
-use super::ms;
+use crate::durations::ms;
 
 /// The most memory that so many rounds of a thousand children hold at once.
 fn peak(rounds: usize) -> u64 {

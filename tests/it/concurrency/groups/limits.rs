@@ -9,7 +9,7 @@ use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 
-use super::ms;
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {

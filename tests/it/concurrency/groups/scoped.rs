@@ -12,7 +12,7 @@ use fascine::http::Net;
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
-use super::ms;
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {

@@ -5,7 +5,7 @@ use fascine::http::Net;
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 
-use super::ms;
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {

@@ -8,7 +8,8 @@ use fascine::http::Net;
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 
-use super::{Log, NotesEnd, ms};
+use super::{Log, NotesEnd};
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {

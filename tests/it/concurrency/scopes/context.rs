@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use fascine::concurrency::{CancelScope, block_on, effective_deadline, fail_after, shield};
 use fascine_testing::TestRuntime;
 
-use super::ms;
+use crate::durations::ms;
 
 #[test]
 fn the_scope_follows_its_future_across_threads() {

@@ -10,8 +10,8 @@ use fascine::http::Net;
 use fascine::rt::{BoxFuture, Rt, Runtime};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
-use super::ms;
 use crate::concurrency::probe::Probe;
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {

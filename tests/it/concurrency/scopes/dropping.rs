@@ -7,8 +7,8 @@ use fascine::concurrency::{
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 
-use super::ms;
 use crate::concurrency::probe::Probe;
+use crate::durations::ms;
 
 #[test]
 fn timeouts_and_shields_leave_nothing_behind() {

@@ -9,7 +9,7 @@ use fascine::concurrency::{
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 
-use super::ms;
+use crate::durations::ms;
 
 /// Moves the deadline of a scope at 1 ms; returns when the scope ended.
 async fn ends_at(rt: &Rt, first: Duration, change: impl Fn(&ScopeHandle, Instant)) -> Duration {

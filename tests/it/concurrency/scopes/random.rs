@@ -8,7 +8,7 @@ use fascine::rt::{BoxFuture, Rt};
 use fascine_testing::TestRuntime;
 use proptest::prelude::*;
 
-use super::ms;
+use crate::durations::ms;
 
 #[derive(Clone, Debug)]
 enum Step {

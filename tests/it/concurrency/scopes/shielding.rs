@@ -10,7 +10,8 @@ use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 use futures_lite::future;
 
-use super::{Log, ms};
+use super::Log;
+use crate::durations::ms;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {

@@ -37,6 +37,66 @@ fn a_ready_call_goes_through_without_a_box() {
 }
 
 #[test]
+fn a_ready_call_through_one_policy_allocates_nothing_whichever_it_is() {
+    let rt = TestRuntime::new().rt();
+    block_on(async {});
+    macro_rules! allocations {
+        ($($policy:ident: $pipeline:expr,)*) => {[$({
+            let pipeline = $pipeline;
+            let run = || block_on(pipeline.run(|| async { Ok::<_, ()>(()) })).unwrap();
+            // What is kept from the first call on is no cost of a call.
+            run();
+            (stringify!($policy), measure(run).count_total)
+        },)*]};
+    }
+    let new = Pipeline::new;
+    let counts = |(): &()| true;
+    let allocations = allocations! {
+        deadline: new().deadline(&rt, ms(1000)),
+        fallback: new().fallback(Fallback::new().or_value(())),
+        shed: new().shed(LoadShed::new(n(1)), Priority::Normal),
+        hedge: new().hedge(Idempotent(Hedge::new(&rt, HedgeDelay::Fixed(ms(10))))),
+        retry: new().retry(retry(&rt), again::<()>),
+        breaker: new().breaker(CircuitBreaker::new(&rt, "other side"), counts),
+        limiter: new().limiter(limiter(&rt, 9, ms(1000)), REQUEST),
+        bulkhead: new().bulkhead(Bulkhead::new(&rt, n(1))),
+        adaptive: new().adaptive(AdaptiveLimit::new(&rt, Aimd::new(n(1), Bounds::default())), counts),
+        timeout: new().timeout(&rt, ms(30)),
+    };
+    for (policy, count) in allocations {
+        assert_eq!(count, 0, "{policy}");
+    }
+}
+
+#[test]
+fn a_ready_call_through_all_policies_allocates_once_if_one_scope_is_in_another() {
+    let rt = TestRuntime::new().rt();
+    block_on(async {});
+    let run = |pipeline: &dyn Fn()| {
+        pipeline();
+        measure(pipeline).count_total
+    };
+    let call = || async { Ok::<_, ()>(()) };
+    let alone = Pipeline::new()
+        .fallback(Fallback::new().or_value(()))
+        .shed(LoadShed::new(n(1)), Priority::Normal)
+        .hedge(Idempotent(Hedge::new(&rt, HedgeDelay::Fixed(ms(10)))))
+        .retry(retry(&rt), again::<()>)
+        .breaker(CircuitBreaker::new(&rt, "other side"), |(): &()| true)
+        .limiter(limiter(&rt, 9, ms(1000)), REQUEST)
+        .bulkhead(Bulkhead::new(&rt, n(1)))
+        .adaptive(
+            AdaptiveLimit::new(&rt, Aimd::new(n(1), Bounds::default())),
+            |(): &()| false,
+        )
+        .timeout(&rt, ms(30));
+    assert_eq!(run(&|| block_on(alone.run(call)).unwrap()), 0);
+    // The scope of the timeout has to know the one it is in, which is then made before anybody waits.
+    let nested = Pipeline::new().deadline(&rt, ms(1000)).timeout(&rt, ms(30));
+    assert_eq!(run(&|| block_on(nested.run(call)).unwrap()), 1);
+}
+
+#[test]
 fn the_future_of_a_run_holds_the_call_once_however_many_policies_there_are() {
     let rt = TestRuntime::new().rt();
     let pipeline = Pipeline::new()
@@ -48,7 +108,10 @@ fn the_future_of_a_run_holds_the_call_once_however_many_policies_there_are() {
         .breaker(CircuitBreaker::new(&rt, "other side"), |_: &u32| true)
         .limiter(limiter(&rt, 9, ms(1000)), REQUEST)
         .bulkhead(Bulkhead::new(&rt, n(1)))
-        .adaptive(AdaptiveLimit::new(&rt, Aimd::new(n(1), Bounds::default())))
+        .adaptive(
+            AdaptiveLimit::new(&rt, Aimd::new(n(1), Bounds::default())),
+            |_: &u32| false,
+        )
         .timeout(&rt, ms(30));
     let small = size_of_val(&pipeline.run(|| async { Ok::<_, u32>(()) }));
     let large = size_of_val(&pipeline.run(|| async {

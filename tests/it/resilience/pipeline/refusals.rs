@@ -127,3 +127,54 @@ fn a_patient_retry_waits_for_an_open_breaker_and_an_impatient_one_does_not() {
         assert_eq!(breaker.state(), CircuitState::Closed);
     });
 }
+
+#[test]
+fn what_was_opened_by_hand_is_not_waited_for_and_knows_no_time() {
+    TestRuntime::run(|rt| async move {
+        let breaker = CircuitBreaker::new(&rt, "other side");
+        breaker.force_open();
+        let pipeline = Pipeline::new()
+            .fallback(Fallback::<(), _>::new().or(|errors: &[PipelineError<()>]| {
+                let again = errors[0].clone();
+                async move { Err(again) }
+            }))
+            .retry_patiently(retry(&rt), again::<()>)
+            .breaker(breaker, |(): &()| true);
+        let started = rt.now();
+        let refused = pipeline.run(|| async { Ok(()) }).await.unwrap_err();
+        assert!(refused.is_refusal());
+        assert_eq!((refused.retry_after(), rt.now()), (None, started));
+    });
+}
+
+#[test]
+fn an_adaptive_limit_learns_overload_from_timeouts_and_from_the_errors_that_say_so() {
+    TestRuntime::run(|rt| async move {
+        let limit_after = |answer: Option<Result<(), u32>>| {
+            let rt = rt.clone();
+            async move {
+                let limit = AdaptiveLimit::new(&rt, Aimd::new(n(8), Bounds::default()));
+                let pipeline = Pipeline::new()
+                    .adaptive(limit.clone(), |status: &u32| [429, 503].contains(status))
+                    .timeout(&rt, ms(5));
+                let hangs_or = |answer| async move {
+                    match answer {
+                        Some(answer) => answer,
+                        None => pending().await,
+                    }
+                };
+                pipeline.run(|| hangs_or(answer)).await.unwrap_err();
+                limit.limit()
+            }
+        };
+        assert_eq!(limit_after(Some(Err(400))).await, 8);
+        assert_eq!(limit_after(Some(Err(500))).await, 8);
+        for overload in [
+            limit_after(Some(Err(429))).await,
+            limit_after(Some(Err(503))).await,
+            limit_after(None).await,
+        ] {
+            assert!(overload < 8);
+        }
+    });
+}

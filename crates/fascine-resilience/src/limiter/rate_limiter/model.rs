@@ -4,7 +4,8 @@ use std::task::Poll;
 
 use loom::thread;
 
-use super::hand::{Task, limiter};
+use super::modelled::limiter;
+use crate::hand::Task;
 
 #[test]
 fn who_gives_back_wakes_whoever_came_meanwhile() {
@@ -12,12 +13,12 @@ fn who_gives_back_wakes_whoever_came_meanwhile() {
         let limiter = limiter(1);
         let held = limiter.try_acquire(&[("x", 1)]).expect("it fits");
         let gives_back = thread::spawn(move || drop(held));
-        let mut task = Task::wants(&limiter, 1);
+        let mut task = Task::new(limiter.acquire(&[("x", 1)]));
         let polled = task.poll();
         gives_back.join().expect("it does not panic");
         let granted = match polled {
             Poll::Ready(granted) => granted.expect("it fits"),
-            Poll::Pending => task.end(),
+            Poll::Pending => task.end().expect("it fits"),
         };
         assert_eq!(limiter.available("x"), Some(0));
         drop(granted);
@@ -30,13 +31,13 @@ fn who_leaves_passes_on_what_it_was_just_granted() {
     loom::model(|| {
         let limiter = limiter(1);
         let held = limiter.try_acquire(&[("x", 1)]).expect("it fits");
-        let first = Task::waiting(&limiter, 1);
-        let second = Task::waiting(&limiter, 1);
+        let first = Task::waiting(limiter.acquire(&[("x", 1)]));
+        let second = Task::waiting(limiter.acquire(&[("x", 1)]));
         let gives_back = thread::spawn(move || drop(held));
         let leaves = thread::spawn(move || drop(first));
         gives_back.join().expect("it does not panic");
         leaves.join().expect("it does not panic");
-        drop(second.end());
+        drop(second.end().expect("it fits"));
         assert_eq!((limiter.available("x"), limiter.waiting()), (Some(1), 0));
     });
 }
@@ -46,8 +47,8 @@ fn a_waiter_that_looks_while_it_is_granted_misses_nothing() {
     loom::model(|| {
         let limiter = limiter(2);
         let held = limiter.try_acquire(&[("x", 2)]).expect("it fits");
-        let mut first = Task::waiting(&limiter, 1);
-        let second = Task::waiting(&limiter, 1);
+        let mut first = Task::waiting(limiter.acquire(&[("x", 1)]));
+        let second = Task::waiting(limiter.acquire(&[("x", 1)]));
         let gives_back = thread::spawn(move || drop(held));
         let looks = thread::spawn(move || match first.poll() {
             Poll::Ready(granted) => drop(granted),
@@ -55,7 +56,7 @@ fn a_waiter_that_looks_while_it_is_granted_misses_nothing() {
         });
         gives_back.join().expect("it does not panic");
         looks.join().expect("it does not panic");
-        drop(second.end());
+        drop(second.end().expect("it fits"));
         assert_eq!(limiter.available("x"), Some(2));
     });
 }
@@ -89,7 +90,7 @@ fn nobody_spends_credit_past_a_waiter() {
         limiter.try_spend(&[("x", 1)]).expect("it fits");
         let spender = limiter.clone();
         let spends = thread::spawn(move || spender.try_spend(&[("x", 1)]).is_ok());
-        let mut task = Task::wants(&limiter, 1999);
+        let mut task = Task::new(limiter.acquire(&[("x", 1999)]));
         let polled = task.poll();
         let spent = spends.join().expect("it does not panic");
         // Whoever was first, the other one waits or is refused.

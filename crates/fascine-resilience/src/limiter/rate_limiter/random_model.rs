@@ -6,7 +6,8 @@ use std::task::Poll;
 
 use shuttle::thread;
 
-use super::hand::{Task, limiter};
+use super::modelled::limiter;
+use crate::hand::Task;
 
 #[test]
 fn many_threads_never_hold_too_much_and_give_all_of_it_back() {
@@ -18,7 +19,7 @@ fn many_threads_never_hold_too_much_and_give_all_of_it_back() {
                 let (limiter, held) = (limiter.clone(), Arc::clone(&held));
                 thread::spawn(move || {
                     let amount = 900 + 400 * nth;
-                    let mut task = Task::wants(&limiter, amount);
+                    let mut task = Task::new(limiter.acquire(&[("x", amount)]));
                     let mut polled = task.poll();
                     thread::yield_now();
                     if nth % 2 == 0 && polled.is_pending() {

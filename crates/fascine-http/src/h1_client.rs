@@ -1,0 +1,168 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fascine_rt::Rt;
+use http::{Method, Request, Response, header};
+
+use crate::decode::Encodings;
+use crate::exchange::{Exchange, Received};
+use crate::framing::Framing;
+use crate::h1_body::H1Body;
+use crate::pool::{Lease, Pool};
+use crate::request_head::Additions;
+use crate::route::Route;
+use crate::stopwatch::{PauseTimer, Stopwatch};
+use crate::url::Origin;
+use crate::{Body, Phase, Proxies, RetrySafe, Timeouts, TransportError, credentials, decode};
+
+/// What all requests of a transport have in common.
+#[derive(Clone)]
+pub(crate) struct H1Client {
+    pub(crate) rt: Rt,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) proxies: Proxies,
+    pub(crate) encodings: Encodings,
+    pub(crate) plaintext_credentials: bool,
+}
+
+/// A request that can be sent.
+struct Prepared {
+    watch: Stopwatch,
+    route: Arc<Route>,
+    exchange: Exchange,
+    repeatable: bool,
+    /// What the body may come in, if that is ours to decode.
+    encodings: Option<Encodings>,
+}
+
+impl H1Client {
+    /// Prepares before there is a future: a request as it was given is no part of what waits.
+    pub(crate) fn send(
+        self: Arc<Self>,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Body>, TransportError>> {
+        let prepared = self.prepare(request);
+        async move { self.exchange(prepared?).await }
+    }
+
+    /// Before anything is opened: a request that cannot be sent says so at once.
+    fn prepare(&self, request: Request<Bytes>) -> Result<Prepared, TransportError> {
+        let timeouts = request.extensions().get().copied();
+        let origin = Origin::of(request.uri())?;
+        if !self.plaintext_credentials {
+            credentials::check(request.headers(), &origin)?;
+        }
+        let proxy = self.proxies.of(&origin);
+        let route = Route { origin, proxy };
+        let forwarded = route.is_forwarded();
+        // What the caller has asked for is the caller's to decode.
+        let asked = request.headers().contains_key(header::ACCEPT_ENCODING);
+        let accept_encoding = self.encodings.accepted().filter(|_| !asked);
+        let additions = Additions {
+            accept_encoding,
+            forwarded,
+            proxy_credentials: match &route.proxy {
+                Some(proxy) if forwarded => proxy.credentials.as_ref(),
+                _ => None,
+            },
+        };
+        Ok(Prepared {
+            watch: Stopwatch::start(&self.rt, timeouts.unwrap_or(self.timeouts)),
+            repeatable: may_be_repeated(&request),
+            exchange: Exchange::new(request, &additions)?,
+            route: Arc::new(route),
+            encodings: accept_encoding.map(|_| self.encodings),
+        })
+    }
+
+    async fn exchange(&self, prepared: Prepared) -> Result<Response<Body>, TransportError> {
+        let Prepared {
+            watch,
+            route,
+            mut exchange,
+            repeatable,
+            encodings,
+        } = prepared;
+        let mut fresh = false;
+        loop {
+            let mut lease = self.lease(&watch, &route, fresh).await?;
+            let received = exchange.run(&mut lease.connection);
+            match watch.within(Phase::Head, received).await {
+                Ok(received) => {
+                    let response = response(received, lease, watch);
+                    return Ok(match encodings {
+                        Some(encodings) => decode::response(response, encodings),
+                        None => response,
+                    });
+                }
+                Err(error)
+                    if lease.reused
+                        && repeatable
+                        && exchange.is_unanswered()
+                        && is_broken(&error) =>
+                {
+                    fresh = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn lease(
+        &self,
+        watch: &Stopwatch,
+        route: &Arc<Route>,
+        fresh: bool,
+    ) -> Result<Lease, TransportError> {
+        let permit = async { Ok(self.pool.permit().await) };
+        let permit = watch.within(Phase::Pool, permit).await?;
+        if !fresh && let Some(kept) = self.pool.take_idle(route).await {
+            return Ok(Lease::reused(kept, route, &self.pool, permit));
+        }
+        // On the heap: connecting is rare, and larger than all the rest of a request.
+        let connected = Box::pin(self.pool.connector.connect(route));
+        let connection = watch.within(Phase::Connect, connected).await?;
+        Ok(Lease::fresh(connection, route, &self.pool, permit))
+    }
+}
+
+fn response(received: Received, mut lease: Lease, watch: Stopwatch) -> Response<Body> {
+    let Received {
+        head,
+        framing,
+        keep,
+    } = received;
+    if let Framing::Length(length) = framing
+        && lease.connection.unused().len() as u64 == length
+    {
+        // Most answers come with their heads.
+        let whole = lease.connection.take(length);
+        if keep {
+            lease.keep();
+        }
+        return head.map(|()| Body::from(whole));
+    }
+    let body = H1Body::new(framing, lease, keep, PauseTimer::new(watch));
+    head.map(|()| Body::from_stream(body))
+}
+
+/// Whether it does no harm if the server gets the request twice.
+fn may_be_repeated(request: &Request<Bytes>) -> bool {
+    matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE
+    ) || request.extensions().get::<RetrySafe>().is_some()
+}
+
+/// Whether it was the connection that failed.
+fn is_broken(error: &TransportError) -> bool {
+    matches!(
+        error,
+        TransportError::ClosedBeforeResponse
+            | TransportError::Io {
+                phase: Phase::Head,
+                ..
+            }
+    )
+}

@@ -1,0 +1,5 @@
+mod reading;
+mod writing;
+
+pub(crate) use reading::read;
+pub(crate) use writing::{array, chunks, events, whole};
