@@ -15,6 +15,10 @@
 //! assert_eq!(response.message.text(), "A spider has eight legs.");
 //! # });
 //! ```
+//!
+//! # Features
+//!
+//! - `tiktoken`: `OpenAiTokens`, with the vocabularies of the OpenAI families compiled in
 
 mod model;
 

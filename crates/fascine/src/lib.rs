@@ -16,6 +16,7 @@
 //! - `gzip`: bodies in gzip.
 //! - `brotli`: bodies in brotli.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
+//! - `tiktoken`: tokens of the OpenAI families, counted by their own vocabularies
 //! - `tower`: a pipeline of [`resilience`] as a layer of tower; no runtime comes with it.
 
 pub use fascine_branch as branch;
