@@ -215,7 +215,9 @@ impl Inner {
             let used_up = hints.iter().filter(|hint| hint.remaining == Some(0));
             error.retry_after = used_up.filter_map(|hint| hint.reset).max();
         }
-        on_its_way.refused();
+        if matches!(error.status, 400..=407 | 409..=499) {
+            on_its_way.refused();
+        }
         let now = self.rt.now();
         if let (429 | 503 | 529, Some(wait)) = (error.status, error.retry_after)
             && let Some(until) = self.rt.deadline_after(wait)

@@ -30,6 +30,7 @@
 //!
 //! - `moka`: [`MokaStore`], answers kept in memory.
 //! - `redb`: [`RedbStore`], answers kept on disk.
+//! - `tiktoken`: `OpenAiTokens`, with the vocabularies of the OpenAI families compiled in
 
 mod model;
 

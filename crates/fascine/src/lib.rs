@@ -18,6 +18,7 @@
 //! - `moka`: [`model`]'s answers kept in memory.
 //! - `redb`: [`model`]'s answers kept on disk.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
+//! - `tiktoken`: tokens of the OpenAI families, counted by their own vocabularies
 //! - `tower`: a pipeline of [`resilience`] as a layer of tower; no runtime comes with it.
 
 pub use fascine_branch as branch;

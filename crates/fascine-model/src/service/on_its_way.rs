@@ -34,7 +34,8 @@ impl OnItsWay {
         }
     }
 
-    /// The provider said no: the request counts, and nothing was read or written.
+    /// The provider would not have it: the request counts, and nothing was read or written. Of one that failed over
+    /// there, nobody knows.
     pub(crate) fn refused(&mut self) {
         self.settle_for(&Cost::of_requests_alone());
     }
