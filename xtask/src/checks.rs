@@ -2,6 +2,10 @@ use std::process::{Command, ExitCode};
 
 use crate::process::{Done, Failed, cargo, has_cargo_command, output, root, stage};
 
+/// The benchmarks. With all their features they bring the clients of others, which take minutes to build: only a
+/// benchmark asks for those.
+const PEERS: &str = "fascine-peers";
+
 pub(crate) fn fmt() -> Done {
     stage("fmt", &mut cargo(&["fmt", "--all", "--check"]))
 }
@@ -13,6 +17,8 @@ pub(crate) fn check() -> Done {
             "check",
             "--locked",
             "--workspace",
+            "--exclude",
+            PEERS,
             "--all-features",
             "--all-targets",
         ]),
@@ -24,10 +30,14 @@ pub(crate) fn lint() -> Done {
         "clippy",
         "--locked",
         "--workspace",
+        "--exclude",
+        PEERS,
         "--all-features",
         "--all-targets",
     ];
     stage("lint", cargo(&clippy).args(["--", "-D", "warnings"]))?;
+    let bench = ["clippy", "--locked", "-p", PEERS];
+    stage("lint bench", cargo(&bench).args(["--", "-D", "warnings"]))?;
     // A target that no test run takes is not among `--all-targets`.
     let peers = [
         "clippy",
@@ -46,6 +56,8 @@ pub(crate) fn doc() -> Done {
         "doc",
         "--locked",
         "--workspace",
+        "--exclude",
+        PEERS,
         "--all-features",
         "--no-deps",
     ];
@@ -157,24 +169,28 @@ fn models(checker: &str) -> Command {
 
 /// Builds the benchmarks and runs them; how they end is how this ends: 2 if there is no such figure.
 pub(crate) fn bench(args: &[&str]) -> ExitCode {
+    let peers = |command: &str| {
+        let mut cargo = cargo(&[command, "--locked", "--release", "-p", PEERS]);
+        if needs_model(args) {
+            cargo.args(["--features", "model"]);
+        }
+        cargo
+    };
     // What it prints may be read by a program: the build speaks on the other stream.
-    let mut build = cargo(&["build", "--locked", "--release", "-p", "fascine-peers"]);
-    match ended(&mut build) {
-        0 => ended(
-            cargo(&[
-                "run",
-                "--quiet",
-                "--locked",
-                "--release",
-                "-p",
-                "fascine-peers",
-                "--",
-            ])
-            .args(args),
-        )
-        .into(),
+    match ended(&mut peers("build")) {
+        0 => ended(peers("run").args(["--quiet", "--"]).args(args)).into(),
         _ => ExitCode::FAILURE,
     }
+}
+
+/// Whether the clients of model APIs are to be measured; building them takes minutes.
+fn needs_model(args: &[&str]) -> bool {
+    let name = args.iter().find(|arg| !arg.starts_with('-'));
+    let figures = ["model", "binary/", "service/", "stream/", "transport/"];
+    name.is_none_or(|name| {
+        let of = |figures: &&str| figures.starts_with(name) || name.starts_with(*figures);
+        figures.iter().any(of)
+    })
 }
 
 /// The exit code of a command that says itself what went wrong; 1 if there is none.

@@ -62,6 +62,17 @@ impl Options {
         name.starts_with(&self.filter)
     }
 
+    /// Whether some figure whose name begins so may be asked for.
+    #[cfg(feature = "model")]
+    pub(crate) fn wants_some_of(&self, beginning: &str) -> bool {
+        beginning.starts_with(&self.filter) || self.filter.starts_with(beginning)
+    }
+
+    #[cfg(feature = "model")]
+    pub(crate) fn is_quick(&self) -> bool {
+        self.quick
+    }
+
     /// Measures all sides in alternating batches and prints the ratio of our median to that of the best peer.
     ///
     /// Each side does `units` units of work in one call; figures are nanoseconds to a unit.

@@ -12,6 +12,8 @@ mod gather;
 mod groups;
 mod harness;
 mod limiter;
+#[cfg(feature = "model")]
+mod model;
 mod pipelines;
 mod primitives;
 mod retries;
@@ -23,6 +25,10 @@ use std::process::ExitCode;
 use harness::Options;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "model")]
+    if let Some(exit) = model::another_process(std::env::args().skip(1)) {
+        return exit;
+    }
     let mut options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(problem) => {
@@ -45,6 +51,8 @@ fn main() -> ExitCode {
         retries::run(options);
         limiter::run(options);
     });
+    #[cfg(feature = "model")]
+    options.suite("model", model::run);
     if options.measured() == before {
         println!(
             "bench: no figure is named `{}`: rt, concurrency, resilience, or how the names of figures begin",
