@@ -39,17 +39,8 @@ impl Inner {
             Some(breaker) => Some(breaker.try_acquire().map_err(ModelFailure::CircuitOpen)?),
             None => None,
         };
-        let mut watch = Watch::new(&self.alarms, self.timeouts);
-        let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
-        let sent = self.send(admission, &write, &mut on_its_way)?;
-        let answer: Result<T, ModelFailure> = async {
-            let body = self.receive(sent, &mut on_its_way, &mut watch).await?;
-            let body = collect(body, self.max_response_bytes, &mut watch).await?;
-            let (answer, usage) = read(&*self.provider, &body)?;
-            on_its_way.settle(usage);
-            Ok(answer)
-        }
-        .await;
+        // Boxed: whoever still waits for a turn has no room for it.
+        let answer = Box::pin(self.converse(admission, cost, turn, &write, &read)).await;
         if let Some(permit) = permit {
             match &answer {
                 Ok(_) => permit.succeeded(),
@@ -58,6 +49,26 @@ impl Inner {
             }
         }
         answer
+    }
+
+    /// Sends a request whose turn it is, and reads the answer.
+    async fn converse<T>(
+        &self,
+        admission: &Admission,
+        cost: &Cost,
+        turn: Turn,
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+        read: &impl Fn(&dyn Provider, &[u8]) -> Result<(T, Usage), ModelFailure>,
+    ) -> Result<T, ModelFailure> {
+        let _place = turn.place;
+        let mut watch = Watch::new(&self.alarms, self.timeouts);
+        let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
+        let sent = self.send(admission, write, &mut on_its_way)?;
+        let body = self.receive(sent, &mut on_its_way, &mut watch).await?;
+        let body = collect(body, self.max_response_bytes, &mut watch).await?;
+        let (answer, usage) = read(&*self.provider, &body)?;
+        on_its_way.settle(usage);
+        Ok(answer)
     }
 
     /// Waits until a request may be sent: for room, then for the limits, so that what is reserved is sent at once.

@@ -11,6 +11,7 @@ use fascine::model::{
 use fascine::resilience::LimitError;
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
+use futures_lite::future::{block_on, poll_once};
 use serde_json::json;
 
 use super::script::{Act, Piece, Script, events, kind, ms, question, secs};
@@ -434,5 +435,30 @@ fn what_is_reserved_is_what_is_settled_and_what_comes_back() {
         assert_eq!(limiter.available("tokens"), Some(limit - 10 * answered));
         assert_eq!(limiter.available("requests"), Some(900));
         assert_eq!(service.stats().usage.total(), 10 * answered);
+    });
+}
+
+#[test]
+fn a_call_that_waits_for_its_turn_holds_little_memory() {
+    TestRuntime::run(|rt| async move {
+        let script = Script::new(&rt, [], Act::answer("x").after(secs(1)));
+        let service = script.service(|service| service.concurrency_limit(1).queue_capacity(2000));
+        let mut first = service.invoke(question("x"));
+        assert!(poll_once(first.as_mut()).await.is_none());
+        let mut waiting = Vec::with_capacity(1000);
+        let held = allocation_counter::measure(|| {
+            for _ in 0..1000 {
+                let mut call = service.invoke(question("x"));
+                assert!(block_on(poll_once(call.as_mut())).is_none());
+                waiting.push(call);
+            }
+        });
+        assert_eq!(service.waiting(), 1000);
+        let each = held.bytes_current / 1000;
+        let future = size_of_val(&*waiting[0]);
+        assert!(
+            each <= 3000,
+            "{each} bytes, of which the future has {future}"
+        );
     });
 }
