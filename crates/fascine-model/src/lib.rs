@@ -140,3 +140,8 @@ pub use stats::Stats;
 pub use tokens::OpenAiTokens;
 pub use tokens::{EstimatedTokens, TokenCounter};
 pub use tool_spec::{ToolChoice, ToolSpec};
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/models.md")]
+mod page {}

@@ -3,12 +3,13 @@ use fascine_http::{H1Transport, Transport};
 use futures_util::StreamExt;
 use http::Request;
 use http_body_util::{BodyExt, Full};
+use tokio::runtime::Runtime;
 
 use super::hyper_client::HyperClient;
 use super::ours;
-use super::rounds::{measure, report_cpu, side};
+use super::rounds::{Work, measure, report_cpu, side};
 use super::server::Server;
-use super::service::at_once;
+use super::service::{at_once, runtime};
 use crate::harness::Options;
 
 const BODY: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"Hello!"}]}"#;
@@ -33,7 +34,7 @@ pub(super) fn run(options: &Options, server: &Server) {
         ];
         report_cpu(options, "transport/cpu/64", &measure(options, 4000, sides));
     }
-    let tokio = ours_tokio();
+    let tokio = runtime();
     if options.wants("transport/cpu/64/tokio") {
         let transport = ours::transport_on_tokio(&tokio);
         let hyper = HyperClient::on_tokio(server.port());
@@ -51,32 +52,36 @@ pub(super) fn run(options: &Options, server: &Server) {
             &measure(options, 4000, sides),
         );
     }
-    if options.wants("transport/sse") {
-        let transport = ours::transport_on_smol();
-        let client = reqwest::Client::new();
-        let sides = vec![
-            side("ours", |units| {
-                smol::block_on(at_once(16, units, || send(&transport, &short, STREAMED)))
-            }),
-            side("reqwest", |units| {
-                tokio.block_on(at_once(16, units, || async {
-                    let sent = client.post(&short).body(STREAMED).send();
-                    let mut pieces = sent.await.expect("an answer").bytes_stream();
-                    let mut length = 0;
-                    while let Some(piece) = pieces.next().await {
-                        length += piece.expect("a whole answer").len();
-                    }
-                    length
-                }));
-            }),
-        ];
-        report_cpu(options, "transport/sse", &measure(options, 400, sides));
-    }
+    // reqwest is at home on tokio: the first figure is ours on the same runtime.
+    let on_tokio = ours::transport_on_tokio(&tokio);
+    let ours = side("ours", |units| {
+        tokio.block_on(at_once(16, units, || send(&on_tokio, &short, STREAMED)));
+    });
+    streams(options, "transport/sse", ours, &tokio, &short);
+    let on_smol = ours::transport_on_smol();
+    let ours = side("ours", |units| {
+        smol::block_on(at_once(16, units, || send(&on_smol, &short, STREAMED)));
+    });
+    streams(options, "transport/sse/smol", ours, &tokio, &short);
 }
 
-fn ours_tokio() -> tokio::runtime::Runtime {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build().expect("a runtime")
+fn streams(options: &Options, name: &str, ours: Work<'_>, tokio: &Runtime, url: &str) {
+    if !options.wants(name) {
+        return;
+    }
+    let client = reqwest::Client::new();
+    let theirs = side("reqwest", |units| {
+        tokio.block_on(at_once(16, units, || async {
+            let sent = client.post(url).body(STREAMED).send();
+            let mut pieces = sent.await.expect("an answer").bytes_stream();
+            let mut length = 0;
+            while let Some(piece) = pieces.next().await {
+                length += piece.expect("a whole answer").len();
+            }
+            length
+        }));
+    });
+    report_cpu(options, name, &measure(options, 400, vec![ours, theirs]));
 }
 
 async fn send(transport: &H1Transport, url: &str, body: &'static str) -> usize {
