@@ -4,6 +4,7 @@ use bytes::Bytes;
 use fascine_rt::Rt;
 use http::{Method, Request, Response, header};
 
+use crate::connection::Connection;
 use crate::decode::Encodings;
 use crate::exchange::{Exchange, Received};
 use crate::framing::Framing;
@@ -27,13 +28,13 @@ pub(crate) struct H1Client {
 }
 
 /// A request that can be sent.
-struct Prepared {
-    watch: Stopwatch,
-    route: Arc<Route>,
+pub(crate) struct Prepared {
+    pub(crate) watch: Stopwatch,
+    pub(crate) route: Arc<Route>,
     exchange: Exchange,
-    repeatable: bool,
+    pub(crate) repeatable: bool,
     /// What the body may come in, if that is ours to decode.
-    encodings: Option<Encodings>,
+    pub(crate) encodings: Option<Encodings>,
 }
 
 impl H1Client {
@@ -43,11 +44,11 @@ impl H1Client {
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Body>, TransportError>> {
         let prepared = self.prepare(request);
-        async move { self.exchange(prepared?).await }
+        async move { self.exchange(prepared?, None).await }
     }
 
     /// Before anything is opened: a request that cannot be sent says so at once.
-    fn prepare(&self, request: Request<Bytes>) -> Result<Prepared, TransportError> {
+    pub(crate) fn prepare(&self, request: Request<Bytes>) -> Result<Prepared, TransportError> {
         let timeouts = request.extensions().get().copied();
         let origin = Origin::of(request.uri())?;
         if !self.plaintext_credentials {
@@ -76,7 +77,12 @@ impl H1Client {
         })
     }
 
-    async fn exchange(&self, prepared: Prepared) -> Result<Response<Body>, TransportError> {
+    /// Sends the request, on `connection` if there is one already.
+    pub(crate) async fn exchange(
+        &self,
+        prepared: Prepared,
+        mut connection: Option<Connection>,
+    ) -> Result<Response<Body>, TransportError> {
         let Prepared {
             watch,
             route,
@@ -86,7 +92,7 @@ impl H1Client {
         } = prepared;
         let mut fresh = false;
         loop {
-            let mut lease = self.lease(&watch, &route, fresh).await?;
+            let mut lease = self.lease(&watch, &route, connection.take(), fresh).await?;
             let received = exchange.run(&mut lease.connection);
             match watch.within(Phase::Head, received).await {
                 Ok(received) => {
@@ -113,10 +119,14 @@ impl H1Client {
         &self,
         watch: &Stopwatch,
         route: &Arc<Route>,
+        connection: Option<Connection>,
         fresh: bool,
     ) -> Result<Lease, TransportError> {
         let permit = async { Ok(self.pool.permit().await) };
         let permit = watch.within(Phase::Pool, permit).await?;
+        if let Some(connection) = connection {
+            return Ok(Lease::fresh(connection, route, &self.pool, permit));
+        }
         if !fresh && let Some(kept) = self.pool.take_idle(route).await {
             return Ok(Lease::reused(kept, route, &self.pool, permit));
         }

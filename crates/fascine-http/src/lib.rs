@@ -40,6 +40,8 @@
 //! - `platform-roots`: trust in the authorities that the operating system trusts, for [`Tls`].
 //! - `gzip`: bodies in gzip, decoded as they come.
 //! - `brotli`: bodies in brotli, decoded as they come.
+//! - `hyper`: [`HyperTransport`], HTTP/2 where the server speaks it. hyper brings tokio's `sync` and `io-util`, and
+//!   tokio-util's `codec`, into the tree: channels and traits, without a runtime, a reactor or timers. It works on every runtime.
 //! - `surf`: [`SurfTransport`] and [`SurfBackend`], for programs that live on surf.
 
 mod transport;
@@ -85,6 +87,8 @@ mod async_io_net;
 mod brotli;
 #[cfg(feature = "gzip")]
 mod gzip;
+#[cfg(feature = "hyper")]
+mod http2;
 #[cfg(feature = "surf")]
 mod surf_backend;
 #[cfg(feature = "surf")]
@@ -111,6 +115,8 @@ pub use transport::Transport;
 
 #[cfg(feature = "async-io")]
 pub use async_io_net::AsyncIoNet;
+#[cfg(feature = "hyper")]
+pub use http2::{Http2Config, HyperIo, HyperTransport};
 #[cfg(feature = "surf")]
 pub use surf_backend::SurfBackend;
 #[cfg(feature = "surf")]
