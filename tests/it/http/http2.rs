@@ -30,6 +30,8 @@ async fn echo(rt: &Rt, net: &Arc<dyn Net>, streams: u32) -> Server {
     Server::start(rt, net, move |socket| {
         let mut builder = Builder::new(executor.clone());
         builder.max_concurrent_streams(streams);
+        // Uploads that wait for their downloads must not stop the others: that is the client's to show.
+        builder.initial_connection_window_size(1 << 30);
         let served = builder.serve_connection(HyperIo::new(socket), service_fn(send_back));
         async move { drop(served.await) }
     })

@@ -1,9 +1,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use async_lock::SemaphoreGuardArc;
 use event_listener::Event;
 use fascine_rt::{Rt, Task};
+use futures_util::task::AtomicWaker;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
@@ -15,7 +17,7 @@ use crate::http2::driver::{Driver, Spawned};
 use crate::http2::error::Failure;
 use crate::http2::io::HyperIo;
 use crate::http2::request::RequestBody;
-use crate::http2::streams::Streams;
+use crate::http2::streams::{Idle, Streams};
 use crate::http2::timer::Timer;
 
 /// A connection that many requests share. Its task ends when it is dropped, and the socket with it.
@@ -28,9 +30,11 @@ pub(crate) struct Connection {
 /// How many requests a connection carries, and who wants to know when that changes.
 pub(crate) struct Room {
     pub(crate) rt: Rt,
-    pub(crate) idle_timeout: Duration,
+    idle_timeout: Duration,
     streams: Mutex<Streams>,
     changed: Arc<Event>,
+    /// The connection's task: it wants to know when there is nothing to do.
+    driver: AtomicWaker,
 }
 
 /// A request's place on a connection, until its response has ended.
@@ -74,12 +78,21 @@ impl Connection {
 
     /// Takes a place, if there is one.
     pub(crate) fn try_lease(self: &Arc<Self>, now: Instant) -> Option<StreamLease> {
-        let reused = self.room.lock().try_begin(now, self.room.idle_timeout)?;
-        Some(StreamLease {
+        let begins = self.room.lock().try_begin(now, self.room.idle_timeout);
+        begins.then(|| self.lease(true))
+    }
+
+    /// The place of the request that the connection was made for.
+    pub(crate) fn first_lease(self: &Arc<Self>) -> StreamLease {
+        self.lease(false)
+    }
+
+    fn lease(self: &Arc<Self>, reused: bool) -> StreamLease {
+        StreamLease {
             connection: Arc::clone(self),
             reused,
             _permit: None,
-        })
+        }
     }
 
     /// Whether it may carry new requests, now or later.
@@ -98,8 +111,9 @@ impl Room {
         Self {
             rt: rt.clone(),
             idle_timeout,
-            streams: Mutex::new(Streams::new(config.max_streams.get(), rt.now())),
+            streams: Mutex::new(Streams::of_one(config.max_streams.get(), rt.now())),
             changed,
+            driver: AtomicWaker::new(),
         }
     }
 
@@ -121,14 +135,11 @@ impl Room {
         self.changed.notify(usize::MAX);
     }
 
-    /// Closes if there has been nothing to do for too long; gives the time at which to look again.
-    pub(crate) fn close_if_idle(&self) -> Option<Instant> {
+    /// Whether there is nothing to do. Later, `driver` is told when that is so.
+    pub(crate) fn idle(&self, driver: &Waker) -> Idle {
+        self.driver.register(driver);
         let now = self.rt.now();
-        let again = self.lock().close_if_idle(now, self.idle_timeout);
-        if again.is_none() {
-            self.changed.notify(usize::MAX);
-        }
-        again
+        self.lock().idle(now, self.idle_timeout)
     }
 
     fn lock(&self) -> MutexGuard<'_, Streams> {
@@ -161,7 +172,11 @@ impl StreamLease {
 impl Drop for StreamLease {
     fn drop(&mut self) {
         let room = &self.connection.room;
-        room.lock().end(room.rt.now());
+        let now = room.rt.now();
+        let idle = room.lock().end(now);
+        if idle {
+            room.driver.wake();
+        }
         room.changed.notify_additional(1);
     }
 }

@@ -2,7 +2,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use fascine_rt::{BoxFuture, Sleep};
 use futures_core::Stream;
@@ -14,6 +14,7 @@ use crate::http2::connection::Room;
 use crate::http2::dial::Dialing;
 use crate::http2::io::HyperIo;
 use crate::http2::request::RequestBody;
+use crate::http2::streams::Idle;
 
 /// Drives a connection, and all that hyper would have spawned for it: dropping it leaves nothing behind.
 pub(crate) struct Driver {
@@ -24,7 +25,8 @@ pub(crate) struct Driver {
     room: Arc<Room>,
     /// `None` when the server has said how many requests it takes.
     dialing: Option<Arc<Dialing>>,
-    idle: Sleep,
+    /// Rings when there may have been nothing to do for too long.
+    idle: Option<Sleep>,
 }
 
 impl Driver {
@@ -38,7 +40,7 @@ impl Driver {
             connection: Some(connection),
             running: FuturesUnordered::new(),
             spawned,
-            idle: room.rt.sleep(room.idle_timeout),
+            idle: None,
             room,
             dialing: Some(dialing),
         }
@@ -54,6 +56,22 @@ impl Driver {
         }
         if ended {
             self.close();
+        }
+    }
+
+    /// Waits until there has been nothing to do for too long.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            // A timer stays armed while the connection is used: one that rings in vain costs less than one for each request.
+            if let Some(timer) = &mut self.idle {
+                ready!(Pin::new(timer).poll(cx));
+                self.idle = None;
+            }
+            match self.room.idle(cx.waker()) {
+                Idle::TooLong => return Poll::Ready(()),
+                Idle::Until(Some(end)) => self.idle = Some(self.room.rt.sleep_until(end)),
+                Idle::No | Idle::Until(None) => return Poll::Pending,
+            }
         }
     }
 
@@ -81,13 +99,7 @@ impl Future for Driver {
         if this.connection.is_none() && this.running.is_empty() {
             return Poll::Ready(());
         }
-        while Pin::new(&mut this.idle).poll(cx).is_ready() {
-            match this.room.close_if_idle() {
-                Some(again) => this.idle = this.room.rt.sleep_until(again),
-                None => return Poll::Ready(()),
-            }
-        }
-        Poll::Pending
+        this.poll_idle(cx)
     }
 }
 

@@ -145,9 +145,7 @@ impl Pool {
                 return Err(error);
             }
         };
-        // Before anybody else sees it: whoever has made it has a place on it.
-        let lease = connection.try_lease(rt.now());
-        let lease = lease.ok_or(TransportError::ClosedBeforeResponse)?;
+        let lease = connection.first_lease();
         {
             let mut origins = self.lock();
             let origin = origins.entry(Arc::clone(route)).or_default();

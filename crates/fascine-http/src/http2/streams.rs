@@ -10,41 +10,47 @@ pub(crate) struct Streams {
     limit: Option<usize>,
     /// Whether there may be new ones.
     open: bool,
-    /// Whether there has been one.
-    used: bool,
     /// Since when there is none.
     idle_since: Instant,
 }
 
+/// Whether a connection has nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Idle {
+    No,
+    /// It has been so for too long.
+    TooLong,
+    /// It will have been so for too long at that time; `None` is never.
+    Until(Option<Instant>),
+}
+
 impl Streams {
-    pub(crate) fn new(most: usize, now: Instant) -> Self {
+    /// Begins with the one that the connection was made for.
+    pub(crate) fn of_one(most: usize, now: Instant) -> Self {
         Self {
-            in_use: 0,
+            in_use: 1,
             most,
             limit: None,
             open: true,
-            used: false,
             idle_since: now,
         }
     }
 
-    /// Takes a place, and says whether the connection has carried requests before.
-    pub(crate) fn try_begin(&mut self, now: Instant, idle_timeout: Duration) -> Option<bool> {
-        self.close_if_idle(now, idle_timeout);
+    /// Takes a place, if there is one.
+    pub(crate) fn try_begin(&mut self, now: Instant, idle_timeout: Duration) -> bool {
         // Until the server has spoken, one is the most that certainly does no harm.
         let limit = self.limit.unwrap_or(1).min(self.most);
-        if !self.open || self.in_use >= limit {
-            return None;
-        }
-        self.in_use += 1;
-        Some(std::mem::replace(&mut self.used, true))
+        let free = self.in_use < limit && self.idle(now, idle_timeout) != Idle::TooLong;
+        let begins = self.open && free;
+        self.in_use += usize::from(begins);
+        begins
     }
 
-    pub(crate) fn end(&mut self, now: Instant) {
+    /// Gives a place back, and says whether that was the last one in use.
+    pub(crate) fn end(&mut self, now: Instant) -> bool {
         self.in_use -= 1;
-        if self.in_use == 0 {
-            self.idle_since = now;
-        }
+        self.idle_since = now;
+        self.in_use == 0
     }
 
     /// Sets what the server allows, and says whether that is news.
@@ -61,87 +67,72 @@ impl Streams {
         self.open
     }
 
-    /// Closes if there has been nothing to do for too long; gives the time at which to look again, unless it is closed
-    /// and empty.
-    pub(crate) fn close_if_idle(
-        &mut self,
-        now: Instant,
-        idle_timeout: Duration,
-    ) -> Option<Instant> {
+    /// Whether there is nothing to do; if that has been so for too long, there will be nothing any more.
+    pub(crate) fn idle(&mut self, now: Instant, idle_timeout: Duration) -> Idle {
         if self.in_use > 0 {
-            return now.checked_add(idle_timeout.max(SHORTEST_LOOK));
+            return Idle::No;
         }
-        let idle = now.saturating_duration_since(self.idle_since);
-        if self.used && idle >= idle_timeout {
+        let end = self.idle_since.checked_add(idle_timeout);
+        if end.is_some_and(|end| end <= now) {
             self.open = false;
+            return Idle::TooLong;
         }
-        match self.open {
-            true => now.checked_add((idle_timeout.saturating_sub(idle)).max(SHORTEST_LOOK)),
-            false => None,
-        }
+        Idle::Until(end)
     }
 }
 
-/// A connection that is in use does not have to be looked at more often.
-const SHORTEST_LOOK: Duration = Duration::from_secs(1);
-
 #[cfg(test)]
 mod tests {
+    use fascine_rt::{Rt, doc};
+
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn now() -> Instant {
-        fascine_rt::Rt::new(fascine_rt::doc::Threads).now()
-    }
-
-    fn streams(now: Instant) -> Streams {
-        Streams::new(3, now)
+        Rt::new(doc::Threads).now()
     }
 
     #[test]
     fn there_is_one_until_the_server_has_spoken_and_never_more_than_we_allow() {
         let now = now();
-        let mut streams = streams(now);
-        assert_eq!(streams.try_begin(now, MINUTE), Some(false));
-        assert_eq!(streams.try_begin(now, MINUTE), None);
+        let mut streams = Streams::of_one(3, now);
+        assert!(!streams.try_begin(now, MINUTE));
         assert!(streams.set_limit(2));
         assert!(!streams.set_limit(2));
-        assert_eq!(streams.try_begin(now, MINUTE), Some(true));
-        assert_eq!(streams.try_begin(now, MINUTE), None);
+        assert!(streams.try_begin(now, MINUTE));
+        assert!(!streams.try_begin(now, MINUTE));
         streams.set_limit(100);
-        assert_eq!(streams.try_begin(now, MINUTE), Some(true));
-        assert_eq!(streams.try_begin(now, MINUTE), None);
-        // A server may take back what it allowed: who is there stays.
-        streams.set_limit(0);
-        streams.end(now);
-        assert_eq!(streams.try_begin(now, MINUTE), None);
+        assert!(streams.try_begin(now, MINUTE));
+        assert!(!streams.try_begin(now, MINUTE));
+    }
+
+    #[test]
+    fn a_server_may_take_back_what_it_allowed_and_who_is_there_stays() {
+        let now = now();
+        let mut streams = Streams::of_one(3, now);
+        streams.set_limit(2);
+        assert!(streams.try_begin(now, MINUTE));
+        streams.set_limit(1);
+        assert!(!streams.end(now));
+        assert!(!streams.try_begin(now, MINUTE));
+        assert!(streams.end(now));
+        assert!(streams.try_begin(now, MINUTE));
     }
 
     #[test]
     fn what_is_closed_or_too_old_takes_no_more() {
         let now = now();
-        let mut old = streams(now);
-        assert!(old.try_begin(now, MINUTE).is_some());
+        let mut old = Streams::of_one(3, now);
+        assert_eq!(old.idle(now + 10 * MINUTE, MINUTE), Idle::No);
         old.end(now);
-        assert_eq!(old.try_begin(now + MINUTE, MINUTE), None);
+        assert_eq!(old.idle(now, MINUTE), Idle::Until(Some(now + MINUTE)));
+        assert_eq!(old.idle(now, Duration::MAX), Idle::Until(None));
+        assert!(!old.try_begin(now + MINUTE, MINUTE));
         assert!(!old.is_open());
-        let mut closed = streams(now);
+        let mut closed = Streams::of_one(3, now);
+        closed.set_limit(3);
         closed.close();
-        assert_eq!(closed.try_begin(now, MINUTE), None);
-        assert_eq!(closed.close_if_idle(now, MINUTE), None);
-    }
-
-    #[test]
-    fn what_is_in_use_is_not_idle() {
-        let now = now();
-        let mut streams = streams(now);
-        assert!(streams.try_begin(now, MINUTE).is_some());
-        let later = now + 10 * MINUTE;
-        assert_eq!(streams.close_if_idle(later, MINUTE), Some(later + MINUTE));
-        streams.end(later);
-        let soon = later + MINUTE / 2;
-        assert_eq!(streams.close_if_idle(soon, MINUTE), Some(later + MINUTE));
-        assert_eq!(streams.close_if_idle(later + MINUTE, MINUTE), None);
+        assert!(!closed.try_begin(now, MINUTE));
     }
 }

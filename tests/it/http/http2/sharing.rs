@@ -114,7 +114,10 @@ async fn a_server_may_take_back_what_it_allowed(rt: Rt, net: Arc<dyn Net>) {
     let transport = shared(&rt, net).with_http2(config);
     for _ in 0..2 {
         let sent: Vec<_> = (0..4)
-            .map(|_| rt.spawn(transport.send(get(&server.url))))
+            .map(|_| {
+                let sent = transport.send(get(&server.url));
+                rt.spawn(async move { sent.await.unwrap().into_body().collect(0).await })
+            })
             .collect();
         for task in sent {
             task.await.unwrap().unwrap();
