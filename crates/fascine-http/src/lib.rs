@@ -92,6 +92,8 @@ mod http2;
 #[cfg(feature = "surf")]
 mod surf_backend;
 #[cfg(feature = "surf")]
+mod surf_carried;
+#[cfg(feature = "surf")]
 mod surf_transport;
 #[cfg(feature = "rustls")]
 mod tls;

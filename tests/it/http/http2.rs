@@ -7,6 +7,8 @@ mod connecting;
 mod peer;
 mod sharing;
 mod timeouts;
+#[cfg(feature = "rustls")]
+mod tls;
 
 use std::sync::Arc;
 
