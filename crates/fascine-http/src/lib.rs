@@ -1,4 +1,4 @@
-//! Bytes over HTTP/1.1, on any async runtime; knows nothing of models.
+//! Bytes over HTTP, on any async runtime; knows nothing of models.
 //!
 //! A [`Transport`] sends a request and gives a response whose [`Body`] streams. [`H1Transport`] is the one to use: the
 //! protocol comes from the sans-I/O core `ureq-proto`, and the request's own future drives the connection, so there is
@@ -40,8 +40,8 @@
 //! - `platform-roots`: trust in the authorities that the operating system trusts, for [`Tls`].
 //! - `gzip`: bodies in gzip, decoded as they come.
 //! - `brotli`: bodies in brotli, decoded as they come.
-//! - `hyper`: [`HyperTransport`], HTTP/2 where the server speaks it. hyper brings tokio's `sync` and `io-util`, and
-//!   tokio-util's `codec`, into the tree: channels and traits, without a runtime, a reactor or timers. It works on every runtime.
+//! - `hyper`: [`HyperTransport`], HTTP/2 where the server speaks it. It brings tokio's `sync` and `io-util` and
+//!   tokio-util's `codec` into the tree: channels and traits, no runtime, no reactor, no timers. It works on every runtime.
 //! - `surf`: [`SurfTransport`] and [`SurfBackend`], for programs that live on surf.
 
 mod transport;

@@ -6,14 +6,14 @@ use hyper::body::{Body as _, Incoming};
 
 use crate::connection::Connection;
 use crate::decode::{self, Encodings};
-use crate::h1_client::{H1Client, Prepared};
+use crate::exchange::Exchange;
+use crate::h1_client::{self, H1Client, Plan};
 use crate::http2::body::{StreamBody, promised_length};
 use crate::http2::connection::StreamLease;
 use crate::http2::error::Failure;
 use crate::http2::pool::{Made, Place, Pool};
 use crate::http2::request::{self, RequestBody};
-use crate::route::Route;
-use crate::stopwatch::{PauseTimer, Stopwatch};
+use crate::stopwatch::PauseTimer;
 use crate::{Body, Phase, TransportError};
 
 /// What all requests of a transport have in common.
@@ -25,9 +25,15 @@ pub(crate) struct Client {
     pub(crate) prior_knowledge: bool,
 }
 
+/// A request that can be sent.
+enum Prepared {
+    Http1(Plan, Exchange),
+    Either(Plan, Box<Either>),
+}
+
 /// A request in both forms: which one is sent, its server decides.
 struct Either {
-    http1: Prepared,
+    http1: Request<Bytes>,
     http2: Request<RequestBody>,
 }
 
@@ -46,51 +52,45 @@ impl Client {
         let prepared = self.prepare(request);
         async move {
             match prepared? {
-                (http1, None) => self.http1.exchange(http1, None).await,
-                (http1, Some(http2)) => self.exchange(Either { http1, http2 }).await,
+                Prepared::Http1(plan, exchange) => self.http1.exchange(plan, exchange, None).await,
+                Prepared::Either(plan, either) => self.exchange(plan, *either).await,
             }
         }
     }
 
-    fn prepare(
-        &self,
-        request: Request<Bytes>,
-    ) -> Result<(Prepared, Option<Request<RequestBody>>), TransportError> {
-        let copy = request.clone();
-        let http1 = self.http1.prepare(request)?;
-        let route = &http1.route;
+    fn prepare(&self, request: Request<Bytes>) -> Result<Prepared, TransportError> {
+        let plan = self.http1.plan(&request)?;
+        let route = &plan.route;
         // A proxy that is told where to forward to is told so in HTTP/1.1.
-        let shared = route.origin.secure || (self.prior_knowledge && !route.is_forwarded());
-        if !shared {
-            return Ok((http1, None));
+        let may_share = route.origin.secure || (self.prior_knowledge && !route.is_forwarded());
+        if !may_share {
+            let exchange = h1_client::write(&plan, request)?;
+            return Ok(Prepared::Http1(plan, exchange));
         }
-        let accepted = http1.encodings.and_then(Encodings::accepted);
-        let http2 = request::prepare(copy, accepted)?;
-        Ok((http1, Some(http2)))
+        let accepted = plan.encodings.and_then(Encodings::accepted);
+        let http2 = request::prepare(request.clone(), accepted)?;
+        let either = Either {
+            http1: request,
+            http2,
+        };
+        Ok(Prepared::Either(plan, Box::new(either)))
     }
 
-    async fn exchange(&self, either: Either) -> Result<Response<Body>, TransportError> {
+    async fn exchange(&self, plan: Plan, either: Either) -> Result<Response<Body>, TransportError> {
         let Either { http1, http2 } = either;
-        let (watch, route) = (&http1.watch, &http1.route);
+        let mut repeatable = plan.repeatable;
         let mut unprocessed = 0;
-        let mut repeatable = http1.repeatable;
         loop {
-            let lease = match self.way(watch, route).await? {
-                Way::Http1(connection) => return self.http1.exchange(http1, connection).await,
+            let lease = match self.way(&plan).await? {
+                Way::Http1(connection) => {
+                    let exchange = h1_client::write(&plan, http1)?;
+                    return self.http1.exchange(plan, exchange, connection).await;
+                }
                 Way::Http2(lease) => lease,
             };
             let sent = async { Ok(lease.send(http2.clone()).await) };
-            let failure = match watch.within(Phase::Head, sent).await? {
-                Ok(response) => {
-                    let Prepared {
-                        watch, encodings, ..
-                    } = http1;
-                    let response = respond(http2.method(), response, lease, watch);
-                    return Ok(match encodings {
-                        Some(encodings) => decode::response(response, encodings),
-                        None => response,
-                    });
-                }
+            let failure = match plan.watch.within(Phase::Head, sent).await? {
+                Ok(response) => return Ok(respond(plan, http2.method(), response, lease)),
                 Err(failure) => failure,
             };
             if failure.is_of_connection() {
@@ -107,7 +107,8 @@ impl Client {
     }
 
     /// Finds or makes a connection.
-    async fn way(&self, watch: &Stopwatch, route: &Arc<Route>) -> Result<Way, TransportError> {
+    async fn way(&self, plan: &Plan) -> Result<Way, TransportError> {
+        let Plan { watch, route, .. } = plan;
         let permit = async { Ok(self.http1.pool.permit().await) };
         let permit = watch.within(Phase::Pool, permit).await?;
         loop {
@@ -130,19 +131,23 @@ impl Client {
 }
 
 fn respond(
+    plan: Plan,
     method: &Method,
     response: Response<Incoming>,
     lease: StreamLease,
-    watch: Stopwatch,
 ) -> Response<Body> {
     let length = promised_length(method, response.headers());
-    response.map(|incoming| {
+    let response = response.map(|incoming| {
         if incoming.is_end_stream() {
             return Body::from(Bytes::new());
         }
-        let timer = PauseTimer::new(watch);
+        let timer = PauseTimer::new(plan.watch);
         Body::from_stream(StreamBody::new(incoming, lease, length, timer))
-    })
+    });
+    match plan.encodings {
+        Some(encodings) => decode::response(response, encodings),
+        None => response,
+    }
 }
 
 /// Whether it was the connection that failed.

@@ -63,16 +63,21 @@ impl Pool {
     /// Finds a way to the server; waits only if all the connections that there may be are full.
     pub(crate) async fn place(self: &Arc<Self>, route: &Arc<Route>) -> Place {
         loop {
-            let changed = {
-                let mut origins = self.lock();
-                Arc::clone(&origins.entry(Arc::clone(route)).or_default().changed)
-            };
-            let listener = changed.listen();
             if let Some(place) = self.try_place(route) {
                 return place;
             }
-            listener.await;
+            let changed = self.changed(route).listen();
+            // Somebody may have gone before there was a listener.
+            if let Some(place) = self.try_place(route) {
+                return place;
+            }
+            changed.await;
         }
+    }
+
+    fn changed(&self, route: &Arc<Route>) -> Arc<Event> {
+        let mut origins = self.lock();
+        Arc::clone(&origins.entry(Arc::clone(route)).or_default().changed)
     }
 
     fn try_place(self: &Arc<Self>, route: &Arc<Route>) -> Option<Place> {
@@ -126,10 +131,7 @@ impl Pool {
             changed.notify(usize::MAX);
             return Ok(Made::Http1(connection));
         }
-        let changed = {
-            let mut origins = self.lock();
-            Arc::clone(&origins.entry(Arc::clone(route)).or_default().changed)
-        };
+        let changed = self.changed(route);
         let rt = &self.connector.rt;
         let dialing = Arc::new(dialing);
         let room = Room::new(rt, &self.config, self.idle_timeout, changed);
