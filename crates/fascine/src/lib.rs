@@ -15,6 +15,7 @@
 //! - `platform-roots`: trust in the authorities of the operating system.
 //! - `gzip`: bodies in gzip.
 //! - `brotli`: bodies in brotli.
+//! - `hyper`: HTTP/2, by `HyperTransport`; of tokio it brings channels and traits, no runtime.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
 //! - `tower`: a pipeline of [`resilience`] as a layer of tower; no runtime comes with it.
 
