@@ -59,7 +59,11 @@ pub(crate) fn of(error: &hyper::Error, phase: Phase, received: u64) -> Transport
     }
     match cause.reason() {
         Some(reason) if cause.is_remote() => reset(reason, phase),
-        _ => TransportError::MalformedResponse {
+        Some(_) => TransportError::MalformedResponse {
+            reason: cause.to_string(),
+        },
+        // h2 has not even tried.
+        None => TransportError::InvalidRequest {
             reason: cause.to_string(),
         },
     }

@@ -47,6 +47,11 @@ impl<S: AsyncWrite + Unpin> Write for HyperIo<S> {
         Pin::new(&mut self.socket).poll_write(cx, bytes)
     }
 
+    /// So that the head of a frame and what is in it leave together.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
