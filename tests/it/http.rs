@@ -8,6 +8,8 @@ mod dial;
 mod encodings;
 mod exchange;
 mod fuzzing;
+#[cfg(feature = "hyper")]
+mod http2;
 mod memory;
 mod memory_net;
 mod ndjson;

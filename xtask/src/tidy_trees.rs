@@ -14,6 +14,9 @@ pub(crate) fn check() -> Result<Vec<String>, Failed> {
             &["async-io", "async-std", "smol", "async-executor", "polling"],
         ),
         ("async-executor", &["tokio", "smol", "async-std"]),
+        // The transports of surf that hand one caller's answer to another.
+        ("surf", &["async-h1", "curl", "hyper", "isahc", "tokio"]),
+        ("hyper", &["async-io", "async-std", "mio", "smol"]),
     ];
     for (feature, banned) in runtimes {
         let tree = tree("fascine", feature)?;
@@ -24,7 +27,35 @@ pub(crate) fn check() -> Result<Vec<String>, Failed> {
             ));
         }
     }
+    breaches.extend(runtime_by_hyper()?);
     Ok(breaches)
+}
+
+/// Of tokio, hyper brings channels and traits; what makes it a runtime must not come along.
+fn runtime_by_hyper() -> Result<Vec<String>, Failed> {
+    let mut command = cargo(&[
+        "tree",
+        "--locked",
+        "-p",
+        "fascine",
+        "--features",
+        "smol,hyper",
+    ]);
+    command.args(["-e", "normal", "--prefix", "none", "--format", "{lib} {f}"]);
+    let lines = output("cargo tree", &mut command)?;
+    let features = lines.lines().filter_map(|line| line.strip_prefix("tokio "));
+    let runtime = features
+        .flat_map(|features| features.trim_end_matches(" (*)").split(','))
+        .filter(|feature| matches!(*feature, "fs" | "net" | "process" | "rt" | "time"));
+    let names: BTreeSet<&str> = runtime.collect();
+    Ok(names
+        .into_iter()
+        .map(|name| {
+            format!(
+                "crates/fascine/Cargo.toml: a build with `smol` and `hyper` has tokio's `{name}` in its tree"
+            )
+        })
+        .collect())
 }
 
 fn tree(package: &str, feature: &str) -> Result<BTreeSet<String>, Failed> {

@@ -26,20 +26,67 @@ pub(crate) struct Connector {
 /// Puts encryption on a connection.
 pub(crate) trait SecureLayer: fmt::Debug + Send + Sync {
     fn handshake(&self, host: &str, socket: BoxSocket) -> BoxFuture<io::Result<BoxSocket>>;
+
+    /// Offers HTTP/2 as well, and says what the server has chosen.
+    #[cfg(feature = "hyper")]
+    fn negotiate(&self, host: &str, socket: BoxSocket) -> BoxFuture<io::Result<(BoxSocket, Http)>>;
+}
+
+/// The version of HTTP on a connection.
+#[cfg(feature = "hyper")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Http {
+    One,
+    Two,
 }
 
 impl Connector {
     pub(crate) async fn connect(&self, route: &Route) -> Result<Connection, TransportError> {
-        let origin = &route.origin;
-        let secure = match (&self.secure, origin.secure) {
-            (Some(secure), true) => Some(secure),
+        let secure = self.secure_layer(route)?;
+        let _dial = self.dials.acquire().await;
+        let connection = self.open(route).await?;
+        let Some(secure) = secure else {
+            return Ok(connection);
+        };
+        let host = &route.origin.host;
+        match secure.handshake(host, connection.socket).await {
+            Ok(socket) => Ok(Connection::new(socket)),
+            Err(source) => Err(tls_failed(host, source)),
+        }
+    }
+
+    /// Makes a connection of HTTP/2, or of HTTP/1.1 if that is what a server chooses that can choose.
+    #[cfg(feature = "hyper")]
+    pub(crate) async fn negotiate(
+        &self,
+        route: &Route,
+    ) -> Result<(Connection, Http), TransportError> {
+        let secure = self.secure_layer(route)?;
+        let _dial = self.dials.acquire().await;
+        let connection = self.open(route).await?;
+        let Some(secure) = secure else {
+            return Ok((connection, Http::Two));
+        };
+        let host = &route.origin.host;
+        match secure.negotiate(host, connection.socket).await {
+            Ok((socket, http)) => Ok((Connection::new(socket), http)),
+            Err(source) => Err(tls_failed(host, source)),
+        }
+    }
+
+    fn secure_layer(&self, route: &Route) -> Result<Option<&dyn SecureLayer>, TransportError> {
+        match (&self.secure, route.origin.secure) {
+            (Some(secure), true) => Ok(Some(&**secure)),
             (None, true) => {
                 let reason = "https needs TLS, and this transport was given none".to_owned();
-                return Err(TransportError::InvalidUrl { reason });
+                Err(TransportError::InvalidUrl { reason })
             }
-            (_, false) => None,
-        };
-        let _dial = self.dials.acquire().await;
+            (_, false) => Ok(None),
+        }
+    }
+
+    /// Opens a connection over which the server can be reached: through a tunnel, if need be.
+    async fn open(&self, route: &Route) -> Result<Connection, TransportError> {
         let (host, port) = route.endpoint();
         let addresses = self.resolve(host, port).await?;
         let dialed = dial(&self.rt, &*self.net, addresses).await;
@@ -49,19 +96,12 @@ impl Connector {
             source,
         })?;
         let mut connection = Connection::new(socket);
-        let Some(secure) = secure else {
-            return Ok(connection);
-        };
-        if let Some(proxy) = &route.proxy {
-            tunnel::open(&mut connection, proxy, origin).await?;
+        if let Some(proxy) = &route.proxy
+            && route.origin.secure
+        {
+            tunnel::open(&mut connection, proxy, &route.origin).await?;
         }
-        match secure.handshake(&origin.host, connection.socket).await {
-            Ok(socket) => Ok(Connection::new(socket)),
-            Err(source) => Err(TransportError::Tls {
-                host: origin.host.clone(),
-                source,
-            }),
-        }
+        Ok(connection)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, TransportError> {
@@ -78,5 +118,12 @@ impl Connector {
             return Err(failed(source));
         }
         Ok(found)
+    }
+}
+
+fn tls_failed(host: &str, source: io::Error) -> TransportError {
+    TransportError::Tls {
+        host: host.to_owned(),
+        source,
     }
 }

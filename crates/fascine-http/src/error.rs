@@ -98,6 +98,16 @@ pub enum TransportError {
         /// What the resolver said.
         source: io::Error,
     },
+    /// The server gave up this one request, on a connection that others share.
+    #[error("the server reset the stream with {reason} while {phase}")]
+    StreamReset {
+        /// What was going on.
+        phase: Phase,
+        /// The error code of HTTP/2 (RFC 9113, section 7).
+        code: u32,
+        /// What it stands for.
+        reason: String,
+    },
     /// It took too long.
     #[error("{}", late(*phase, *after))]
     Timeout {
@@ -177,6 +187,8 @@ impl TransportError {
                 source.kind(),
                 io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
             ),
+            // What the server finds wrong with the request, or with how it came, it will find wrong again.
+            Self::StreamReset { code, .. } => !matches!(code, 1 | 3 | 6 | 9 | 12 | 13),
             Self::Proxy { status, .. } => matches!(status, 502..=504),
             Self::ContentEncoding { .. }
             | Self::ExcessBody { .. }

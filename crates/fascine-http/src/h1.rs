@@ -166,6 +166,11 @@ impl H1Transport {
         self.with_connector(|connector| connector.secure = Some(Arc::new(tls)))
     }
 
+    #[cfg(feature = "hyper")]
+    pub(crate) fn into_client(self) -> Arc<H1Client> {
+        self.client
+    }
+
     fn with(mut self, set: impl FnOnce(&mut H1Client)) -> Self {
         set(Arc::make_mut(&mut self.client));
         self

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use fascine_rt::Rt;
 use http::{Method, Request, Response, header};
 
+use crate::connection::Connection;
 use crate::decode::Encodings;
 use crate::exchange::{Exchange, Received};
 use crate::framing::Framing;
@@ -26,14 +27,13 @@ pub(crate) struct H1Client {
     pub(crate) plaintext_credentials: bool,
 }
 
-/// A request that can be sent.
-struct Prepared {
-    watch: Stopwatch,
-    route: Arc<Route>,
-    exchange: Exchange,
-    repeatable: bool,
+/// What is settled of a request before anything is opened, whatever it will be sent by.
+pub(crate) struct Plan {
+    pub(crate) watch: Stopwatch,
+    pub(crate) route: Arc<Route>,
+    pub(crate) repeatable: bool,
     /// What the body may come in, if that is ours to decode.
-    encodings: Option<Encodings>,
+    pub(crate) encodings: Option<Encodings>,
 }
 
 impl H1Client {
@@ -42,51 +42,49 @@ impl H1Client {
         self: Arc<Self>,
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Body>, TransportError>> {
-        let prepared = self.prepare(request);
-        async move { self.exchange(prepared?).await }
+        let plan = self.plan(&request);
+        let prepared = plan.and_then(|plan| Ok((write(&plan, request)?, plan)));
+        async move {
+            let (exchange, plan) = prepared?;
+            self.exchange(plan, exchange, None).await
+        }
     }
 
-    /// Before anything is opened: a request that cannot be sent says so at once.
-    fn prepare(&self, request: Request<Bytes>) -> Result<Prepared, TransportError> {
+    /// A request that cannot be sent says so at once.
+    pub(crate) fn plan(&self, request: &Request<Bytes>) -> Result<Plan, TransportError> {
         let timeouts = request.extensions().get().copied();
         let origin = Origin::of(request.uri())?;
         if !self.plaintext_credentials {
             credentials::check(request.headers(), &origin)?;
         }
         let proxy = self.proxies.of(&origin);
-        let route = Route { origin, proxy };
-        let forwarded = route.is_forwarded();
         // What the caller has asked for is the caller's to decode.
         let asked = request.headers().contains_key(header::ACCEPT_ENCODING);
-        let accept_encoding = self.encodings.accepted().filter(|_| !asked);
-        let additions = Additions {
-            accept_encoding,
-            forwarded,
-            proxy_credentials: match &route.proxy {
-                Some(proxy) if forwarded => proxy.credentials.as_ref(),
-                _ => None,
-            },
-        };
-        Ok(Prepared {
+        let decoded = !asked && self.encodings.accepted().is_some();
+        Ok(Plan {
             watch: Stopwatch::start(&self.rt, timeouts.unwrap_or(self.timeouts)),
-            repeatable: may_be_repeated(&request),
-            exchange: Exchange::new(request, &additions)?,
-            route: Arc::new(route),
-            encodings: accept_encoding.map(|_| self.encodings),
+            route: Arc::new(Route { origin, proxy }),
+            repeatable: may_be_repeated(request),
+            encodings: decoded.then_some(self.encodings),
         })
     }
 
-    async fn exchange(&self, prepared: Prepared) -> Result<Response<Body>, TransportError> {
-        let Prepared {
+    /// Sends the request, on `connection` if there is one already.
+    pub(crate) async fn exchange(
+        &self,
+        plan: Plan,
+        mut exchange: Exchange,
+        mut connection: Option<Connection>,
+    ) -> Result<Response<Body>, TransportError> {
+        let Plan {
             watch,
             route,
-            mut exchange,
             repeatable,
             encodings,
-        } = prepared;
+        } = plan;
         let mut fresh = false;
         loop {
-            let mut lease = self.lease(&watch, &route, fresh).await?;
+            let mut lease = self.lease(&watch, &route, connection.take(), fresh).await?;
             let received = exchange.run(&mut lease.connection);
             match watch.within(Phase::Head, received).await {
                 Ok(received) => {
@@ -113,10 +111,14 @@ impl H1Client {
         &self,
         watch: &Stopwatch,
         route: &Arc<Route>,
+        connection: Option<Connection>,
         fresh: bool,
     ) -> Result<Lease, TransportError> {
         let permit = async { Ok(self.pool.permit().await) };
         let permit = watch.within(Phase::Pool, permit).await?;
+        if let Some(connection) = connection {
+            return Ok(Lease::fresh(connection, route, &self.pool, permit));
+        }
         if !fresh && let Some(kept) = self.pool.take_idle(route).await {
             return Ok(Lease::reused(kept, route, &self.pool, permit));
         }
@@ -125,6 +127,20 @@ impl H1Client {
         let connection = watch.within(Phase::Connect, connected).await?;
         Ok(Lease::fresh(connection, route, &self.pool, permit))
     }
+}
+
+/// Puts a request into the form of HTTP/1.1.
+pub(crate) fn write(plan: &Plan, request: Request<Bytes>) -> Result<Exchange, TransportError> {
+    let forwarded = plan.route.is_forwarded();
+    let additions = Additions {
+        accept_encoding: plan.encodings.and_then(Encodings::accepted),
+        forwarded,
+        proxy_credentials: match &plan.route.proxy {
+            Some(proxy) if forwarded => proxy.credentials.as_ref(),
+            _ => None,
+        },
+    };
+    Exchange::new(request, &additions)
 }
 
 fn response(received: Received, mut lease: Lease, watch: Stopwatch) -> Response<Body> {

@@ -1,4 +1,4 @@
-//! Bytes over HTTP/1.1, on any async runtime; knows nothing of models.
+//! Bytes over HTTP, on any async runtime; knows nothing of models.
 //!
 //! A [`Transport`] sends a request and gives a response whose [`Body`] streams. [`H1Transport`] is the one to use: the
 //! protocol comes from the sans-I/O core `ureq-proto`, and the request's own future drives the connection, so there is
@@ -40,6 +40,8 @@
 //! - `platform-roots`: trust in the authorities that the operating system trusts, for [`Tls`].
 //! - `gzip`: bodies in gzip, decoded as they come.
 //! - `brotli`: bodies in brotli, decoded as they come.
+//! - `hyper`: [`HyperTransport`], HTTP/2 where the server speaks it. It brings tokio's `sync` and `io-util` and
+//!   tokio-util's `codec` into the tree: channels and traits, no runtime, no reactor, no timers. It works on every runtime.
 //! - `surf`: [`SurfTransport`] and [`SurfBackend`], for programs that live on surf.
 
 mod transport;
@@ -85,8 +87,12 @@ mod async_io_net;
 mod brotli;
 #[cfg(feature = "gzip")]
 mod gzip;
+#[cfg(feature = "hyper")]
+mod http2;
 #[cfg(feature = "surf")]
 mod surf_backend;
+#[cfg(feature = "surf")]
+mod surf_carried;
 #[cfg(feature = "surf")]
 mod surf_transport;
 #[cfg(feature = "rustls")]
@@ -111,6 +117,8 @@ pub use transport::Transport;
 
 #[cfg(feature = "async-io")]
 pub use async_io_net::AsyncIoNet;
+#[cfg(feature = "hyper")]
+pub use http2::{Http2Config, HyperIo, HyperTransport};
 #[cfg(feature = "surf")]
 pub use surf_backend::SurfBackend;
 #[cfg(feature = "surf")]

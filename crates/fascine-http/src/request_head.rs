@@ -78,7 +78,7 @@ fn is_ours(name: &header::HeaderName) -> bool {
 }
 
 /// The host, with its port only where that is not the scheme's own.
-fn host<'a>(url: &Uri, authority: &'a Authority) -> &'a str {
+pub(crate) fn host<'a>(url: &Uri, authority: &'a Authority) -> &'a str {
     let default = if url.scheme() == Some(&Scheme::HTTPS) {
         443
     } else {

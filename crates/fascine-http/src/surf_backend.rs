@@ -11,15 +11,29 @@ use futures_lite::io::BufReader;
 use http_client::http_types::{self, StatusCode};
 use http_client::{HttpClient, Request, Response};
 
+use crate::surf_carried::Carried;
 use crate::{Body, Transport};
 
 /// A [`Transport`] as the backend of surf: `surf::Client::with_http_client(SurfBackend::new(transport))`.
 ///
-/// surf's own backends should not be used by programs that cancel requests. Measured: its async-h1 backend gives the
-/// answer of a cancelled request to the next caller, accepts bodies that are cut short, skips the check of the host
-/// name when it reuses a connection by address, and panics on some header values; its curl backend does not stop the
-/// server when a request is cancelled. None of them is in the tree with this feature: what surf sends goes through
-/// the transport, with its rules.
+/// It works on every runtime, streams bodies as they are read, and has the transport's rules: time-outs, pool, TLS,
+/// errors. An error of the transport is inside surf's: `error.downcast::<TransportError>()`; inside a body, it is
+/// the source of the `io::Error`.
+///
+/// Headers of http-types are ASCII. A header of a response that is not is left out; it costs nobody the response.
+///
+/// # surf's own backends
+///
+/// Programs that cancel requests, by a time-out, a race or a hedge, should not use them. None is in the tree with this
+/// feature. Measured with surf 2.3.2, against a server on the same machine:
+///
+/// - async-h1 (`h1-client`): after a request was cancelled, the next caller got *its* answer, in 30 of 30 runs. A body
+///   shorter than its `content-length` passes for complete. `set_timeout` does not hold for bodies. Connections are kept by
+///   address, so that the name in a certificate is not checked again for another host on it. Header values that are
+///   not ASCII are a panic. Names are looked up on the executor's thread.
+/// - curl (`curl-client`): a cancelled request goes on at the server, in 40 of 40 runs. Header values that are not
+///   ASCII are a panic. `set_timeout` cuts healthy streams.
+/// - hyper 0.13 (`hyper-client`): a panic on every runtime but async-std; advisories in hyper, h2 and tokio.
 pub struct SurfBackend {
     transport: Arc<dyn Transport>,
 }
@@ -46,7 +60,9 @@ impl SurfBackend {
             }
         }
         let unusable = |error: http::Error| http_types::Error::new(StatusCode::BadRequest, error);
-        let response = transport.send(sent.body(body).map_err(unusable)?).await;
+        let mut sent = sent.body(body).map_err(unusable)?;
+        Carried::restore(&request, &mut sent);
+        let response = transport.send(sent).await;
         let failed = |error| http_types::Error::new(StatusCode::BadGateway, error);
         let (head, body) = response.map_err(failed)?.into_parts();
         let status = StatusCode::try_from(head.status.as_u16())?;

@@ -9,13 +9,17 @@ use futures_io::AsyncRead;
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use surf::http::{Method, Url};
 
+use crate::surf_carried::Carried;
 use crate::{Body, Transport, TransportError};
 
 /// A [`surf::Client`] as a [`Transport`]: for programs that want its middleware under their model calls.
 ///
 /// The client should have a [`SurfBackend`](crate::SurfBackend) behind it. What its own backends get wrong is listed
 /// there; what can be seen from here is checked: a body that does not have the length its head promised is an error,
-/// and so is a header value that is not valid.
+/// and so is a header value that is not valid. What cannot be seen is whose answer it is.
+///
+/// [`Timeouts`](crate::Timeouts), [`RetrySafe`](crate::RetrySafe) and the mark of sensitive headers reach a
+/// [`SurfBackend`](crate::SurfBackend); other backends know nothing of them, nor of the rule that keys go over https alone.
 #[derive(Clone)]
 pub struct SurfTransport {
     client: surf::Client,
@@ -50,6 +54,8 @@ impl SurfTransport {
                 .map_err(|_| invalid(format!("header `{name}` is not text")))?;
             sent.append_header(name.as_str(), value);
         }
+        Carried::of(&head).put_into(sent.as_mut());
+        let bodiless = head.method == http::Method::HEAD;
         let kind = head.headers.get(header::CONTENT_TYPE).cloned();
         sent.body_bytes(body);
         if let Some(kind) = kind.as_ref().and_then(|kind| kind.to_str().ok()) {
@@ -68,13 +74,15 @@ impl SurfTransport {
         };
         let mut response = Response::builder().status(u16::from(answer.status()));
         let mut length = None;
+        // What is said of a body that there is not, is said of that of another response.
+        let bodiless = bodiless || matches!(u16::from(answer.status()), 204 | 304);
         for (name, values) in answer.iter() {
             let name = HeaderName::from_bytes(name.as_str().as_bytes())
                 .map_err(|_| malformed("a header has no valid name"))?;
             for value in values {
                 let value = HeaderValue::from_str(value.as_str())
                     .map_err(|_| malformed("a header has no valid value"))?;
-                if name == header::CONTENT_LENGTH {
+                if name == header::CONTENT_LENGTH && !bodiless {
                     length = value.to_str().ok().and_then(|length| length.parse().ok());
                 }
                 response = response.header(name.clone(), value);
@@ -129,7 +137,15 @@ impl Stream for Reader {
             Ok(count) => {
                 this.received += count as u64;
                 piece.truncate(count);
-                return Poll::Ready(Some(Ok(piece.into())));
+                match this
+                    .length
+                    .map(|length| this.received.saturating_sub(length))
+                {
+                    Some(excess @ 1..) => Some(Err(TransportError::ExcessBody {
+                        excess: usize::try_from(excess).unwrap_or(usize::MAX),
+                    })),
+                    _ => return Poll::Ready(Some(Ok(piece.into()))),
+                }
             }
             Err(source) => Some(Err(match source.downcast::<TransportError>() {
                 Ok(ours) => ours,

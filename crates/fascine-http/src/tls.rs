@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use fascine_rt::BoxFuture;
 use futures_rustls::TlsConnector;
+use futures_rustls::client::TlsStream;
 use futures_rustls::rustls::ClientConfig;
 use futures_rustls::rustls::pki_types::ServerName;
 
+#[cfg(feature = "hyper")]
+use crate::connector::Http;
 use crate::connector::SecureLayer;
 use crate::{BoxSocket, TlsBuilder, TlsError};
 
@@ -69,12 +72,35 @@ impl Tls {
 
 impl SecureLayer for Tls {
     fn handshake(&self, host: &str, socket: BoxSocket) -> BoxFuture<io::Result<BoxSocket>> {
-        let name = ServerName::try_from(host.to_owned());
-        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let secured = secure(Arc::clone(&self.config), host, socket);
+        Box::pin(async move { Ok(Box::new(secured.await?) as BoxSocket) })
+    }
+
+    #[cfg(feature = "hyper")]
+    fn negotiate(&self, host: &str, socket: BoxSocket) -> BoxFuture<io::Result<(BoxSocket, Http)>> {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let secured = secure(Arc::new(config), host, socket);
         Box::pin(async move {
-            let name = name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-            Ok(Box::new(connector.connect(name, socket).await?) as BoxSocket)
+            let secured = secured.await?;
+            let http = match secured.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Http::Two,
+                _ => Http::One,
+            };
+            Ok((Box::new(secured) as BoxSocket, http))
         })
+    }
+}
+
+fn secure(
+    config: Arc<ClientConfig>,
+    host: &str,
+    socket: BoxSocket,
+) -> impl Future<Output = io::Result<TlsStream<BoxSocket>>> + use<> {
+    let name = ServerName::try_from(host.to_owned());
+    async move {
+        let name = name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        TlsConnector::from(config).connect(name, socket).await
     }
 }
 

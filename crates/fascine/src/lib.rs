@@ -17,6 +17,7 @@
 //! - `brotli`: bodies in brotli.
 //! - `moka`: [`model`]'s answers kept in memory.
 //! - `redb`: [`model`]'s answers kept on disk.
+//! - `hyper`: HTTP/2, by `HyperTransport`; of tokio it brings channels and traits, no runtime.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
 //! - `tiktoken`: tokens of the OpenAI families, counted by their own vocabularies
 //! - `tower`: a pipeline of [`resilience`] as a layer of tower; no runtime comes with it.

@@ -18,7 +18,7 @@ on_every_runtime! {
 }
 
 /// Waits until a counter is there.
-async fn reaches(rt: &Rt, counter: &AtomicUsize, count: usize) {
+pub(super) async fn reaches(rt: &Rt, counter: &AtomicUsize, count: usize) {
     while counter.load(SeqCst) < count {
         rt.sleep(Duration::from_millis(1)).await;
     }

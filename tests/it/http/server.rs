@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use bytes::Bytes;
 use fascine::http::{BoxSocket, Net};
 use fascine::rt::{Rt, Task};
-use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use futures_lite::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 /// A port where each connection is handled by a function.
 pub(super) struct Server {
@@ -78,7 +78,9 @@ pub(super) async fn echo(rt: &Rt, net: &Arc<dyn Net>) -> Server {
 }
 
 /// Reads one request and gives its head and body; `None` when the client has gone.
-pub(super) async fn read_request(socket: &mut BoxSocket) -> Option<(String, Vec<u8>)> {
+pub(super) async fn read_request(
+    socket: &mut (impl AsyncRead + Unpin),
+) -> Option<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     let mut piece = vec![0; 64 * 1024];
     let mut head: Option<(String, usize)> = None;

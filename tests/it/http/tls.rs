@@ -26,14 +26,14 @@ on_every_runtime! {
 }
 
 /// An authority for one test.
-struct Authority {
+pub(super) struct Authority {
     pem: String,
     der: Vec<u8>,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -61,6 +61,18 @@ impl Authority {
         let (certificate, key) = self.certify(name, change);
         let config = server_config().with_no_client_auth();
         acceptor(config, &certificate, &key)
+    }
+
+    /// Speaks these versions of HTTP, the first that a client offers; none is whatever comes.
+    #[cfg(feature = "hyper")]
+    pub(super) fn acceptor_of(&self, name: &str, versions: &[&str]) -> TlsAcceptor {
+        let (certificate, key) = self.certify(name, |_| {});
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = server_config().with_no_client_auth();
+        let config = config.with_single_cert(vec![certificate.der().clone()], key);
+        let mut config = config.unwrap();
+        config.alpn_protocols = versions.iter().map(|&name| name.into()).collect();
+        TlsAcceptor::from(Arc::new(config))
     }
 
     /// Takes only clients that this authority has certified.
@@ -116,11 +128,11 @@ async fn secure(
     .await
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+pub(super) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// Every name is that one address.
 #[derive(Debug)]
-struct Always(SocketAddr);
+pub(super) struct Always(pub(super) SocketAddr);
 
 impl Resolve for Always {
     fn resolve(&self, _: &str, _: u16) -> BoxFuture<io::Result<Vec<SocketAddr>>> {
@@ -129,11 +141,11 @@ impl Resolve for Always {
     }
 }
 
-fn address(server: &Server) -> SocketAddr {
+pub(super) fn address(server: &Server) -> SocketAddr {
     server.url[7..].trim_end_matches('/').parse().unwrap()
 }
 
-fn trusting(authority: &Authority) -> TlsBuilder {
+pub(super) fn trusting(authority: &Authority) -> TlsBuilder {
     Tls::builder()
         .without_bundled_roots()
         .authorities_pem(authority.pem.as_str())
