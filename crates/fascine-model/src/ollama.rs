@@ -80,6 +80,15 @@ impl Ollama {
         Self::new(&host::base_url(&host), model)
     }
 
+    /// Lets the key that is set after this travel over plain http to another machine, where anybody on the way can read
+    /// it: say on a network of your own. The transport has to be asked as well, by
+    /// [`with_plaintext_credentials`](fascine_http::H1Transport::with_plaintext_credentials).
+    #[must_use]
+    pub fn with_plaintext_credentials(mut self) -> Self {
+        self.endpoint.allow_plaintext();
+        self
+    }
+
     /// Sends `key` along, as `Authorization: Bearer`: for servers that are not one's own.
     ///
     /// # Errors
