@@ -33,6 +33,7 @@ mod scripted;
 mod selector;
 mod service;
 mod service_everywhere;
+mod service_layers;
 mod service_lifecycle;
 mod service_policies;
 mod service_promises;
