@@ -53,10 +53,7 @@ fn the_first_byte_the_pauses_and_the_whole_are_timed_on_any_transport() {
         assert_eq!(ask(&service).await.unwrap(), "in time");
         // What only the transport can know is left to it.
         let told = script.sent()[0].timeouts.unwrap();
-        assert_eq!(
-            (told.connect, told.first_byte),
-            (secs(1), Duration::MAX)
-        );
+        assert_eq!((told.connect, told.first_byte), (secs(1), Duration::MAX));
         assert_eq!(script.open(), 0);
     });
 }
