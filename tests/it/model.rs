@@ -14,6 +14,7 @@ mod folder;
 mod gemini_answers;
 mod gemini_requests;
 mod hedged;
+mod keys;
 mod mapping;
 mod metering;
 mod ollama;

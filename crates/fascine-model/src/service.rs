@@ -53,6 +53,10 @@ use crate::{
 /// A request is repeated as long as nothing of its answer has been given out; a stream that breaks off after that ends
 /// in [`Interrupted`](crate::Interrupted), and is never begun again behind its reader's back.
 ///
+/// A [cache](ModelServiceBuilder::cache), [other models](ModelServiceBuilder::fallback) and a
+/// [hedge](ModelServiceBuilder::hedge) go round its requests, in this order, where they are set: a call is one call,
+/// however many requests and models it takes. They are for answers; [`embed`](Self::embed) goes without them.
+///
 /// Every call that was let in ends in one way, which [`stats`](Self::stats) count: with an answer, with a typed error,
 /// cancelled, or at its deadline. A call that cannot begin before its deadline fails at once, with the time that it
 /// would have needed in [`ModelError::retry_after`].

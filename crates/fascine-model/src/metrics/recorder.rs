@@ -44,13 +44,13 @@ pub struct CallRecord {
     pub queue_wait: Duration,
     /// From the call to the first piece of the answer, of a stream.
     pub first_token: Option<Duration>,
-    /// How many requests were sent.
+    /// How many requests it took.
     pub attempts: u32,
     /// The tokens of the answer.
     pub usage: Usage,
     /// What it cost, by the price table, if that knows the model.
     pub cost: Option<f64>,
-    /// Whether no request was needed, because the answer was known.
+    /// Whether no request was needed, because the answer was known, or another call's is shared.
     pub cached: bool,
 }
 
