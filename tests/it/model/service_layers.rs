@@ -40,7 +40,9 @@ async fn read(service: &ModelService, text: &str) -> Result<Response, ModelError
 
 /// What it is told of the end of calls: the number, what it came to, the requests, whether it was known.
 #[derive(Clone, Debug, Default)]
-struct Ends(Arc<Mutex<Vec<(u64, Outcome, u32, bool)>>>);
+struct Ends(Arc<Mutex<Vec<End>>>);
+
+type End = (u64, Outcome, u32, bool);
 
 impl Hooks for Ends {
     fn ended(

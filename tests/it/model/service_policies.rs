@@ -7,7 +7,7 @@ use fascine::http::{Phase, Timeouts, TransportError};
 use fascine::message::Usage;
 use fascine::model::{
     ApiError, ChunkDecoder, Delivery, EmbedRequest, Embeddings, Model, ModelError, ModelFailure,
-    ModelService, OpenAi, Provider, Request, Response,
+    ModelService, ModelServiceBuilder, OpenAi, Provider, Request, Response,
 };
 use fascine::resilience::{
     Backoff, CircuitBreaker, CircuitState, GaveUp, Jitter, Retry, RetryBudget,
@@ -15,6 +15,8 @@ use fascine::resilience::{
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
 use super::script::{Act, Piece, Script, events, kind, ms, question, secs};
+
+type Setting = fn(ModelServiceBuilder) -> ModelServiceBuilder;
 
 async fn ask(service: &ModelService) -> Result<String, ModelError> {
     Ok(service.invoke(question("x")).await?.text())
@@ -280,9 +282,7 @@ fn a_service_costs_no_more_than_it_may() {
 fn settings_are_checked_in_their_order_and_named() {
     TestRuntime::run(|rt| async move {
         let script = Script::new(&rt, [], Act::answer("x"));
-        let field = |settings: fn(
-            fascine::model::ModelServiceBuilder,
-        ) -> fascine::model::ModelServiceBuilder| {
+        let field = |settings: Setting| {
             let provider = OpenAi::new("http://127.0.0.1/v1", "m").unwrap();
             let builder = ModelService::builder(&rt, provider, script.clone());
             settings(builder).build().err().map(|error| error.field)
@@ -314,8 +314,7 @@ fn settings_are_checked_in_their_order_and_named() {
 #[test]
 fn the_largest_settings_there_are_neither_overflow_nor_hang() {
     TestRuntime::run(|rt| async move {
-        type Settings = fascine::model::ModelServiceBuilder;
-        let all: [(&str, fn(Settings) -> Settings); 11] = [
+        let all: [(&str, Setting); 11] = [
             ("limit_requests", |s| s.limit_requests(u64::MAX)),
             ("limit_tokens", |s| s.limit_tokens(u64::MAX)),
             ("adapts", |s| {
@@ -354,8 +353,7 @@ fn the_largest_settings_there_are_neither_overflow_nor_hang() {
 #[test]
 fn settings_at_the_edge_are_refused_by_name_or_work() {
     TestRuntime::run(|rt| async move {
-        type Settings = fascine::model::ModelServiceBuilder;
-        let refused: [(&str, fn(Settings) -> Settings); 9] = [
+        let refused: [(&str, Setting); 9] = [
             ("capacity_refresh_time", |s| {
                 s.capacity_refresh_time(Duration::MAX)
             }),
