@@ -35,6 +35,7 @@ mod selector;
 mod service;
 mod service_everywhere;
 mod service_layers;
+mod service_layers_ending;
 mod service_lifecycle;
 mod service_policies;
 mod service_promises;
