@@ -1,11 +1,8 @@
 use std::sync::Arc;
 
 use fascine_resilience::Hedge;
-use tracing::Span;
 
-use super::inner::Inner;
 use super::inside::Inside;
-use super::ledger::Ledger;
 use super::member::Member;
 use crate::canonical::identity_of;
 use crate::single_flight::Sharing;
@@ -49,25 +46,17 @@ impl Layers {
     }
 
     /// The model that one call asks.
-    pub(crate) fn around(
-        &self,
-        service: &Arc<Inner>,
-        ledger: &Arc<Ledger>,
-        span: &Span,
-    ) -> Arc<dyn Model> {
-        let mut model: Arc<dyn Model> = Arc::new(Inside {
-            service: Arc::clone(service),
-            ledger: Arc::clone(ledger),
-            span: span.clone(),
-        });
+    pub(crate) fn around(&self, inside: Inside) -> Arc<dyn Model> {
+        let (service, ledger) = (Arc::clone(&inside.service), Arc::clone(&inside.ledger));
+        let mut model: Arc<dyn Model> = Arc::new(inside);
         if let Some(hedge) = &self.hedge {
             model = Arc::new(HedgedModel::new(model, hedge.clone()));
         }
         if !self.others.is_empty() {
             let others = self.others.iter().map(|other| Member {
                 model: Arc::clone(other),
-                service: Arc::clone(service),
-                ledger: Arc::clone(ledger),
+                service: Arc::clone(&service),
+                ledger: Arc::clone(&ledger),
             });
             model = Arc::new(others.fold(FallbackModel::new(model), FallbackModel::or));
         }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
+use tracing::Span;
 
 use super::admission::Admission;
 use super::inner::Inner;
-use super::layers::Layers;
+use super::inside::Inside;
+use super::ledger::Ledger;
 use crate::{
-    Accumulator, Chunk, ChunkStream, Interrupted, ModelError, ModelFailure, Request, Response,
+    Accumulator, Chunk, ChunkStream, Interrupted, Model, ModelError, ModelFailure, Request,
+    Response,
 };
 
 /// Asks, and waits for the whole answer; `began` is told the number of the call.
@@ -24,7 +27,7 @@ pub(super) async fn invoke(
     let invoked = {
         let work = pin!(async {
             inner.ask_hooks(&admission, &mut request).await?;
-            let model = layers(&inner)?.around(&inner, &ledger, &admission.span);
+            let model = model(&inner, ledger, &admission.span);
             model.invoke(request).await
         });
         admission.run(work).await
@@ -48,7 +51,7 @@ pub(super) async fn stream(
     let opened = {
         let work = pin!(async {
             inner.ask_hooks(&admission, &mut request).await?;
-            let model = layers(&inner)?.around(&inner, &ledger, &admission.span);
+            let model = model(&inner, ledger, &admission.span);
             model.stream(request).await
         });
         admission.run(work).await
@@ -73,12 +76,17 @@ pub(super) async fn stream(
     }
 }
 
-fn layers(inner: &Inner) -> Result<&Layers, ModelError> {
-    // Only a service that has some comes here.
-    inner
-        .layers
-        .as_deref()
-        .ok_or_else(|| ModelError::new(ModelFailure::Closed, 0))
+/// What the call asks: the service's own requests, and what goes round them.
+fn model(inner: &Arc<Inner>, ledger: Arc<Ledger>, span: &Span) -> Arc<dyn Model> {
+    let inside = Inside {
+        service: Arc::clone(inner),
+        ledger,
+        span: span.clone(),
+    };
+    match &inner.layers {
+        Some(layers) => layers.around(inside),
+        None => Arc::new(inside),
+    }
 }
 
 /// The answer in pieces.
