@@ -92,6 +92,15 @@ impl Anthropic {
         Self::new(&base_url, model)?.with_api_key(&key)
     }
 
+    /// Lets the key that is set after this travel over plain http to another machine, where anybody on the way can read
+    /// it: say on a network of your own. The transport has to be asked as well, by
+    /// [`with_plaintext_credentials`](fascine_http::H1Transport::with_plaintext_credentials).
+    #[must_use]
+    pub fn with_plaintext_credentials(mut self) -> Self {
+        self.endpoint.allow_plaintext();
+        self
+    }
+
     /// Sends `key` along, as `x-api-key`.
     ///
     /// # Errors

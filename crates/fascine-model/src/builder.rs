@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fascine_http::{Timeouts, Transport};
-use fascine_resilience::{CircuitBreaker, Retry};
+use fascine_resilience::{CircuitBreaker, Hedge, Retry};
 use fascine_rt::Rt;
 
-use crate::service::{Alarms, Calls, Inner, SharedLimiter, Spending};
+use crate::service::{Alarms, Calls, Inner, Layers, SharedLimiter, Spending};
 use crate::{
-    EstimatedTokens, Hooks, Metrics, ModelService, PriceTable, Prices, Provider, TokenCounter,
+    EstimatedTokens, Hooks, Metrics, Model, ModelService, PriceTable, Prices, Provider,
+    ResponseCache, TokenCounter,
 };
 
 /// The settings of a [`ModelService`].
@@ -24,6 +25,7 @@ use crate::{
 /// - [`Timeouts`] as they are by default: connecting 10 s, the head of the answer 10 minutes, 5 minutes between two
 ///   pieces of it
 /// - answers of at most 32 MiB
+/// - no cache, no other models, no hedge
 /// - no limit on the cost, and no prices
 /// - tokens counted by [`EstimatedTokens`]
 #[derive(Debug)]
@@ -43,6 +45,9 @@ pub struct ModelServiceBuilder {
     circuit_breaker: Option<CircuitBreaker>,
     timeouts: Timeouts,
     max_response_bytes: usize,
+    cache: Option<ResponseCache>,
+    fallback: Vec<Arc<dyn Model>>,
+    hedge: Option<Hedge>,
     max_cost: Option<f64>,
     prices: Option<Box<dyn Prices>>,
     token_counter: Box<dyn TokenCounter>,
@@ -79,6 +84,9 @@ impl ModelServiceBuilder {
             circuit_breaker: None,
             timeouts: Timeouts::default(),
             max_response_bytes: 32 * 1024 * 1024,
+            cache: None,
+            fallback: Vec::new(),
+            hedge: None,
             max_cost: None,
             prices: None,
             token_counter: Box::new(EstimatedTokens),
@@ -175,6 +183,37 @@ impl ModelServiceBuilder {
         self
     }
 
+    /// Keeps answers, and gives them again to who asks the same, as a [`CachedModel`](crate::CachedModel) does.
+    ///
+    /// What is found takes nothing of the limits. Hooks are asked before the cache is, and the call is counted as
+    /// [`cached`](crate::CallRecord::cached). Those that ask the same at the same time share one call, which no deadline
+    /// of one of them reaches; the first of them is the one that can say what it waits for.
+    pub fn cache(mut self, cache: ResponseCache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Asks `model` when this one cannot answer, as a [`FallbackModel`](crate::FallbackModel) does; in the order in
+    /// which they are added.
+    ///
+    /// It is asked after all attempts, by limits and time-outs of its own if it has any. The call is one call, and did
+    /// not fail if it answers. What it costs counts for this service, by the name of the model that answered, and it is
+    /// not asked once [`max_cost`](Self::max_cost) is reached. A service that is asked here counts for itself as well:
+    /// give it other [metrics](Self::metrics).
+    pub fn fallback(mut self, model: impl Model) -> Self {
+        self.fallback.push(Arc::new(model));
+        self
+    }
+
+    /// Asks once more when an answer takes long, as a [`HedgedModel`](crate::HedgedModel) does: not where there are
+    /// tools.
+    ///
+    /// Each of the calls is in the limits, and is repeated by itself.
+    pub fn hedge(mut self, hedge: Hedge) -> Self {
+        self.hedge = Some(hedge);
+        self
+    }
+
     /// Refuses calls once the answers have cost so much, in the currency of the [prices](Self::prices), which are
     /// [`PriceTable::builtin`] if none are set.
     ///
@@ -225,6 +264,13 @@ impl ModelServiceBuilder {
             Some(limiter) => limiter,
             None => self.own_limiter()?,
         };
+        let others = std::mem::take(&mut self.fallback);
+        let layers = Layers::new(
+            &*self.provider,
+            self.cache.take(),
+            others,
+            self.hedge.take(),
+        );
         let prices = match (self.prices.take(), self.max_cost) {
             (None, Some(_)) => Some(Box::new(PriceTable::builtin()) as Box<dyn Prices>),
             (prices, _) => prices,
@@ -249,6 +295,7 @@ impl ModelServiceBuilder {
             metrics: self.metrics,
             traces_content: self.traces_content,
             calls: Calls::new(),
+            layers,
         }))
     }
 }

@@ -78,6 +78,14 @@ impl CachedModel {
         }
     }
 
+    /// Keeps the answers of `model`, whose calls others share who have this `sharing`.
+    pub(crate) fn sharing(model: Arc<dyn Model>, cache: ResponseCache, sharing: Sharing) -> Self {
+        Self {
+            storing: Storing { model, cache },
+            sharing,
+        }
+    }
+
     /// Sets how much is kept of a stream while it is read, in bytes: see
     /// [`SingleFlightModel::with_max_bytes`](crate::SingleFlightModel::with_max_bytes).
     #[must_use]

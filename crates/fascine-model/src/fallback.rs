@@ -20,8 +20,11 @@ use crate::{ApiErrorKind, ChunkStream, Model, ModelError, ModelFailure, Request,
 /// # Defaults
 ///
 /// - The next model is asked after every error that may have to do with the one before: what
-///   [`is_retryable`](ModelError::is_retryable), no place in its limits, overload, a quota that is used up, an answer
-///   not in its format. It is not asked after an invalid request, or one that the provider refused for what it is.
+///   [`is_retryable`](ModelError::is_retryable), no place in its limits or among its calls, a circuit breaker that is
+///   open or forced open, a service that is closed, overload, a quota that is used up, an answer not in its format.
+/// - It is not asked after an invalid request, or one that the provider or a hook refused for what it is; and not when
+///   what a service may cost is spent: that was your decision, and no trouble of the model's.
+///   [`when`](Self::when) decides otherwise.
 ///
 /// # Examples
 ///
@@ -166,7 +169,11 @@ fn is_passed_over(error: &ModelError) -> bool {
                 )
         }
         ModelFailure::Limited(limit) => !matches!(limit, LimitError::UnknownQuota { .. }),
-        ModelFailure::Malformed { .. } | ModelFailure::Unavailable(_) => true,
+        ModelFailure::CircuitOpen(_)
+        | ModelFailure::Closed
+        | ModelFailure::Concurrency(_)
+        | ModelFailure::Malformed { .. }
+        | ModelFailure::Unavailable(_) => true,
         ModelFailure::AllFailed(errors) => is_passed_over(errors.last()),
         _ => error.is_retryable(),
     }

@@ -2,15 +2,7 @@
 //!
 //! [`Model`] is the one trait: ask, and get an answer, whole or in pieces. [`ModelService`] is the model behind an API:
 //! a [`Provider`] that maps requests and answers as pure functions, a transport, limits that are kept by reservation,
-//! and a retry policy that listens to `Retry-After`. [`EchoModel`], [`ScriptedModel`] and [`RecordedModel`] need neither.
-//!
-//! | around | there is |
-//! |---|---|
-//! | a model | [`CachedModel`], [`SingleFlightModel`], [`HedgedModel`], [`NamedModel`] |
-//! | several | [`FallbackModel`], [`ModelSelector`], [`BalancedModel`] |
-//! | many that are made as they are needed | [`ModelPool`] |
-//!
-//! Each is a model again, so they go around each other.
+//! and a retry policy that listens to `Retry-After`.
 //!
 //! ```
 //! use fascine_message::Message;
@@ -24,13 +16,102 @@
 //! # });
 //! ```
 //!
+//! # Whom to ask
+//!
+//! | | |
+//! |---|---|
+//! | OpenAI's Chat Completions API, at OpenAI, Azure or wherever it is spoken | [`OpenAi`] |
+//! | a well-known server that speaks it: Groq, OpenRouter, vLLM and others | [`OpenAi::compatible`], [`Compatible`] |
+//! | OpenAI's Responses API | [`Responses`] |
+//! | Anthropic's Messages API | [`Anthropic`] |
+//! | Gemini's `generateContent` | [`Gemini`] |
+//! | Ollama's own API | [`Ollama`] |
+//! | another API | [`Provider`], to be implemented |
+//! | nobody: tests and demonstrations | [`EchoModel`], [`ScriptedModel`], [`RecordedModel`] |
+//!
+//! # What you may want
+//!
+//! Most of it is a setting of the service; what is round a model is a model again, and goes round any other.
+//!
+//! | to | of a service | round any model |
+//! |---|---|---|
+//! | stay within limits, one account's for several services | [`limit_requests`], [`limit_tokens`], [`limiter`] | |
+//! | find the limits out | [`adapt_to_headers`] | |
+//! | have only so many on their way, and only so many waiting | [`concurrency_limit`], [`queue_capacity`] | |
+//! | repeat what failed in passing, and leave alone what is down | [`retry`], [`circuit_breaker`] | |
+//! | wait only so long | [`timeout`] | [`fail_after`](fascine_concurrency::fail_after) |
+//! | keep answers, and ask once for all who ask the same | [`cache`] | [`CachedModel`], [`SingleFlightModel`] |
+//! | ask another model when one cannot answer | [`fallback`] | [`FallbackModel`] |
+//! | ask once more when it takes long | [`hedge`] | [`HedgedModel`] |
+//! | spend only so much | [`max_cost`], [`prices`] | |
+//! | be told, be asked, measure | [`hooks`], [`metrics`] | |
+//! | choose the model by the request | | [`ModelSelector`], [`NamedModel`] |
+//! | spread calls over several | | [`BalancedModel`] |
+//! | make services as they are needed | | [`ModelPool`] |
+//! | record answers once, and play them again | | [`RecordedModel`] |
+//!
+//! [`adapt_to_headers`]: ModelServiceBuilder::adapt_to_headers
+//! [`cache`]: ModelServiceBuilder::cache
+//! [`circuit_breaker`]: ModelServiceBuilder::circuit_breaker
+//! [`concurrency_limit`]: ModelServiceBuilder::concurrency_limit
+//! [`fallback`]: ModelServiceBuilder::fallback
+//! [`hedge`]: ModelServiceBuilder::hedge
+//! [`hooks`]: ModelServiceBuilder::hooks
+//! [`limit_requests`]: ModelServiceBuilder::limit_requests
+//! [`limit_tokens`]: ModelServiceBuilder::limit_tokens
+//! [`limiter`]: ModelServiceBuilder::limiter
+//! [`max_cost`]: ModelServiceBuilder::max_cost
+//! [`metrics`]: ModelServiceBuilder::metrics
+//! [`prices`]: ModelServiceBuilder::prices
+//! [`queue_capacity`]: ModelServiceBuilder::queue_capacity
+//! [`retry`]: ModelServiceBuilder::retry
+//! [`timeout`]: ModelServiceBuilder::timeout
+//!
+//! A service with everything on:
+//!
+//! ```
+//! use fascine_http::{H1Transport, MemoryNet, Timeouts};
+//! use fascine_model::{Anthropic, ModelService, OpenAi};
+//! use fascine_resilience::{CircuitBreaker, Hedge, HedgeDelay, Retry};
+//! use std::num::NonZeroU32;
+//! use std::time::Duration;
+//! # #[cfg(feature = "moka")]
+//! # fascine_testing::TestRuntime::run(|rt| async move {
+//! use fascine_model::{MokaStore, PriceTable, ResponseCache};
+//!
+//! let transport = H1Transport::new(&rt, MemoryNet::new());
+//! let other = Anthropic::new("http://127.0.0.1:8081", "careful").unwrap();
+//! let other = ModelService::builder(&rt, other, transport.clone()).build().unwrap();
+//!
+//! let provider = OpenAi::new("http://127.0.0.1:8080/v1", "small").unwrap();
+//! let service = ModelService::builder(&rt, provider, transport)
+//!     .limit_requests(500)
+//!     .limit_tokens(200_000)
+//!     .capacity_refresh_time(Duration::from_secs(60))
+//!     .adapt_to_headers()
+//!     .queue_capacity(1000)
+//!     .concurrency_limit(64)
+//!     .retry(Retry::new(&rt).with_attempts(NonZeroU32::new(5).unwrap()))
+//!     .circuit_breaker(CircuitBreaker::new(&rt, "small"))
+//!     .timeout(Timeouts::default().with_total(Duration::from_secs(120)))
+//!     .cache(ResponseCache::new(MokaStore::new(&rt, 64 * 1024 * 1024)))
+//!     .fallback(other)
+//!     .hedge(Hedge::new(&rt, HedgeDelay::percentile(95).unwrap()))
+//!     .prices(PriceTable::builtin())
+//!     .max_cost(25.0)
+//!     .build()
+//!     .unwrap();
+//! assert_eq!(service.spent(), 0.0);
+//! # });
+//! ```
+//!
 //! # Features
 //!
 //! None is on by default. Each adds a type and changes nothing else.
 //!
 //! - `moka`: [`MokaStore`], answers kept in memory.
 //! - `redb`: [`RedbStore`], answers kept on disk.
-//! - `tiktoken`: `OpenAiTokens`, with the vocabularies of the OpenAI families compiled in
+//! - `tiktoken`: [`OpenAiTokens`], with the vocabularies of the OpenAI families compiled in.
 
 mod model;
 

@@ -10,8 +10,8 @@ use http::{HeaderValue, Uri, header};
 
 use crate::wire::{Endpoint, api_error, base_url_from_env, check};
 use crate::{
-    ApiError, ApiKey, ChunkDecoder, Delivery, EmbedRequest, Embeddings, ModelFailure, Provider,
-    ProviderError, Request, Response,
+    ApiError, ApiKey, ApiKeyError, ChunkDecoder, Delivery, EmbedRequest, Embeddings, ModelFailure,
+    Provider, ProviderError, Request, Response,
 };
 
 /// Ollama's own API.
@@ -70,14 +70,30 @@ impl Ollama {
     }
 
     /// Asks for `model` where `OLLAMA_HOST` says, which is read as the server's own tools read it; if it is not set, at
-    /// `http://127.0.0.1:11434`.
+    /// `http://127.0.0.1:11434`. The key that is in `OLLAMA_API_KEY`, if there is one, goes along.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// [`ProviderError::Key`] when the key cannot be read; else as [`new`](Self::new) and
+    /// [`with_api_key`](Self::with_api_key).
     pub fn from_env(model: impl Into<String>) -> Result<Self, ProviderError> {
         let host = base_url_from_env("OLLAMA_HOST", "");
-        Self::new(&host::base_url(&host), model)
+        let provider = Self::new(&host::base_url(&host), model)?;
+        match ApiKey::from_env("OLLAMA_API_KEY") {
+            Ok(key) => provider.with_api_key(&key),
+            // A server of one's own wants none.
+            Err(ApiKeyError::Missing { .. } | ApiKeyError::Empty { .. }) => Ok(provider),
+            Err(error) => Err(ProviderError::Key(error)),
+        }
+    }
+
+    /// Lets the key that is set after this travel over plain http to another machine, where anybody on the way can read
+    /// it: say on a network of your own. The transport has to be asked as well, by
+    /// [`with_plaintext_credentials`](fascine_http::H1Transport::with_plaintext_credentials).
+    #[must_use]
+    pub fn with_plaintext_credentials(mut self) -> Self {
+        self.endpoint.allow_plaintext();
+        self
     }
 
     /// Sends `key` along, as `Authorization: Bearer`: for servers that are not one's own.

@@ -27,8 +27,8 @@ pub use pooled::PooledModel;
 /// that was asked for longest ago first. One that somebody holds is never forgotten, so there are never two for a key,
 /// and never two times its limits. Whoever looks for a service looks for those to be forgotten too; there is no task.
 ///
-/// Limits that are to outlive a service, or that several keys share, belong to whoever makes the services: a
-/// [`KeyedRateLimiter`](fascine_resilience::KeyedRateLimiter) in `make` is one for each account.
+/// Limits that are to outlive a service, or that several services share, belong to whoever makes the services: see the
+/// second example, with a [`SharedLimiter`](crate::SharedLimiter) for each account.
 ///
 /// Clones are the same pool.
 ///
@@ -54,6 +54,46 @@ pub use pooled::PooledModel;
 /// let model = pool.model("gpt-4o"); // Nothing is made yet.
 /// let response = model.invoke(Request::new([Message::user("Who are you?")])).await.unwrap();
 /// assert_eq!((response.text().as_str(), pool.len()), ("gpt-4o", 1));
+/// # });
+/// ```
+///
+/// Services that share the limits of their account:
+///
+/// ```
+/// use fascine_http::{H1Transport, MemoryNet};
+/// use fascine_model::{ModelPool, ModelService, OpenAi, SharedLimiter};
+/// use fascine_resilience::{Quota, RateLimiter};
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+/// use std::time::Duration;
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+///
+/// let transport = H1Transport::new(&rt, MemoryNet::new());
+/// let limiters: Mutex<HashMap<String, SharedLimiter>> = Mutex::default();
+/// let limiter_of = {
+///     let rt = rt.clone();
+///     move |account: &str| {
+///         let mut limiters = limiters.lock().unwrap();
+///         let limiter = limiters.entry(account.to_owned()).or_insert_with(|| {
+///             let quota = Quota::new("requests", 500, Duration::from_secs(60)).unwrap();
+///             SharedLimiter::new(account, RateLimiter::new(&rt, [quota]).unwrap())
+///         });
+///         limiter.clone()
+///     }
+/// };
+/// let pool = ModelPool::new(&rt, {
+///     let rt = rt.clone();
+///     move |(account, model): &(&'static str, &'static str)| {
+///         let provider = OpenAi::new("http://127.0.0.1:8080/v1", *model).unwrap();
+///         let service = ModelService::builder(&rt, provider, transport.clone())
+///             .limiter(&limiter_of(account))
+///             .build();
+///         async { service }
+///     }
+/// });
+/// let large = pool.get(&("team", "large")).await.unwrap();
+/// let small = pool.get(&("team", "small")).await.unwrap();
+/// assert_eq!(large.limiter().name(), small.limiter().name());
 /// # });
 /// ```
 pub struct ModelPool<K, M> {

@@ -133,7 +133,7 @@ pub enum ProviderError {
     #[error("the API key cannot be read")]
     Key(#[source] ApiKeyError),
     /// A key must not be sent in plain text to another machine.
-    #[error("the API key would travel in plain text to {host}: use https")]
+    #[error("the API key would travel in plain text to {host}: use https, or ask for it")]
     PlainTextKey {
         /// Where it would go.
         host: String,

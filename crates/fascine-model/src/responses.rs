@@ -76,6 +76,15 @@ impl Responses {
         }
     }
 
+    /// Lets the key that is set after this travel over plain http to another machine, where anybody on the way can read
+    /// it: say on a network of your own. The transport has to be asked as well, by
+    /// [`with_plaintext_credentials`](fascine_http::H1Transport::with_plaintext_credentials).
+    #[must_use]
+    pub fn with_plaintext_credentials(mut self) -> Self {
+        self.endpoint.allow_plaintext();
+        self
+    }
+
     /// Sends `key` along as a bearer token.
     ///
     /// # Errors

@@ -5,8 +5,13 @@ mod calls;
 pub(crate) mod cost;
 pub(crate) mod incoming;
 pub(crate) mod inner;
+mod inside;
 mod invocation;
+mod layers;
+mod ledger;
+mod member;
 pub(crate) mod on_its_way;
+mod outside;
 mod shared_limiter;
 mod spending;
 pub(crate) mod stage;
@@ -29,6 +34,7 @@ pub use waiting::{Waiting, WaitingCall};
 pub(crate) use alarms::Alarms;
 pub(crate) use calls::Calls;
 pub(crate) use inner::Inner;
+pub(crate) use layers::Layers;
 pub(crate) use spending::Spending;
 pub(crate) use steering::UNKNOWN;
 
@@ -46,6 +52,10 @@ use crate::{
 ///
 /// A request is repeated as long as nothing of its answer has been given out; a stream that breaks off after that ends
 /// in [`Interrupted`](crate::Interrupted), and is never begun again behind its reader's back.
+///
+/// A [cache](ModelServiceBuilder::cache), [other models](ModelServiceBuilder::fallback) and a
+/// [hedge](ModelServiceBuilder::hedge) go round its requests, in this order, where they are set: a call is one call,
+/// however many requests and models it takes. They are for answers; [`embed`](Self::embed) goes without them.
 ///
 /// Every call that was let in ends in one way, which [`stats`](Self::stats) count: with an answer, with a typed error,
 /// cancelled, or at its deadline. A call that cannot begin before its deadline fails at once, with the time that it
@@ -127,6 +137,10 @@ impl ModelService {
         let Ok(limit) = at_most(limit) else {
             unreachable!("it is above zero")
         };
+        if self.inner.layers.is_some() {
+            let invoke = |request| outside::invoke(Arc::clone(&self.inner), request, |_| {});
+            return Box::pin(bounded_map_all(requests, limit, invoke)).await;
+        }
         let invoke = |request| calling::invoke(Arc::clone(&self.inner), request, |_| {});
         bounded_map_all(requests, limit, invoke).await
     }
@@ -238,15 +252,26 @@ impl Model for ModelService {
     }
 
     fn identity(&self) -> String {
-        identity_of(&*self.inner.provider)
+        match &self.inner.layers {
+            Some(layers) => layers.identity().to_owned(),
+            None => identity_of(&*self.inner.provider),
+        }
     }
 
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {
-        Box::pin(calling::invoke(Arc::clone(&self.inner), request, |_| {}))
+        let inner = Arc::clone(&self.inner);
+        match inner.layers {
+            Some(_) => Box::pin(outside::invoke(inner, request, |_| {})),
+            None => Box::pin(calling::invoke(inner, request, |_| {})),
+        }
     }
 
     fn stream(&self, request: Request) -> BoxFuture<Result<ChunkStream, ModelError>> {
-        Box::pin(calling::stream(Arc::clone(&self.inner), request))
+        let inner = Arc::clone(&self.inner);
+        match inner.layers {
+            Some(_) => Box::pin(outside::stream(inner, request)),
+            None => Box::pin(calling::stream(inner, request)),
+        }
     }
 }
 

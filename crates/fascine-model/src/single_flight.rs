@@ -16,7 +16,8 @@ pub(crate) use sharing::Sharing;
 
 /// A model that is asked once by all who ask the same at the same time.
 ///
-/// Two requests are the same if their [`CanonicalRequest`] is. Whole answers and streams are shared among themselves.
+/// Two requests are the same if their [`CanonicalRequest`](crate::CanonicalRequest) is. Whole answers and streams are
+/// shared among themselves.
 ///
 /// - Nobody leads: whoever polls drives the call for all, without a task of its own. Who is dropped leaves the others
 ///   as they are; the call is aborted when the last one is. No deadline and no cancelling of one of them reaches it.

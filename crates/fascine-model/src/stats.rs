@@ -8,7 +8,8 @@ use fascine_message::Usage;
 pub struct Stats {
     /// Calls that were let in.
     pub calls: u64,
-    /// Requests that were sent, repeated ones among them.
+    /// Requests that were sent; among them are repeated ones, and those of other models that the service
+    /// [falls back](crate::ModelServiceBuilder::fallback) to.
     pub requests: u64,
     /// Requests that repeated one before them.
     pub retries: u64,

@@ -1,9 +1,11 @@
 use bytes::Bytes;
+use fascine::http::{H1Transport, MemoryNet, Transport, TransportError};
 use fascine::message::{Message, Part, Role, ToolCall};
 use fascine::model::{
-    ApiErrorKind, ApiKey, Delivery, FinishReason, ModelFailure, OpenAi, Provider, ProviderError,
-    Request, ToolSpec,
+    Anthropic, ApiErrorKind, ApiKey, Delivery, FinishReason, Gemini, ModelFailure, Ollama, OpenAi,
+    Provider, ProviderError, Request, Responses, ToolSpec,
 };
+use fascine_testing::TestRuntime;
 use serde_json::{Value, json};
 
 fn openai() -> OpenAi {
@@ -219,4 +221,77 @@ fn urls_and_keys_that_would_do_harm_are_refused() {
         .unwrap()
         .with_api_key(&ApiKey::new("a\nb"));
     assert_eq!(odd.unwrap_err(), ProviderError::InvalidKey);
+}
+
+#[test]
+fn a_key_travels_in_plain_text_to_another_machine_only_if_both_ends_are_asked() {
+    let url = "http://model.internal:8000";
+    let key = ApiKey::new("k");
+    let asked = Request::new([Message::user("x")]);
+    let providers: [(&str, Box<dyn Provider>); 5] = [
+        ("authorization", {
+            let provider = OpenAi::new(url, "m").unwrap();
+            Box::new(
+                provider
+                    .with_plaintext_credentials()
+                    .with_api_key(&key)
+                    .unwrap(),
+            )
+        }),
+        ("authorization", {
+            let provider = Responses::new(url, "m").unwrap();
+            Box::new(
+                provider
+                    .with_plaintext_credentials()
+                    .with_api_key(&key)
+                    .unwrap(),
+            )
+        }),
+        ("x-api-key", {
+            let provider = Anthropic::new(url, "m").unwrap();
+            Box::new(
+                provider
+                    .with_plaintext_credentials()
+                    .with_api_key(&key)
+                    .unwrap(),
+            )
+        }),
+        ("x-goog-api-key", {
+            let provider = Gemini::new(url, "m").unwrap();
+            Box::new(
+                provider
+                    .with_plaintext_credentials()
+                    .with_api_key(&key)
+                    .unwrap(),
+            )
+        }),
+        ("authorization", {
+            let provider = Ollama::new(url, "m").unwrap();
+            Box::new(
+                provider
+                    .with_plaintext_credentials()
+                    .with_api_key(&key)
+                    .unwrap(),
+            )
+        }),
+    ];
+    TestRuntime::run(|rt| async move {
+        for (header, provider) in providers {
+            let name = provider.name().to_owned();
+            let written = provider.request(&asked, Delivery::Whole).unwrap();
+            assert!(written.headers()[header].is_sensitive(), "{name}");
+            let transport = H1Transport::new(&rt, MemoryNet::new());
+            let refused = transport.send(written).await.unwrap_err();
+            assert!(
+                matches!(refused, TransportError::PlaintextCredentials { .. }),
+                "{name}: {refused:?}"
+            );
+            let written = provider.request(&asked, Delivery::Whole).unwrap();
+            let sent = transport.with_plaintext_credentials().send(written).await;
+            assert!(
+                !matches!(sent, Err(TransportError::PlaintextCredentials { .. })),
+                "{name}: {sent:?}"
+            );
+        }
+    });
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,11 +9,14 @@ use fascine::concurrency::gather;
 use fascine::http::Net;
 use fascine::message::Message;
 use fascine::model::{
-    Balance, BalancedModel, Line, Model, ModelFailure, ModelPool, PoolError, Request, ScriptedModel,
+    Balance, BalancedModel, Line, Model, ModelFailure, ModelPool, ModelService, OpenAi, PoolError,
+    Request, ScriptedModel, SharedLimiter,
 };
+use fascine::resilience::{Quota, RateLimiter};
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
+use super::script::{Act, Script};
 use crate::runtimes::on_every_runtime;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -186,5 +190,48 @@ fn a_dropped_call_counts_no_more() {
         cut.apply(async { model.stream(ask()).await.unwrap().collect().await })
             .await;
         assert_eq!(model.in_flight(), [0]);
+    });
+}
+
+#[test]
+fn services_of_one_key_share_its_limits_and_services_of_another_have_their_own() {
+    TestRuntime::run(|rt| async move {
+        let script = Script::new(&rt, [], Act::answer("x"));
+        let accounts: Arc<Mutex<HashMap<&str, SharedLimiter>>> = Arc::default();
+        let pool = ModelPool::new(&rt, {
+            let (rt, script, accounts) = (rt.clone(), script.clone(), Arc::clone(&accounts));
+            move |(account, model): &(&'static str, &'static str)| {
+                let limiter = accounts
+                    .lock()
+                    .unwrap()
+                    .entry(*account)
+                    .or_insert_with(|| {
+                        let quota = Quota::new("requests", 1, Duration::from_secs(60)).unwrap();
+                        SharedLimiter::new(*account, RateLimiter::new(&rt, [quota]).unwrap())
+                    })
+                    .clone();
+                let provider = OpenAi::new("http://127.0.0.1/v1", *model).unwrap();
+                let service = ModelService::builder(&rt, provider, script.clone());
+                let service = service.limiter(&limiter).build();
+                async { service }
+            }
+        });
+        let started = rt.now();
+        let keys = [("a", "large"), ("a", "small"), ("b", "large")];
+        for key in keys {
+            pool.model(key).invoke(ask()).await.unwrap();
+        }
+        let sent: Vec<_> = script.sent().iter().map(|sent| sent.at - started).collect();
+        let minute = Duration::from_secs(60);
+        assert_eq!(sent, [Duration::ZERO, minute, minute]);
+        assert_eq!((pool.len(), accounts.lock().unwrap().len()), (3, 2));
+        // Forgotten services are made again under the limits that their key still has.
+        rt.sleep(Duration::from_secs(10)).await;
+        let pool = pool.with_idle(Duration::ZERO);
+        pool.remove_idle();
+        assert!(pool.is_empty());
+        pool.model(("b", "small")).invoke(ask()).await.unwrap();
+        assert_eq!(script.sent().last().unwrap().at - started, 2 * minute);
+        assert_eq!(accounts.lock().unwrap()["a"].name(), "a");
     });
 }

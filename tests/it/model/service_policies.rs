@@ -1,4 +1,5 @@
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fascine::concurrency::fail_after;
@@ -6,7 +7,7 @@ use fascine::http::{Phase, Timeouts, TransportError};
 use fascine::message::Usage;
 use fascine::model::{
     ApiError, ChunkDecoder, Delivery, EmbedRequest, Embeddings, Model, ModelError, ModelFailure,
-    ModelService, OpenAi, Provider, Request, Response,
+    ModelService, ModelServiceBuilder, OpenAi, Provider, Request, Response,
 };
 use fascine::resilience::{
     Backoff, CircuitBreaker, CircuitState, GaveUp, Jitter, Retry, RetryBudget,
@@ -15,11 +16,13 @@ use fascine_testing::{TestRuntime, drop_after_every_poll};
 
 use super::script::{Act, Piece, Script, events, kind, ms, question, secs};
 
+type Setting = fn(ModelServiceBuilder) -> ModelServiceBuilder;
+
 async fn ask(service: &ModelService) -> Result<String, ModelError> {
     Ok(service.invoke(question("x")).await?.text())
 }
 
-fn timed_out(error: &ModelError, of: Phase, limit: std::time::Duration) -> bool {
+fn timed_out(error: &ModelError, of: Phase, limit: Duration) -> bool {
     matches!(
         error.failure(),
         ModelFailure::Transport(TransportError::Timeout { phase, after })
@@ -52,10 +55,7 @@ fn the_first_byte_the_pauses_and_the_whole_are_timed_on_any_transport() {
         assert_eq!(ask(&service).await.unwrap(), "in time");
         // What only the transport can know is left to it.
         let told = script.sent()[0].timeouts.unwrap();
-        assert_eq!(
-            (told.connect, told.first_byte),
-            (secs(1), std::time::Duration::MAX)
-        );
+        assert_eq!((told.connect, told.first_byte), (secs(1), Duration::MAX));
         assert_eq!(script.open(), 0);
     });
 }
@@ -282,9 +282,7 @@ fn a_service_costs_no_more_than_it_may() {
 fn settings_are_checked_in_their_order_and_named() {
     TestRuntime::run(|rt| async move {
         let script = Script::new(&rt, [], Act::answer("x"));
-        let field = |settings: fn(
-            fascine::model::ModelServiceBuilder,
-        ) -> fascine::model::ModelServiceBuilder| {
+        let field = |settings: Setting| {
             let provider = OpenAi::new("http://127.0.0.1/v1", "m").unwrap();
             let builder = ModelService::builder(&rt, provider, script.clone());
             settings(builder).build().err().map(|error| error.field)
@@ -310,6 +308,82 @@ fn settings_are_checked_in_their_order_and_named() {
         let all = field(|s| s.max_cost(-1.0).concurrency_limit(0).limit_tokens(0));
         assert_eq!(all, Some("limit_tokens"));
         assert_eq!(field(|s| s.adapt_to_headers().queue_capacity(0)), None);
+    });
+}
+
+#[test]
+fn the_largest_settings_there_are_neither_overflow_nor_hang() {
+    TestRuntime::run(|rt| async move {
+        let all: [(&str, Setting); 11] = [
+            ("limit_requests", |s| s.limit_requests(u64::MAX)),
+            ("limit_tokens", |s| s.limit_tokens(u64::MAX)),
+            ("adapts", |s| {
+                s.limit_requests(u64::MAX)
+                    .limit_tokens(u64::MAX)
+                    .adapt_to_headers()
+            }),
+            ("queue_capacity", |s| s.queue_capacity(usize::MAX)),
+            ("concurrency_limit", |s| s.concurrency_limit(usize::MAX)),
+            ("timeout", |s| s.timeout(Duration::MAX)),
+            ("timeouts", |s| {
+                let none = Timeouts::none();
+                s.timeout(none.with_first_byte(Duration::MAX).with_idle(Duration::MAX))
+            }),
+            ("max_response_bytes", |s| s.max_response_bytes(usize::MAX)),
+            ("max_cost", |s| s.max_cost(f64::MAX)),
+            ("infinite max_cost", |s| s.max_cost(f64::INFINITY)),
+            ("smallest max_cost", |s| s.max_cost(f64::MIN_POSITIVE)),
+        ];
+        for (name, settings) in all {
+            let acts = [Act::answer("x"), Act::pieces(200, events(&["x"]))];
+            let script = Script::new(&rt, acts, Act::refusal(400));
+            let service = script.service(settings);
+            let request = || question("x").with_max_tokens(u32::MAX);
+            let whole = service.invoke(request()).await;
+            assert_eq!(whole.unwrap().text(), "x", "{name}");
+            let stream = service.stream(request()).await;
+            let streamed = stream.unwrap().collect().await;
+            assert_eq!(streamed.unwrap().text(), "x", "{name}");
+            assert_eq!(service.invoke_all([request()]).await.len(), 1, "{name}");
+            assert_eq!(service.waiting(), 0, "{name}");
+        }
+    });
+}
+
+#[test]
+fn settings_at_the_edge_are_refused_by_name_or_work() {
+    TestRuntime::run(|rt| async move {
+        let refused: [(&str, Setting); 9] = [
+            ("capacity_refresh_time", |s| {
+                s.capacity_refresh_time(Duration::MAX)
+            }),
+            ("limit_requests", |s| s.limit_requests(0)),
+            ("limit_tokens", |s| s.limit_tokens(0)),
+            ("capacity_refresh_time", |s| {
+                s.capacity_refresh_time(Duration::ZERO)
+            }),
+            ("concurrency_limit", |s| s.concurrency_limit(0)),
+            ("timeout", |s| s.timeout(Duration::ZERO)),
+            ("max_response_bytes", |s| s.max_response_bytes(0)),
+            ("max_cost", |s| s.max_cost(-0.0)),
+            ("max_cost", |s| s.max_cost(f64::NEG_INFINITY)),
+        ];
+        for (field, settings) in refused {
+            let provider = OpenAi::new("http://127.0.0.1/v1", "m").unwrap();
+            let script = Script::new(&rt, [], Act::answer("x"));
+            let error = settings(ModelService::builder(&rt, provider, script)).build();
+            let error = error.unwrap_err();
+            assert_eq!(error.field, field);
+            assert!(error.to_string().starts_with(field), "{error}");
+        }
+        let script = Script::new(&rt, [], Act::answer("x"));
+        let service = script.service(|s| {
+            let nano = Duration::from_nanos(1);
+            s.queue_capacity(0)
+                .limit_requests(1)
+                .capacity_refresh_time(nano)
+        });
+        assert_eq!(ask(&service).await.unwrap(), "x");
     });
 }
 

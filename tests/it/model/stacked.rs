@@ -5,8 +5,8 @@ use std::time::Duration;
 use fascine::http::{H1Transport, Net};
 use fascine::message::{Message, Usage};
 use fascine::model::{
-    BalancedModel, CachedModel, FallbackModel, HedgedModel, Model, ModelService, MokaStore, OpenAi,
-    Request, ResponseCache,
+    BalancedModel, CachedModel, CloseMode, FallbackModel, HedgedModel, Model, ModelService,
+    MokaStore, OpenAi, Request, ResponseCache,
 };
 use fascine::resilience::{Hedge, HedgeDelay, Retry};
 use fascine::rt::Rt;
@@ -16,6 +16,7 @@ use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {
     models_around_models_around_services_ask_each_server_once,
+    a_service_with_a_cache_another_model_and_a_hedge_asks_each_server_once,
 }
 
 async fn start(
@@ -70,6 +71,48 @@ async fn models_around_models_around_services_ask_each_server_once(rt: Rt, net: 
     let saved = (0..stats.hits).map(|_| two.stats().usage).sum();
     assert_eq!((stats.misses, stats.saved), (1, saved));
     assert_eq!((one.stats().requests, two.stats().requests), (1, 1));
+    broken.shutdown().await;
+    sound.shutdown().await;
+}
+
+async fn a_service_with_a_cache_another_model_and_a_hedge_asks_each_server_once(
+    rt: Rt,
+    net: Arc<dyn Net>,
+) {
+    let broken = MockServer::builder()
+        .with_answer("sky", "never read")
+        .with_fault_when("sky", Fault::CloseMidBody);
+    let (broken, _) = start(&rt, &net, broken).await;
+    let sound = MockServer::builder().with_answer("sky", "It is blue today.");
+    let (sound, other) = start(&rt, &net, sound).await;
+
+    let provider = OpenAi::new(&broken.base_url(), "any").unwrap();
+    let transport = H1Transport::new(&rt, Arc::clone(&net));
+    let service = ModelService::builder(&rt, provider, transport)
+        .limit_requests(10)
+        .retry(Retry::new(&rt).with_attempts(NonZeroU32::MIN))
+        .cache(ResponseCache::new(MokaStore::new(&rt, 1_000_000)))
+        .fallback(other.clone())
+        .hedge(Hedge::new(&rt, HedgeDelay::Fixed(Duration::from_secs(60))))
+        .build()
+        .unwrap();
+    let ask = || Request::new([Message::user("the sky?")]);
+    let tasks: Vec<_> = (0..50).map(|_| rt.spawn(service.invoke(ask()))).collect();
+    let mut total = Usage::default();
+    for task in tasks {
+        let response = task.await.unwrap().unwrap();
+        assert_eq!(response.text(), "It is blue today.");
+        total += response.usage;
+    }
+    let stream = service.stream(ask()).await.unwrap();
+    assert!(stream.collect().await.unwrap().is_reused());
+    let stats = service.stats();
+    assert_eq!((stats.calls, stats.answered, stats.requests), (51, 51, 2));
+    assert_eq!((other.stats().requests, stats.usage), (1, total));
+    let free = service.limiter().limiter().available("requests");
+    assert_eq!(free, Some(9));
+    service.close(CloseMode::Drain).await;
+    assert!(service.invoke(ask()).await.is_err());
     broken.shutdown().await;
     sound.shutdown().await;
 }

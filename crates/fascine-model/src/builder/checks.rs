@@ -27,6 +27,11 @@ impl ModelServiceBuilder {
                 "is zero: nothing would ever be held back",
             ),
             (
+                self.rt.deadline_after(self.capacity_refresh_time).is_none(),
+                "capacity_refresh_time",
+                "has no end: what a limit holds back would wait for ever",
+            ),
+            (
                 self.limiter.is_some()
                     && (self.limit_requests.is_some() || self.limit_tokens.is_some()),
                 "limiter",
@@ -61,6 +66,11 @@ impl ModelServiceBuilder {
                 self.max_response_bytes == 0,
                 "max_response_bytes",
                 "is zero: no answer would fit",
+            ),
+            (
+                self.cache.as_ref().is_some_and(|cache| !cache.keeps()),
+                "cache",
+                "keeps nothing: its time to live is zero",
             ),
             (
                 self.max_cost.is_some_and(|max| max.is_nan() || max <= 0.0),

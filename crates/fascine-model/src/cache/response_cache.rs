@@ -77,6 +77,11 @@ impl ResponseCache {
         self
     }
 
+    /// Whether any answer is kept for any time.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.ttl.is_zero()
+    }
+
     /// What the cache has done so far.
     #[must_use]
     pub fn stats(&self) -> CacheStats {

@@ -44,13 +44,13 @@ pub struct CallRecord {
     pub queue_wait: Duration,
     /// From the call to the first piece of the answer, of a stream.
     pub first_token: Option<Duration>,
-    /// How many requests were sent.
+    /// How many requests it took.
     pub attempts: u32,
     /// The tokens of the answer.
     pub usage: Usage,
     /// What it cost, by the price table, if that knows the model.
     pub cost: Option<f64>,
-    /// Whether no request was needed, because the answer was known.
+    /// Whether no request was needed, because the answer was known, or another call's is shared.
     pub cached: bool,
 }
 
@@ -110,6 +110,21 @@ impl Metrics {
         self.lock().record(call);
     }
 
+    /// Counts a call whose requests, tokens and cost are counted by themselves.
+    pub(crate) fn record_call(&self, call: &CallRecord) {
+        self.lock().record_call(call);
+    }
+
+    /// Counts the requests of something that is no call by itself.
+    pub(crate) fn record_requests(&self, attempts: u32) {
+        self.lock().record_requests(attempts);
+    }
+
+    /// Counts tokens of something that is no call by itself.
+    pub(crate) fn record_usage(&self, usage: Usage, cost: Option<f64>) {
+        self.lock().record_usage(usage, cost);
+    }
+
     /// What has been counted so far.
     #[must_use]
     pub fn snapshot(&self) -> MetricsSnapshot {
@@ -153,6 +168,25 @@ impl Default for Recorder {
 
 impl Recorder {
     fn record(&mut self, call: &CallRecord) {
+        self.record_call(call);
+        self.record_requests(call.attempts);
+        self.record_usage(call.usage, call.cost);
+    }
+
+    fn record_requests(&mut self, attempts: u32) {
+        self.totals.requests += u64::from(attempts);
+        self.totals.retries += u64::from(attempts.saturating_sub(1));
+    }
+
+    fn record_usage(&mut self, usage: Usage, cost: Option<f64>) {
+        self.totals.usage += usage;
+        match cost {
+            Some(cost) => self.totals.cost += cost,
+            None => self.totals.unpriced += u64::from(!usage.is_empty()),
+        }
+    }
+
+    fn record_call(&mut self, call: &CallRecord) {
         let totals = &mut self.totals;
         totals.calls += 1;
         match call.outcome {
@@ -165,13 +199,6 @@ impl Recorder {
             }
         }
         totals.cached += u64::from(call.cached);
-        totals.requests += u64::from(call.attempts);
-        totals.retries += u64::from(call.attempts.saturating_sub(1));
-        totals.usage += call.usage;
-        match call.cost {
-            Some(cost) => totals.cost += cost,
-            None => totals.unpriced += u64::from(!call.usage.is_empty()),
-        }
         self.latency.record(in_micros(call.latency));
         self.queue_wait.record(in_micros(call.queue_wait));
         if let Some(wait) = call.first_token {

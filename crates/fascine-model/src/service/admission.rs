@@ -12,15 +12,27 @@ use tracing::Span;
 
 use super::calls::{Key, Wait};
 use super::inner::Inner;
+use super::ledger::Ledger;
 use super::stage::Stage;
 use crate::spans::{record_failure, record_response};
 use crate::{Call, CallRecord, Chunk, ModelError, ModelFailure, Outcome, Response, Stats};
+
+/// What part of a call an admission stands for.
+pub(crate) enum Part {
+    /// The requests that are made for a call which something is round: what they cost counts, they are no call.
+    Inside(Arc<Ledger>),
+    /// Such a call: it counts, and what it costs is counted inside.
+    Outside(Arc<Ledger>),
+    /// All of it.
+    Whole,
+}
 
 /// A call that was let into a service. It is counted when it ends: as cancelled if it is dropped before.
 pub(crate) struct Admission {
     pub(crate) service: Arc<Inner>,
     pub(crate) model: Arc<str>,
     key: Key,
+    pub(crate) part: Part,
     began: Instant,
     /// In nanoseconds.
     queue_wait: AtomicU64,
@@ -38,6 +50,7 @@ impl Admission {
             service: Arc::clone(service),
             model,
             key,
+            part: Part::Whole,
             began: service.rt.now(),
             queue_wait: AtomicU64::new(0),
             attempts: AtomicU32::new(0),
@@ -189,8 +202,12 @@ impl Admission {
     /// A request is about to be sent.
     pub(crate) fn sends(&self) {
         let number = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+        let of_call = match &self.part {
+            Part::Inside(ledger) => ledger.sends(1),
+            Part::Outside(_) | Part::Whole => number,
+        };
         for hooks in &self.service.hooks {
-            hooks.attempt(&self.call(), number);
+            hooks.attempt(&self.call(), of_call);
         }
         self.service.calls.count(|stats| {
             stats.requests += 1;
@@ -203,6 +220,11 @@ impl Admission {
         self.attempts.load(Ordering::Relaxed)
     }
 
+    /// An answer took so many requests, whoever sent them.
+    pub(crate) fn takes(&self, attempts: u32) {
+        self.attempts.store(attempts, Ordering::Relaxed);
+    }
+
     /// The first piece of the answer is there.
     pub(crate) fn first_token(&mut self) {
         let now = self.service.rt.now();
@@ -211,6 +233,9 @@ impl Admission {
 
     /// A piece is about to be given out.
     pub(crate) fn gives_out(&self, chunk: &Chunk) {
+        if self.is_inside() {
+            return;
+        }
         for hooks in &self.service.hooks {
             hooks.chunk(&self.call(), chunk);
         }
@@ -218,39 +243,36 @@ impl Admission {
 
     /// Whether anybody looks at the answer when it has ended.
     pub(crate) fn wants_response(&self) -> bool {
-        !self.service.hooks.is_empty() || !self.span.is_disabled()
+        !self.is_inside() && (!self.service.hooks.is_empty() || !self.span.is_disabled())
+    }
+
+    fn is_inside(&self) -> bool {
+        matches!(self.part, Part::Inside(_))
     }
 
     /// The call ends with an answer.
     pub(crate) fn answered(mut self, usage: Usage, response: Option<&Response>) {
-        if let Some(response) = response {
+        if let Some(response) = response
+            && !self.is_inside()
+        {
             record_response(&self.span, response, self.service.traces_content);
         }
-        let cost = self.service.spending.settle(&self.model, usage);
-        let record = CallRecord {
-            usage,
-            cost,
-            ..self.record(Outcome::Answered)
-        };
-        self.end(&record, response.map(Ok), |stats| {
-            stats.answered += 1;
-            stats.usage += usage;
-        });
+        let mut record = self.record(Outcome::Answered);
+        record.usage = usage;
+        record.cost = self.settle(usage);
+        self.end(&record, response.map(Ok));
     }
 
     /// The call ends with an error; `usage` is what it has cost all the same.
     pub(crate) fn failed(mut self, error: &ModelError, usage: Usage) {
-        record_failure(&self.span, error.failure());
-        let outcome = outcome(error);
-        let record = self.with_usage(usage, outcome);
-        self.end(&record, Some(Err(error)), |stats| {
-            match outcome {
-                Outcome::Deadline => stats.deadline += 1,
-                Outcome::Cancelled => stats.cancelled += 1,
-                _ => stats.failed += 1,
-            }
-            stats.usage += usage;
-        });
+        if let Part::Outside(_) = self.part {
+            self.takes(error.attempts());
+        }
+        if !self.is_inside() {
+            record_failure(&self.span, error.failure());
+        }
+        let record = self.with_usage(usage, outcome(error));
+        self.end(&record, Some(Err(error)));
     }
 
     /// Nobody waits for it any more; `usage` is what it has cost all the same.
@@ -258,31 +280,40 @@ impl Admission {
         if self.is_over {
             return;
         }
+        if let Part::Outside(ledger) = &self.part {
+            self.takes(ledger.requests());
+        }
         let deadline = self.deadline.get().copied().flatten();
         let outcome = match deadline {
             Some(deadline) if deadline <= self.service.rt.now() => Outcome::Deadline,
             _ => Outcome::Cancelled,
         };
         let record = self.with_usage(usage, outcome);
-        self.end(&record, None, |stats| {
-            match outcome {
-                Outcome::Deadline => stats.deadline += 1,
-                _ => stats.cancelled += 1,
-            }
-            stats.usage += usage;
-        });
+        self.end(&record, None);
     }
 
     fn with_usage(&self, usage: Usage, outcome: Outcome) -> CallRecord {
-        let cost = if usage.is_empty() {
-            None
-        } else {
-            self.service.spending.settle(&self.model, usage)
-        };
-        CallRecord {
-            usage,
-            cost,
-            ..self.record(outcome)
+        let mut record = self.record(outcome);
+        record.usage = usage;
+        if !usage.is_empty() {
+            record.cost = self.settle(usage);
+        }
+        record
+    }
+
+    /// Counts what it cost, unless that was counted inside; what that is, if it is known.
+    fn settle(&self, usage: Usage) -> Option<f64> {
+        let spending = &self.service.spending;
+        match &self.part {
+            Part::Inside(ledger) => {
+                let cost = spending.settle(&self.model, usage);
+                ledger.costs(cost);
+                cost
+            }
+            Part::Outside(_) if usage.is_empty() => None,
+            // Of a call that others share, another ledger may have it.
+            Part::Outside(ledger) => ledger.cost().or_else(|| spending.price(&self.model, usage)),
+            Part::Whole => spending.settle(&self.model, usage),
         }
     }
 
@@ -293,20 +324,51 @@ impl Admission {
         record.queue_wait = Duration::from_nanos(self.queue_wait.load(Ordering::Relaxed));
         record.first_token = self.first_token;
         record.attempts = self.attempts();
+        match &self.part {
+            Part::Inside(ledger) => ledger.waited(record.queue_wait),
+            Part::Outside(ledger) => {
+                record.queue_wait = ledger.queue_wait();
+                record.cached = outcome == Outcome::Answered && record.attempts == 0;
+            }
+            Part::Whole => {}
+        }
         record
     }
 
-    fn end(
-        &mut self,
-        record: &CallRecord,
-        result: Option<Result<&Response, &ModelError>>,
-        count: impl FnOnce(&mut Stats),
-    ) {
+    fn end(&mut self, record: &CallRecord, result: Option<Result<&Response, &ModelError>>) {
         self.is_over = true;
-        self.service.metrics.record(record);
-        self.service.calls.leave(self.key, count);
+        let metrics = &self.service.metrics;
+        match self.part {
+            Part::Inside(_) => {
+                metrics.record_requests(record.attempts);
+                metrics.record_usage(record.usage, record.cost);
+            }
+            Part::Outside(_) => metrics.record_call(record),
+            Part::Whole => metrics.record(record),
+        }
+        self.service
+            .calls
+            .leave(self.key, |stats| self.count(record, stats));
+        if self.is_inside() {
+            return;
+        }
         for hooks in &self.service.hooks {
             hooks.ended(&self.call(), record, result);
+        }
+    }
+
+    fn count(&self, record: &CallRecord, stats: &mut Stats) {
+        if !matches!(self.part, Part::Outside(_)) {
+            stats.usage += record.usage;
+        }
+        if self.is_inside() {
+            return;
+        }
+        match record.outcome {
+            Outcome::Answered => stats.answered += 1,
+            Outcome::Cancelled => stats.cancelled += 1,
+            Outcome::Deadline => stats.deadline += 1,
+            Outcome::Failed(_) => stats.failed += 1,
         }
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use fascine_message::Usage;
 use tracing::Span;
 
+use super::admission::Admission;
 use super::cost::Cost;
+use super::incoming::Incoming;
 use super::inner::Inner;
 use crate::stream::ServiceStream;
 use crate::{
@@ -24,17 +26,7 @@ pub(super) async fn invoke(
     let invoked = {
         let work = pin!(async {
             inner.ask_hooks(&admission, &mut request).await?;
-            let cost = inner.cost(&request);
-            let write = |provider: &dyn Provider| provider.request(&request, Delivery::Whole);
-            let read = |provider: &dyn Provider, body: &[u8]| {
-                let response = provider.response(body)?;
-                let usage = response.usage;
-                Ok((response, usage))
-            };
-            let attempt = || inner.exchange(&admission, &cost, write, read);
-            let mut response = inner.attempts(&admission, attempt).await?;
-            response.attempts = admission.attempts();
-            Ok(response)
+            whole(&admission, &request).await
         });
         admission.run(work).await
     };
@@ -45,21 +37,76 @@ pub(super) async fn invoke(
     invoked
 }
 
+/// Asks for a call that is in.
+pub(super) async fn invoke_inside(
+    admission: Admission,
+    request: Request,
+) -> Result<Response, ModelError> {
+    let invoked = {
+        let work = pin!(whole(&admission, &request));
+        admission.run(work).await
+    };
+    match &invoked {
+        Ok(response) => admission.answered(response.usage, None),
+        Err(error) => admission.failed(error, Usage::default()),
+    }
+    invoked
+}
+
+async fn whole(admission: &Admission, request: &Request) -> Result<Response, ModelError> {
+    let inner = &admission.service;
+    let cost = inner.cost(request);
+    let write = |provider: &dyn Provider| provider.request(request, Delivery::Whole);
+    let read = |provider: &dyn Provider, body: &[u8]| {
+        let response = provider.response(body)?;
+        let usage = response.usage;
+        Ok((response, usage))
+    };
+    let attempt = || inner.exchange(admission, &cost, write, read);
+    let mut response = inner.attempts(admission, attempt).await?;
+    response.attempts = admission.attempts();
+    Ok(response)
+}
+
 /// Asks, and waits for the first of the answer.
 pub(super) async fn stream(
     inner: Arc<Inner>,
     mut request: Request,
 ) -> Result<ChunkStream, ModelError> {
-    let mut admission = inner.admit(&request, true)?;
+    let admission = inner.admit(&request, true)?;
     let opened = {
         let work = pin!(async {
             inner.ask_hooks(&admission, &mut request).await?;
-            let cost = inner.cost(&request);
-            let attempt = || inner.open(&admission, &cost, &request);
-            inner.attempts(&admission, attempt).await
+            begin(&admission, &request).await
         });
         admission.run(work).await
     };
+    opened_by(admission, opened)
+}
+
+/// Asks for a call that is in, and waits for the first of the answer.
+pub(super) async fn stream_inside(
+    admission: Admission,
+    request: Request,
+) -> Result<ChunkStream, ModelError> {
+    let opened = {
+        let work = pin!(begin(&admission, &request));
+        admission.run(work).await
+    };
+    opened_by(admission, opened)
+}
+
+async fn begin(admission: &Admission, request: &Request) -> Result<Incoming, ModelError> {
+    let inner = &admission.service;
+    let cost = inner.cost(request);
+    let attempt = || inner.open(admission, &cost, request);
+    inner.attempts(admission, attempt).await
+}
+
+fn opened_by(
+    mut admission: Admission,
+    opened: Result<Incoming, ModelError>,
+) -> Result<ChunkStream, ModelError> {
     match opened {
         Ok(incoming) => {
             admission.first_token();

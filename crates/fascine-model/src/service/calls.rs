@@ -85,17 +85,12 @@ impl Calls {
         let generation = generation.number;
         state.stats.calls += 1;
         let id = state.stats.calls;
-        let index = state.free.pop().unwrap_or_else(|| {
-            state.entries.push(Entry::default());
-            state.entries.len() - 1
-        });
-        let entry = &mut state.entries[index];
-        (entry.id, entry.generation) = (id, generation);
-        Some(Key {
-            id,
-            generation,
-            index,
-        })
+        Some(state.place(id, generation))
+    }
+
+    /// A place for what is done for a call that is in. It belongs to no generation: it ends with whoever drives it.
+    pub(crate) fn enter_inside(&self, id: u64) -> Key {
+        self.lock().place(id, NEVER)
     }
 
     /// Lets a call out, and counts how it ended.
@@ -152,8 +147,8 @@ impl Calls {
     /// What the call of that number waits for.
     pub(crate) fn wait_of(&self, id: u64) -> Option<Wait> {
         let state = self.lock();
-        let entry = state.entries.iter().find(|entry| entry.id == id);
-        entry.and_then(|entry| entry.wait.clone())
+        let mut entries = state.entries.iter().filter(|entry| entry.id == id);
+        entries.find_map(|entry| entry.wait.clone())
     }
 
     /// All that wait, with their numbers, in the order in which they came.
@@ -223,6 +218,20 @@ impl Calls {
 }
 
 impl State {
+    fn place(&mut self, id: u64, generation: u64) -> Key {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry::default());
+            self.entries.len() - 1
+        });
+        let entry = &mut self.entries[index];
+        (entry.id, entry.generation) = (id, generation);
+        Key {
+            id,
+            generation,
+            index,
+        }
+    }
+
     fn end_wait(&mut self, key: Key) {
         let entry = &mut self.entries[key.index];
         self.waiting -= usize::from(is_queued(entry));
@@ -270,3 +279,6 @@ fn is_queued(entry: &Entry) -> bool {
     let wait = entry.wait.as_ref();
     wait.is_some_and(|wait| wait.stage.is_queue())
 }
+
+/// A generation that is never closed.
+const NEVER: u64 = u64::MAX;

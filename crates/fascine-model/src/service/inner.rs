@@ -4,10 +4,12 @@ use fascine_http::{Timeouts, Transport};
 use fascine_resilience::{Bulkhead, CircuitBreaker, Retry, Retryable};
 use fascine_rt::Rt;
 
-use super::admission::Admission;
+use super::admission::{Admission, Part};
 use super::alarms::Alarms;
 use super::calls::{Calls, Wait};
 use super::cost::Cost;
+use super::layers::Layers;
+use super::ledger::Ledger;
 use super::shared_limiter::SharedLimiter;
 use super::spending::Spending;
 use super::stage::Stage;
@@ -38,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) traces_content: bool,
     pub(crate) calls: Calls,
+    pub(crate) layers: Option<Box<Layers>>,
 }
 
 impl Inner {
@@ -47,6 +50,38 @@ impl Inner {
         request: &Request,
         streams: bool,
     ) -> Result<Admission, ModelError> {
+        let (model, span) = self.named(request, streams);
+        self.enter(model, span)
+    }
+
+    /// Lets a call in whose requests are made inside of it.
+    pub(crate) fn admit_outside(
+        self: &Arc<Self>,
+        request: &Request,
+        streams: bool,
+    ) -> Result<(Admission, Arc<Ledger>), ModelError> {
+        let (model, span) = self.named(request, streams);
+        let mut admission = self.enter(model, span)?;
+        let ledger = Arc::new(Ledger::new(admission.call().id));
+        admission.part = Part::Outside(Arc::clone(&ledger));
+        Ok((admission, ledger))
+    }
+
+    /// Begins what is done for a call that is in.
+    pub(crate) fn admit_inside(
+        self: &Arc<Self>,
+        request: &Request,
+        ledger: &Arc<Ledger>,
+        span: &tracing::Span,
+    ) -> Admission {
+        let model = self.model_of(request.model.as_deref());
+        let key = self.calls.enter_inside(ledger.id);
+        let mut admission = Admission::new(self, model, key, span.clone());
+        admission.part = Part::Inside(Arc::clone(ledger));
+        admission
+    }
+
+    fn named(&self, request: &Request, streams: bool) -> (Arc<str>, tracing::Span) {
         let model = self.model_of(request.model.as_deref());
         let span = chat_span(
             self.provider.name(),
@@ -55,7 +90,7 @@ impl Inner {
             streams,
             self.traces_content,
         );
-        self.enter(model, span)
+        (model, span)
     }
 
     pub(crate) fn enter(

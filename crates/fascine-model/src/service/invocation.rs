@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use fascine_rt::BoxFuture;
 
-use super::calling;
 use super::inner::Inner;
+use super::{calling, outside};
 use crate::{ModelError, Request, Response, Waiting};
 
 /// A call that can say what it waits for; from [`ModelService::call`](crate::ModelService::call).
@@ -30,13 +30,17 @@ impl Invocation {
     pub(super) fn new(service: &Arc<Inner>, request: Request) -> Self {
         let id = Arc::new(OnceLock::new());
         let began = Arc::clone(&id);
-        let invoked = calling::invoke(Arc::clone(service), request, move |id| {
+        let began = move |id| {
             let _ = began.set(id);
-        });
+        };
+        let inner = Arc::clone(service);
         Self {
             service: Arc::clone(service),
             id,
-            future: Box::pin(invoked),
+            future: match &service.layers {
+                Some(_) => Box::pin(outside::invoke(inner, request, began)),
+                None => Box::pin(calling::invoke(inner, request, began)),
+            },
         }
     }
 

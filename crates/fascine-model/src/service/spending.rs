@@ -35,12 +35,17 @@ impl Spending {
 
     /// Counts an answer; what it cost, if that is known.
     pub(crate) fn settle(&self, model: &str, usage: Usage) -> Option<f64> {
-        let cost = self.prices.as_ref()?.cost(model, usage)?;
+        let cost = self.price(model, usage)?;
         // A price that is no number must not make all others none.
         if cost.is_finite() && cost > 0.0 {
             *self.lock() += cost;
         }
         Some(cost)
+    }
+
+    /// What it costs, if that is known.
+    pub(crate) fn price(&self, model: &str, usage: Usage) -> Option<f64> {
+        self.prices.as_ref()?.cost(model, usage)
     }
 
     pub(crate) fn spent(&self) -> f64 {
