@@ -4,7 +4,7 @@ use crate::process::{Done, Failed, cargo, has_cargo_command, output, root, stage
 
 /// The benchmarks. With all their features they bring the clients of others, which take minutes to build: only a
 /// benchmark asks for those.
-const PEERS: &str = "fascine-peers";
+pub(crate) const PEERS: &str = "fascine-peers";
 
 pub(crate) fn fmt() -> Done {
     stage("fmt", &mut cargo(&["fmt", "--all", "--check"]))

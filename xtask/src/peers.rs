@@ -135,6 +135,9 @@ impl Peer {
             command.arg(option).arg(port.to_string());
             ports.push(port);
         }
+        // A group of its own: what it starts is stopped with it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -178,7 +181,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may be gone already, which is as good.
+        // It may be gone already, which is as good. What it has started is not: the group has its number.
+        #[cfg(unix)]
+        let _ = Command::new("kill")
+            .args(["-KILL", "--", &format!("-{}", self.child.id())])
+            .stderr(Stdio::null())
+            .status();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

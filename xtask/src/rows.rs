@@ -1,3 +1,4 @@
+use crate::checks::PEERS;
 use crate::manifest;
 
 /// One row of the matrix.
@@ -53,7 +54,11 @@ impl Row {
         let mut selection = Vec::new();
         let mut package = |name: &str| selection.extend(["-p".to_owned(), name.to_owned()]);
         match self.name {
-            "all" => return vec!["--workspace".to_owned(), "--all-features".to_owned()],
+            // Without the benchmarks, whose peers would choose features for everybody.
+            "all" => {
+                let words = ["--workspace", "--exclude", PEERS, "--all-features"];
+                return words.map(str::to_owned).to_vec();
+            }
             "none" => {
                 manifest::libraries()
                     .iter()

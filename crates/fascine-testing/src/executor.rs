@@ -165,7 +165,7 @@ impl Executor {
         let state = self.lock();
         let outstanding = state.blocking > 0;
         let state = if outstanding {
-            self.wait_for_wake(state)
+            self.wait_for_wake(state, PATIENCE)
         } else {
             state
         };
@@ -176,7 +176,7 @@ impl Executor {
         let due = state.clock.jump();
         if due.is_empty() {
             // Another thread may still hold a waker.
-            return !self.wait_for_wake(state).ready.is_empty();
+            return !self.wait_for_wake(state, LAST_PATIENCE).ready.is_empty();
         }
         drop(state);
         for waker in due {
@@ -185,10 +185,14 @@ impl Executor {
         true
     }
 
-    fn wait_for_wake<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn wait_for_wake<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        patience: Duration,
+    ) -> MutexGuard<'a, State> {
         let waited = self
             .runnable
-            .wait_timeout_while(state, PATIENCE, |state| state.ready.is_empty());
+            .wait_timeout_while(state, patience, |state| state.ready.is_empty());
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -300,3 +304,5 @@ impl Executor {
 
 /// How long, in real time, the executor waits for another thread before it goes on without it.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same before it says that nothing will ever happen: on a machine that is busy a thread may not run for seconds.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
