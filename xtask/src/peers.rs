@@ -180,16 +180,33 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a process that somebody else wrote can only be asked again and again"
+    )]
     fn drop(&mut self) {
-        // It may be gone already, which is as good. What it has started is not: the group has its number.
+        // Asked first: a server may have started others, in groups of their own, which it stops itself.
         #[cfg(unix)]
-        let _ = Command::new("kill")
-            .args(["-KILL", "--", &format!("-{}", self.child.id())])
-            .stderr(Stdio::null())
-            .status();
+        if signal("-INT", &self.child.id().to_string()) {
+            let asked = now();
+            while asked.elapsed() < LAST_WORDS && matches!(self.child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            // The group has the number of the process that was its first.
+            signal("-KILL", &format!("-{}", self.child.id()));
+        }
+        // It may be gone already, which is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a process, or to a group; whether there was one.
+#[cfg(unix)]
+fn signal(name: &str, to: &str) -> bool {
+    let mut kill = Command::new("kill");
+    let sent = kill.args([name, "--", to]).stderr(Stdio::null()).status();
+    sent.is_ok_and(|status| status.success())
 }
 
 fn execute(words: &[String]) -> Result<(), String> {
@@ -228,6 +245,9 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// How long a server may take to stop.
+#[cfg(unix)]
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
