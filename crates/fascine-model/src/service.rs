@@ -166,7 +166,7 @@ impl ModelService {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the wait; the service stays closed.
+    /// Dropping the future ends the wait; the service stays closed, unless the future was never polled.
     ///
     /// # Examples
     ///

@@ -210,6 +210,26 @@ fn all_of_many_requests_get_their_own_results_in_order() {
 }
 
 #[test]
+fn dropping_the_wait_for_the_end_harms_no_call_and_can_be_begun_again() {
+    let polls = drop_after_every_poll(|rt, cut| async move {
+        let script = Script::new(&rt, [], Act::answer("yes").after(secs(1)));
+        let service = script.service(|service| service.concurrency_limit(1));
+        let calls = [(); 3].map(|()| rt.spawn(ask(service.clone(), "in")));
+        rt.sleep(ms(1)).await;
+        cut.apply(service.close(CloseMode::Drain)).await;
+        service.close(CloseMode::Drain).await;
+        assert!(is_closed(&ask(service.clone(), "late").await.unwrap_err()));
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap(), "yes");
+        }
+        assert_eq!((script.open(), service.waiting()), (0, 0));
+        service.reopen();
+        assert_eq!(ask(service, "again").await.unwrap(), "yes");
+    });
+    assert!(polls > 1, "it has waited");
+}
+
+#[test]
 fn dropping_many_requests_anywhere_leaves_everything_at_rest() {
     drop_after_every_poll(|rt, cut| async move {
         let acts = [

@@ -486,3 +486,31 @@ fn dropping_a_call_anywhere_leaves_limits_room_and_breaker_at_rest() {
     });
     assert!(polls > 5, "it has waited for each of them");
 }
+
+#[test]
+fn dropping_a_request_for_embeddings_anywhere_leaves_the_limits_at_rest() {
+    let polls = drop_after_every_poll(|rt, cut| async move {
+        let acts = [Act::refusal(503).after(ms(1)), Act::lost().after(ms(1))];
+        let script = Script::new(&rt, acts, Act::new(200, "b").after(ms(1)));
+        let provider = Embedder(OpenAi::new("http://127.0.0.1/v1", "m").unwrap());
+        let service = ModelService::builder(&rt, provider, script.clone())
+            .concurrency_limit(1)
+            .limit_requests(1)
+            .limit_tokens(100)
+            .capacity_refresh_time(ms(500))
+            .build()
+            .unwrap();
+        cut.apply(service.embed(EmbedRequest::new(["some text"])))
+            .await;
+        assert_eq!((script.open(), service.waiting()), (0, 0));
+        let stats = service.stats();
+        let ended = stats.answered + stats.failed + stats.cancelled;
+        assert_eq!(stats.calls, ended, "{stats:?}");
+        rt.sleep(ms(600)).await;
+        let limiter = service.limiter().limiter();
+        assert_eq!(limiter.available("requests"), Some(1));
+        assert_eq!(limiter.available("tokens"), Some(100));
+        service.embed(EmbedRequest::new(["more"])).await.unwrap();
+    });
+    assert!(polls > 3, "it has waited for each attempt: {polls}");
+}
