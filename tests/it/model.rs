@@ -33,6 +33,7 @@ mod script;
 mod scripted;
 mod selector;
 mod service;
+mod service_embeddings;
 mod service_everywhere;
 mod service_layers;
 mod service_layers_ending;
