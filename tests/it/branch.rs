@@ -17,8 +17,8 @@ on_every_runtime! {
     a_conversation_goes_on,
 }
 
-async fn a_conversation_goes_on(_: Rt, _: Arc<dyn Net>) {
-    let branch = Branch::new("chat", EchoModel);
+async fn a_conversation_goes_on(rt: Rt, _: Arc<dyn Net>) {
+    let branch = Branch::new(&rt, "chat", EchoModel);
     for text in ["one", "two"] {
         assert_eq!(branch.communicate(text).await.unwrap().text(), text);
     }
@@ -64,8 +64,8 @@ fn the_model_hears_the_system_prompt_first_and_then_everything() {
     TestRuntime::run(|rt| async move {
         let script = ScriptedModel::new(&rt).with_answer("a").with_answer("b");
         let heard = Arc::default();
-        let branch =
-            Branch::new("b", Listener(Arc::clone(&heard), script)).with_system("Be brief.");
+        let model = Listener(Arc::clone(&heard), script);
+        let branch = Branch::builder(&rt, "b", model).system("Be brief.").build();
         branch.communicate("x").await.unwrap();
         branch.communicate("y").await.unwrap();
         let heard = heard.lock().unwrap();
@@ -89,7 +89,7 @@ fn a_failed_turn_leaves_no_trace() {
             .with_answer("a")
             .with_failure(503, "down")
             .with_answer("c");
-        let branch = Branch::new("b", model);
+        let branch = Branch::new(&rt, "b", model);
         branch.communicate("x").await.unwrap();
         let before = branch.history();
         let error = branch.communicate("y").await.unwrap_err();
@@ -110,7 +110,7 @@ fn calls_at_once_take_turns_and_each_hears_the_one_before() {
         let script = ScriptedModel::new(&rt).with_delay(Duration::from_secs(1));
         let script = script.with_rule("x", "a").with_rule("y", "b");
         let heard = Arc::default();
-        let branch = Branch::new("b", Listener(Arc::clone(&heard), script));
+        let branch = Branch::new(&rt, "b", Listener(Arc::clone(&heard), script));
         let started = rt.now();
         let (first, second) = future::zip(branch.communicate("x"), branch.communicate("y")).await;
         first.unwrap();
@@ -125,8 +125,10 @@ fn calls_at_once_take_turns_and_each_hears_the_one_before() {
 
 #[test]
 fn forks_go_their_own_ways() {
-    TestRuntime::run(|_| async move {
-        let branch = Branch::new("b", EchoModel).with_system("Be brief.");
+    TestRuntime::run(|rt| async move {
+        let branch = Branch::builder(&rt, "b", EchoModel)
+            .system("Be brief.")
+            .build();
         branch.communicate("shared").await.unwrap();
         let fork = branch.fork("f");
         assert_eq!(fork.history(), branch.history());
@@ -147,8 +149,8 @@ fn forks_go_their_own_ways() {
 
 #[test]
 fn every_stored_message_has_an_id_of_its_own() {
-    TestRuntime::run(|_| async move {
-        let branch = Branch::new("b", EchoModel).with_seed(1);
+    TestRuntime::run(|rt| async move {
+        let branch = Branch::builder(&rt, "b", EchoModel).seed(1).build();
         let fork = branch.fork("f");
         let mut ids = std::collections::HashSet::new();
         for _ in 0..10 {
@@ -173,7 +175,7 @@ fn dropping_a_turn_at_any_poll_keeps_it_whole() {
         let model = ScriptedModel::new(&rt)
             .with_delay(Duration::from_secs(1))
             .with_rule("", "a");
-        let branch = Branch::new("b", model);
+        let branch = Branch::new(&rt, "b", model);
         let ended = cut.apply(branch.communicate("x")).await.is_some();
         assert_eq!(branch.history().len(), if ended { 2 } else { 0 });
         branch.communicate("y").await.unwrap();

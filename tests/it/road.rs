@@ -68,7 +68,7 @@ async fn run(rt: &Rt, net: Arc<dyn Net>, server: MockServerBuilder) -> (FlowRepo
         .retry(retry)
         .build()
         .unwrap();
-    let session = Session::new(rt, Branch::new("analyst", service.clone()));
+    let session = Session::new(rt, Branch::new(rt, "analyst", service.clone()));
     let flow = Flow::new(rt).unlimited();
     let report = session.start(&flow, &operations()).unwrap().await;
     server.shutdown().await;

@@ -19,7 +19,7 @@ on_every_runtime! {
 }
 
 async fn answers_are_handed_on_and_the_branch_stays_as_it_was(rt: Rt, _: Arc<dyn Net>) {
-    let branch = Branch::new("echo", EchoModel);
+    let branch = Branch::new(&rt, "echo", EchoModel);
     branch.communicate("before").await.unwrap();
     let session = Session::new(&rt, branch);
     let graph = OperationGraph::new()
@@ -43,7 +43,7 @@ fn operations_side_by_side_do_not_hear_each_other() {
         let model = ScriptedModel::new(&rt)
             .with_delay(Duration::from_secs(1))
             .with_rule("", "ok");
-        let session = Session::new(&rt, Branch::new("b", model));
+        let session = Session::new(&rt, Branch::new(&rt, "b", model));
         let graph = (0..4).fold(OperationGraph::new(), |graph, n| {
             graph.add_operation(n.to_string(), Operation::communicate(n.to_string()))
         });
@@ -61,7 +61,7 @@ fn operations_side_by_side_do_not_hear_each_other() {
 fn each_operation_uses_the_branch_it_asks_for() {
     TestRuntime::run(|rt| async move {
         let branch = |name: &str, answer: &str| {
-            Branch::new(name, ScriptedModel::new(&rt).with_rule("", answer))
+            Branch::new(&rt, name, ScriptedModel::new(&rt).with_rule("", answer))
         };
         let session = Session::new(&rt, branch("default", "d")).with_branch(branch("other", "o"));
         let graph = OperationGraph::new()
@@ -76,7 +76,7 @@ fn each_operation_uses_the_branch_it_asks_for() {
 #[test]
 fn conditions_see_the_answer() {
     TestRuntime::run(|rt| async move {
-        let session = Session::new(&rt, Branch::new("echo", EchoModel));
+        let session = Session::new(&rt, Branch::new(&rt, "echo", EchoModel));
         let graph = OperationGraph::new()
             .add_operation("risks", Operation::communicate("severity: low"))
             .add_operation(
@@ -96,7 +96,7 @@ fn an_error_names_the_step_the_attempt_and_the_cause() {
         let model = ScriptedModel::new(&rt)
             .with_failing_rule("bad", 500)
             .with_rule("good", "ok");
-        let session = Session::new(&rt, Branch::new("b", model));
+        let session = Session::new(&rt, Branch::new(&rt, "b", model));
         let graph = OperationGraph::new()
             .add_operation("one", Operation::communicate("bad"))
             .add_operation("two", Operation::communicate("good"))
@@ -125,7 +125,7 @@ fn an_error_names_the_step_the_attempt_and_the_cause() {
 #[test]
 fn graphs_that_cannot_be_run_say_why() {
     TestRuntime::run(|rt| async move {
-        let session = Session::new(&rt, Branch::new("b", EchoModel));
+        let session = Session::new(&rt, Branch::new(&rt, "b", EchoModel));
         let graph = OperationGraph::new()
             .add_operation("x", Operation::communicate("?").on_branch("nobody"));
         let unknown = SessionError::UnknownBranch {
@@ -149,7 +149,7 @@ fn dropping_a_flow_at_any_poll_leaves_the_session_as_it_was() {
         let model = ScriptedModel::new(&rt)
             .with_delay(Duration::from_secs(1))
             .with_rule("", "ok");
-        let session = Session::new(&rt, Branch::new("b", model));
+        let session = Session::new(&rt, Branch::new(&rt, "b", model));
         let graph = OperationGraph::new()
             .add_operation("x", Operation::communicate("1"))
             .add_operation("y", Operation::communicate("2").depends_on("x"));

@@ -1,64 +1,59 @@
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fascine_concurrency::Lock;
-use fascine_message::{Message, MessageId};
-use fascine_model::{Model, Request};
+use fascine_model::Model;
+use fascine_rt::Rt;
 
-use crate::{BranchError, History, Reply};
+use crate::ids::Ids;
+use crate::observers::Observers;
+use crate::settings::Settings;
+use crate::{BranchBuilder, BranchEvent, History};
 
 /// A conversation with a model.
 ///
-/// # Defaults
-///
-/// - no system prompt
-/// - message ids that follow from the branch's name: give branches whose messages meet [seeds](Self::with_seed) of
-///   their own
-#[derive(Debug)]
-pub struct Branch {
+/// A clone is the same conversation. [`fork`](Self::fork) makes another one.
+#[derive(Clone)]
+pub struct Branch(Arc<Inner>);
+
+struct Inner {
     name: String,
-    model: Arc<dyn Model>,
-    system: Option<Message>,
+    settings: Settings,
     /// Held through a turn: the next one sees what this one said.
-    turn: Lock<()>,
+    turn: Arc<Lock<()>>,
     /// Held for moments: it can be read while a turn goes on.
     state: Mutex<State>,
+    observers: Observers,
 }
 
+/// What changes in a branch.
 #[derive(Debug)]
-struct State {
-    history: History,
-    ids: fastrand::Rng,
+pub(crate) struct State {
+    pub(crate) history: History,
+    pub(crate) ids: Ids,
 }
 
 impl Branch {
-    /// Makes an empty conversation with `model`.
-    pub fn new(name: impl Into<String>, model: impl Model) -> Self {
-        let name = name.into();
-        let seed = name.bytes().fold(0, |seed: u64, byte| {
-            seed.wrapping_mul(0x0100_0000_01b3)
-                .wrapping_add(u64::from(byte) + 1)
-        });
-        Self::from_parts(name, Arc::new(model), None, History::default(), seed)
+    /// Makes an empty conversation with `model`, and nothing else.
+    pub fn new(rt: &Rt, name: impl Into<String>, model: impl Model) -> Self {
+        Self::builder(rt, name, model).build()
     }
 
-    /// Sets the system prompt: it goes first in every request and is not part of the history.
-    #[must_use]
-    pub fn with_system(mut self, prompt: impl Into<String>) -> Self {
-        self.system = Some(Message::system(prompt));
-        self
-    }
-
-    /// Sets what the ids of messages are derived from.
-    #[must_use]
-    pub fn with_seed(self, seed: u64) -> Self {
-        self.state().ids = fastrand::Rng::with_seed(seed);
-        self
+    /// Sets a conversation with `model` up.
+    pub fn builder(rt: &Rt, name: impl Into<String>, model: impl Model) -> BranchBuilder {
+        BranchBuilder::new(rt, name.into(), Arc::new(model))
     }
 
     /// The branch's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub fn rt(&self) -> &Rt {
+        &self.0.settings.rt
     }
 
     /// What was said so far. A turn that still goes on is not in it.
@@ -68,83 +63,56 @@ impl Branch {
     }
 
     /// Makes a branch that begins where this one is, and goes its own way. A turn that still goes on is not in it.
+    ///
+    /// It takes constant time and memory, however long the history is.
+    #[must_use]
     pub fn fork(&self, name: impl Into<String>) -> Self {
+        self.fork_builder(name).build()
+    }
+
+    /// Sets up a fork that differs in more than its name.
+    pub fn fork_builder(&self, name: impl Into<String>) -> BranchBuilder {
         let (history, seed) = {
             let mut state = self.state();
-            (state.history.clone(), state.ids.u64(..))
+            (state.history.clone(), state.ids.seed())
         };
-        let (model, system) = (Arc::clone(&self.model), self.system.clone());
-        Self::from_parts(name.into(), model, system, history, seed)
+        BranchBuilder::fork(name.into(), self.0.settings.clone(), history, seed)
     }
 
-    /// Says `text` to the model and waits for its answer. Both enter the history together.
-    ///
-    /// Calls on one branch take turns, in the order they were first polled.
-    ///
-    /// # Errors
-    ///
-    /// [`BranchError`] when there is no answer; the history is then as it was.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future aborts the call, gives up the turn, and leaves the history as it was.
-    pub async fn communicate(&self, text: impl Into<String>) -> Result<Reply, BranchError> {
-        let _turn = self.turn.lock().await;
-        let question = Message::user(text);
-        let said: Vec<Message> = {
-            let state = self.state();
-            self.system
-                .iter()
-                .chain(state.history.iter())
-                .cloned()
-                .collect()
-        };
-        let request = Request::new(said.into_iter().chain([question.clone()]));
-        let response = self
-            .model
-            .invoke(request)
-            .await
-            .map_err(|source| BranchError::Model {
-                branch: self.name.clone(),
-                model: self.model.name().to_owned(),
-                source,
-            })?;
-        let mut state = self.state();
-        let question = question.with_id(next_id(&mut state.ids));
-        let answer = response.message.clone().with_id(next_id(&mut state.ids));
-        state.history.extend([question, answer.clone()]);
-        Ok(Reply::new(answer, response))
-    }
-
-    fn from_parts(
-        name: String,
-        model: Arc<dyn Model>,
-        system: Option<Message>,
-        history: History,
-        seed: u64,
-    ) -> Self {
-        let state = State {
-            history,
-            ids: fastrand::Rng::with_seed(seed),
-        };
-        Self {
+    pub(crate) fn from_parts(name: String, settings: Settings, history: History, ids: Ids) -> Self {
+        Self(Arc::new(Inner {
             name,
-            model,
-            system,
-            turn: Lock::new(()),
-            state: Mutex::new(state),
-        }
+            settings,
+            turn: Arc::new(Lock::new(())),
+            state: Mutex::new(State { history, ids }),
+            observers: Observers::default(),
+        }))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn turn_lock(&self) -> &Arc<Lock<()>> {
+        &self.0.turn
+    }
+
+    /// Nobody holds it while calling something foreign.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn emit(&self, event: &BranchEvent) {
+        self.0.observers.emit(event);
     }
 }
 
-/// A UUID of version 8, RFC 9562, whose free bits come from the branch's seed.
-fn next_id(ids: &mut fastrand::Rng) -> MessageId {
-    let version = 0x8 << 76;
-    let variant = 0x2 << 62;
-    let free = ids.u128(..) & !(0xF << 76) & !(0x3 << 62);
-    MessageId::from_u128(free | version | variant)
+impl fmt::Debug for Branch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Branch")
+            .field("name", &self.0.name)
+            .field("model", &self.0.settings.model.name())
+            .field("messages", &self.state().history.len())
+            .finish_non_exhaustive()
+    }
 }

@@ -9,7 +9,7 @@
 //! # fascine_testing::TestRuntime::run(|rt| async move {
 //!
 //! let model = ScriptedModel::new(&rt).with_answer("Eight.").with_answer("Six.");
-//! let branch = Branch::new("zoology", model).with_system("Answer in one word.");
+//! let branch = Branch::builder(&rt, "zoology", model).system("Answer in one word.").build();
 //! assert_eq!(branch.communicate("How many legs has a spider?").await.unwrap().text(), "Eight.");
 //!
 //! let fork = branch.fork("insects");
@@ -19,11 +19,43 @@
 //! ```
 
 mod branch;
-mod error;
+mod builder;
+mod settings;
+
+mod clock;
 mod history;
+mod ids;
+mod turn;
+
+mod draft;
+
+mod call_options;
+mod instruction;
+mod operations;
 mod reply;
 
+mod system_prompt;
+
+mod tool;
+mod tool_set;
+
+mod event;
+mod observers;
+
+mod error;
+
 pub use branch::Branch;
+pub use builder::BranchBuilder;
+pub use call_options::CallOptions;
+pub use clock::Clock;
 pub use error::BranchError;
+pub use event::BranchEvent;
 pub use history::History;
+pub use instruction::Instruction;
+pub use operations::Communicate;
 pub use reply::Reply;
+pub use settings::OnAbort;
+pub use system_prompt::SystemPrompt;
+pub use tool::{Tool, ToolContext, ToolError};
+pub use tool_set::ToolSet;
+pub use turn::{Turn, TurnId, TurnKind};

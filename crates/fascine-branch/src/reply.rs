@@ -1,10 +1,14 @@
 use fascine_message::{Message, Usage};
 use fascine_model::{FinishReason, Response};
 
+use crate::TurnId;
+
 /// What came of a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
+    /// The turn.
+    pub turn: TurnId,
     /// The answer, as it stands in the history.
     pub message: Message,
     /// Why it ends where it ends.
@@ -16,7 +20,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(message: Message, response: Response) -> Self {
+    pub(crate) fn new(turn: TurnId, message: Message, response: Response) -> Self {
         let Response {
             finish_reason,
             usage,
@@ -24,6 +28,7 @@ impl Reply {
             ..
         } = response;
         Self {
+            turn,
             message,
             finish_reason,
             usage,

@@ -76,8 +76,9 @@ async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError>
 }
 
 async fn flow(args: &Args, rt: &Rt, service: &ModelService) -> Result<FlowReport, SetupError> {
-    let branch = Branch::new("analyst", service.clone())
-        .with_system("You are an analyst. Be brief and exact; say nothing the data does not show.");
+    let branch = Branch::builder(rt, "analyst", service.clone())
+        .system("You are an analyst. Be brief and exact; say nothing the data does not show.")
+        .build();
     let session = Session::new(rt, branch);
     let flow = Flow::new(rt).with_max_concurrent(args.max_concurrent);
     let flow = if args.sequential {

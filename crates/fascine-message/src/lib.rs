@@ -14,6 +14,7 @@ mod message;
 
 mod id;
 mod role;
+mod timestamp;
 mod token_cache;
 
 mod media;
@@ -29,5 +30,6 @@ pub use message::Message;
 pub use part::{Content, Part};
 pub use reasoning::Reasoning;
 pub use role::Role;
+pub use timestamp::Timestamp;
 pub use tool::{ToolCall, ToolResult};
 pub use usage::Usage;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::token_cache::TokenCache;
-use crate::{Content, MessageId, Part, Role, ToolCall, ToolResult};
+use crate::{Content, MessageId, Part, Role, Timestamp, ToolCall, ToolResult};
 
 /// One message of a conversation. It does not change once it is made, so a clone is the same message and costs nothing.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Message(Arc<Inner>);
 struct Inner {
     #[serde(default, skip_serializing_if = "MessageId::is_nil")]
     id: MessageId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
     role: Role,
     content: Content,
     #[serde(skip)]
@@ -26,6 +28,7 @@ impl Message {
     pub fn new(role: Role, content: Content) -> Self {
         Self(Arc::new(Inner {
             id: MessageId::NIL,
+            at: None,
             role,
             content,
             tokens: TokenCache::default(),
@@ -58,6 +61,19 @@ impl Message {
     pub fn with_id(mut self, id: MessageId) -> Self {
         Arc::make_mut(&mut self.0).id = id;
         self
+    }
+
+    /// Says when it was said: for whoever stores it.
+    #[must_use]
+    pub fn with_timestamp(mut self, at: Timestamp) -> Self {
+        Arc::make_mut(&mut self.0).at = Some(at);
+        self
+    }
+
+    /// When it was said, if whoever stored it knew.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.0.at
     }
 
     /// The identity, [`MessageId::NIL`] until somebody stores the message.
@@ -115,7 +131,10 @@ impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
         let (one, two) = (&*self.0, &*other.0);
         Arc::ptr_eq(&self.0, &other.0)
-            || (one.id == two.id && one.role == two.role && one.content == two.content)
+            || (one.id == two.id
+                && one.at == two.at
+                && one.role == two.role
+                && one.content == two.content)
     }
 }
 

@@ -13,7 +13,7 @@
 //! let model = ScriptedModel::new(&rt)
 //!     .with_rule("Summarise", "All is well.")
 //!     .with_rule("Grade", "A");
-//! let session = Session::new(&rt, Branch::new("analyst", model));
+//! let session = Session::new(&rt, Branch::new(&rt, "analyst", model));
 //! let graph = OperationGraph::new()
 //!     .add_operation("summary", Operation::communicate("Summarise the minutes."))
 //!     .add_operation(
