@@ -116,9 +116,10 @@ impl Drop for Draft {
             return;
         }
         if self.branch.settings().on_abort == OnAbort::KeepPartial
-            && let Some(turn) = self.partial() {
-                self.enter(turn);
-            }
+            && let Some(turn) = self.partial()
+        {
+            self.enter(turn);
+        }
         self.branch.emit(&BranchEvent::Aborted { turn: self.id });
     }
 }
