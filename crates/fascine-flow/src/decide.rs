@@ -9,12 +9,34 @@ use crate::edge_state::Decision;
 use crate::graph::Inner;
 use crate::{OnError, Output, StepError};
 
-/// Asks the conditions of the edges out of a step that has ended. Nothing is asked that can make no difference.
-pub(crate) async fn decide(
+/// What the conditions say that are asked when a step has ended, edge by edge. Empty if there are none.
+#[derive(Default)]
+pub(crate) struct Decisions {
+    /// Of the edges out of the step.
+    pub(crate) own: Vec<Decision>,
+    /// Of the edges out of those it was run in place of, from one to the next.
+    pub(crate) rescued: Vec<Vec<Decision>>,
+}
+
+pub(crate) async fn decide_all(
     graph: &Inner,
     step: u32,
     result: &Result<Output, StepError>,
-) -> Vec<Decision> {
+) -> Decisions {
+    let own = decide(graph, step, result).await;
+    let mut rescued = Vec::new();
+    if result.is_ok() {
+        let mut next = graph.rescues.get(&step);
+        while let Some(step) = next {
+            rescued.push(decide(graph, *step, result).await);
+            next = graph.rescues.get(step);
+        }
+    }
+    Decisions { own, rescued }
+}
+
+/// Asks the conditions of the edges out of a step that has ended. Nothing is asked that can make no difference.
+async fn decide(graph: &Inner, step: u32, result: &Result<Output, StepError>) -> Vec<Decision> {
     if !graph.decides[step as usize] {
         return Vec::new();
     }
@@ -52,7 +74,7 @@ fn seen(graph: &Inner, step: u32, result: &Result<Output, StepError>) -> Option<
 
 async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {
     let asked = match &edge.condition {
-        Condition::Always | Condition::Otherwise => return Decision::Live,
+        Condition::Always | Condition::Otherwise | Condition::OnFailure => return Decision::Live,
         Condition::When(condition) => catch_unwind(AssertUnwindSafe(|| condition(seen))),
         Condition::WhenAsync(condition) => {
             match catch_unwind(AssertUnwindSafe(|| condition(seen.clone()))) {

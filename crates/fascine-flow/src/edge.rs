@@ -25,6 +25,8 @@ pub(crate) enum Condition {
     WhenAsync(Arc<dyn Fn(Seen) -> BoxFuture<bool> + Send + Sync>),
     /// When no other edge with a condition is, of those that leave the same step.
     Otherwise,
+    /// When its source has failed: it leads to the fallback step.
+    OnFailure,
 }
 
 /// What a condition gets to see.
@@ -60,6 +62,7 @@ impl fmt::Debug for Condition {
             Self::When(_) => "When",
             Self::WhenAsync(_) => "WhenAsync",
             Self::Otherwise => "Otherwise",
+            Self::OnFailure => "OnFailure",
         })
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::GraphBuilder;
 use crate::edge::{Condition, Seen};
+use crate::output::OutputType;
 use crate::step_id::StepKey;
 
 /// An edge whose ends were not looked up yet.
@@ -12,6 +13,8 @@ pub(crate) struct EdgeDraft {
     pub(crate) to: StepKey,
     pub(crate) label: Option<Arc<str>>,
     pub(crate) condition: Condition,
+    /// What its end takes, if that is known.
+    pub(crate) wants: Option<OutputType>,
 }
 
 /// Sets what an edge that was just added is like. Nothing has to be set: it is live once its source has completed.
@@ -50,7 +53,7 @@ impl<'a> EdgeBuilder<'a> {
         self.set(|edge| edge.label = Some(label.into()))
     }
 
-    fn set(self, set: impl FnOnce(&mut EdgeDraft)) -> Self {
+    pub(crate) fn set(self, set: impl FnOnce(&mut EdgeDraft)) -> Self {
         if let Some(edge) = self.graph.edges.last_mut() {
             set(edge);
         }

@@ -1,5 +1,6 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fascine_rt::Rt;
 
@@ -11,12 +12,14 @@ use crate::{FlowReport, FlowRun, Graph};
 /// # Defaults
 ///
 /// - at most 5 steps at once
+/// - no limit on the time
 /// - the outputs that no other step reads are kept, the others go when their last reader is done
 #[derive(Clone, Debug)]
 pub struct Flow {
     rt: Rt,
     max_concurrent: usize,
     keep: Keep,
+    timeout: Option<Duration>,
 }
 
 impl Flow {
@@ -27,6 +30,7 @@ impl Flow {
             rt: rt.clone(),
             max_concurrent: 5,
             keep: Keep::Leaves,
+            timeout: None,
         }
     }
 
@@ -47,6 +51,13 @@ impl Flow {
     #[must_use]
     pub fn unlimited(self) -> Self {
         self.with_max_concurrent(NonZeroUsize::MAX)
+    }
+
+    /// Cancels a run that takes longer. Its report tells how far it came, and that its time was over.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
     }
 
     /// Keeps all outputs for the report.
@@ -84,6 +95,10 @@ impl Flow {
 
     pub(crate) fn max_concurrent(&self) -> usize {
         self.max_concurrent
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
     }
 
     pub(crate) fn keep(&self) -> &Keep {

@@ -7,6 +7,7 @@ use crate::compile::compile;
 use crate::edge::Condition;
 use crate::edge_builder::{EdgeBuilder, EdgeDraft};
 use crate::inputs::Inputs;
+use crate::output::OutputType;
 use crate::step::{Settings, Step, Work};
 use crate::step_builder::StepBuilder;
 use crate::step_id::StepKey;
@@ -19,6 +20,7 @@ pub struct GraphBuilder {
     pub(crate) steps: Vec<Step>,
     pub(crate) edges: Vec<EdgeDraft>,
     resources: Vec<(String, NonZeroUsize)>,
+    entries: Vec<StepKey>,
 }
 
 impl GraphBuilder {
@@ -65,7 +67,8 @@ impl GraphBuilder {
             .join(crate::Join::AllSucceeded)
             .id();
         inputs.each(&mut |from| {
-            self.edge(StepKey::number(from), id);
+            self.edge(StepKey::number(from.step), id)
+                .set(|edge| edge.wants = Some(from.output));
         });
         StepBuilder::new(self, id.number)
     }
@@ -77,6 +80,7 @@ impl GraphBuilder {
             to: to.into(),
             label: None,
             condition: Condition::Always,
+            wants: None,
         });
         EdgeBuilder::new(self)
     }
@@ -87,19 +91,27 @@ impl GraphBuilder {
         self
     }
 
+    /// Says where the graph begins; it may begin at several steps. Once that is said, a step that cannot be reached
+    /// from there is an error: without it, a step that nothing leads to begins at once.
+    pub fn entry(&mut self, step: impl Into<StepKey>) -> &mut Self {
+        self.entries.push(step.into());
+        self
+    }
+
     /// Checks everything and makes the graph. Linear in the number of steps and edges, whatever the shape.
     ///
     /// # Errors
     ///
     /// [`GraphError`] names the steps that are wrong.
     pub fn build(self) -> Result<Graph, GraphError> {
-        compile(self.steps, self.edges, self.resources)
+        compile(self.steps, self.edges, self.resources, &self.entries)
     }
 
-    fn add<T>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {
+    fn add<T: StepOutput>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {
         let number = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.push(Step {
             name,
+            output: OutputType::of::<T>(),
             work,
             settings: Settings::default(),
         });

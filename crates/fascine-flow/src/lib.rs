@@ -45,8 +45,12 @@ mod step_id;
 
 mod adjacency;
 mod compile;
+mod fallbacks;
+mod names;
+mod order;
 
 mod flow;
+mod handle;
 mod keep;
 mod run;
 
@@ -72,6 +76,7 @@ pub use flow::Flow;
 pub use graph::Graph;
 pub use graph_builder::GraphBuilder;
 pub use graph_error::GraphError;
+pub use handle::StepHandle;
 pub use inputs::Inputs;
 pub use join::Join;
 pub use on_error::OnError;
@@ -82,5 +87,5 @@ pub use status::Status;
 pub use step::StepResult;
 pub use step_builder::StepBuilder;
 pub use step_context::{Input, StepContext};
-pub use step_error::{SkipCause, StepError};
+pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};

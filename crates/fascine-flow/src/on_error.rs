@@ -1,4 +1,4 @@
-use crate::Output;
+use crate::{Output, StepKey};
 
 /// What follows when a step has failed for good, its retries among it.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +10,10 @@ pub enum OnError {
     FailFast,
     /// The steps behind it get this instead; in the report it has failed all the same.
     Fallback(Output),
+    /// This step runs in its place, and what it gives goes to the steps behind; in the report the first has failed all
+    /// the same. The fallback step gets the error as an input, and may have inputs of its own. It is skipped if it is
+    /// not needed.
+    FallbackStep(StepKey),
     /// The steps behind it that want no failures are skipped; the rest of the run goes on.
     #[default]
     SkipDependents,

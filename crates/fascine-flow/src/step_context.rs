@@ -16,18 +16,26 @@ struct Inner {
     /// Along the live edges, by the number of the step they come from.
     inputs: Vec<(u32, Input)>,
     attempts: AtomicU32,
+    /// Why the step fails without being run.
+    broken: Option<StepError>,
 }
 
 /// What a live edge carries: an output, or the error of a step that was told to [continue](crate::OnError::Continue).
 pub type Input = Result<Output, Arc<StepError>>;
 
 impl StepContext {
-    pub(crate) fn new(graph: Graph, step: u32, inputs: Vec<(u32, Input)>) -> Self {
+    pub(crate) fn new(
+        graph: Graph,
+        step: u32,
+        inputs: Vec<(u32, Input)>,
+        broken: Option<StepError>,
+    ) -> Self {
         Self(Arc::new(Inner {
             graph,
             step,
             inputs,
             attempts: AtomicU32::new(0),
+            broken,
         }))
     }
 
@@ -73,6 +81,10 @@ impl StepContext {
     /// Tells the report how many tries this step's work took, if it does its own retries.
     pub fn record_attempts(&self, attempts: u32) {
         self.0.attempts.store(attempts, Ordering::Relaxed);
+    }
+
+    pub(crate) fn broken(&self) -> Option<&StepError> {
+        self.0.broken.as_ref()
     }
 
     pub(crate) fn begin_attempt(&self) {

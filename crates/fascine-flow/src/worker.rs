@@ -1,12 +1,14 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use fascine_concurrency::{GroupHandle, Spawner};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
+use crate::decide::Decisions;
 use crate::run_state::{Effects, Ended, RunState};
-use crate::{Graph, StepContext, attempt, decide};
+use crate::{Graph, Output, StepContext, StepError, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
@@ -70,14 +72,9 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
         let crew = Arc::clone(&place.crew);
         let graph = &crew.graph.inner;
         let result = attempt::run(&crew.rt, &graph.steps[step as usize], &context).await;
-        let at = crew.rt.now();
-        let decisions = decide::decide(graph, step, &result).await;
-        place.end(Ended {
-            at,
-            attempts: context.attempt(),
-            result,
-            decisions,
-        });
+        let (_, result) = place.done.insert((crew.rt.now(), result));
+        let decisions = decide::decide_all(graph, step, result).await;
+        place.end(decisions);
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
             yield_now().await;
@@ -90,6 +87,8 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
 struct Place {
     crew: Arc<Crew>,
     step: Option<(u32, StepContext)>,
+    /// When the step was done, and what it gave: its edges may be undecided still.
+    done: Option<(Instant, Result<Output, StepError>)>,
     is_over: bool,
 }
 
@@ -98,6 +97,7 @@ impl Place {
         Self {
             crew,
             step: None,
+            done: None,
             is_over: false,
         }
     }
@@ -109,26 +109,39 @@ impl Place {
         self.step.clone()
     }
 
-    fn end(&mut self, ended: Ended) {
-        if let Some((step, _)) = self.step.take() {
-            self.crew.change(|state| state.end(step, ended));
-        }
+    fn end(&mut self, decisions: Decisions) {
+        let Some((at, result)) = self.done.take() else {
+            return;
+        };
+        let Some((step, context)) = self.step.take() else {
+            return;
+        };
+        let attempts = context.attempt();
+        self.crew.change(|state| {
+            let ended = Ended {
+                at,
+                attempts,
+                result,
+                decisions,
+            };
+            state.end(step, ended);
+        });
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let (step, is_over) = (self.step.take(), self.is_over);
-        if step.is_none() && is_over {
+        if self.step.is_none() && self.is_over {
             return;
         }
-        let now = self.crew.rt.now();
-        self.crew.change(|state| {
-            state.lose_worker();
-            if let Some((step, context)) = step {
-                state.cancel(step, context.attempt(), now);
-            }
-        });
+        self.crew.change(RunState::lose_worker);
+        // A step that was dropped while its edges were decided has done its work.
+        self.end(Decisions::default());
+        if let Some((step, context)) = self.step.take() {
+            let now = self.crew.rt.now();
+            let attempts = context.attempt();
+            self.crew.change(|state| state.cancel(step, attempts, now));
+        }
     }
 }
 
