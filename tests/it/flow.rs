@@ -9,4 +9,5 @@ mod running;
 mod settings;
 mod simulated;
 mod sketch;
+mod state;
 mod typed;

@@ -1,14 +1,14 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use crate::adjacency::Adjacency;
 use crate::edge::{Condition, Edge};
 use crate::edge_builder::EdgeDraft;
 use crate::graph::Inner;
 use crate::names::Names;
+use crate::shared_state::Reducer;
 use crate::step::Step;
-use crate::{Graph, GraphError, Join, StepKey, fallbacks, order};
+use crate::{GraphError, Join, StepKey, fallbacks, order};
 
 /// Checks everything and makes the graph.
 pub(crate) fn compile(
@@ -16,7 +16,7 @@ pub(crate) fn compile(
     drafts: Vec<EdgeDraft>,
     resources: Vec<(String, NonZeroUsize)>,
     entries: &[StepKey],
-) -> Result<Graph, GraphError> {
+) -> Result<Inner, GraphError> {
     let limits = limits(&mut steps, resources)?;
     let names = Names::new(&steps)?;
     let mut edges = edges(&names, &steps, drafts)?;
@@ -42,15 +42,36 @@ pub(crate) fn compile(
         limits,
         decides,
         rescues,
+        reducers: HashMap::new(),
     };
     check_edges(&inner)?;
     check_joins(&inner)?;
     check_entries(&inner, entries)?;
     inner.order = order::order(&inner)?;
     inner.remaining = order::remaining(&inner);
-    Ok(Graph {
-        inner: Arc::new(inner),
-    })
+    Ok(inner)
+}
+
+/// No two steps change one key of the shared state, unless it is known what becomes of it.
+pub(crate) fn check_writers(
+    steps: &[Step],
+    reducers: &HashMap<String, Reducer>,
+) -> Result<(), GraphError> {
+    let mut writers: HashMap<&str, &Step> = HashMap::new();
+    for step in steps {
+        for key in step.settings.more.iter().flat_map(|more| &more.writes) {
+            if let Some(other) = writers.insert(key, step)
+                && other.name != step.name
+                && !reducers.contains_key(key)
+            {
+                return Err(GraphError::SharedKey {
+                    key: key.clone(),
+                    steps: [other.name.to_string(), step.name.to_string()],
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Looks up what steps share.

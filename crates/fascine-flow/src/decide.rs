@@ -7,7 +7,7 @@ use futures_lite::FutureExt;
 use crate::edge::{Condition, Edge, Seen};
 use crate::edge_state::Decision;
 use crate::graph::Inner;
-use crate::{OnError, Output, StepError};
+use crate::{OnError, Output, SharedState, StepError};
 
 /// What the conditions say that are asked when a step has ended, edge by edge. Empty if there are none.
 #[derive(Default)]
@@ -22,13 +22,14 @@ pub(crate) async fn decide_all(
     graph: &Inner,
     step: u32,
     result: &Result<Output, StepError>,
+    state: &SharedState,
 ) -> Decisions {
-    let own = decide(graph, step, result).await;
+    let own = decide(graph, step, result, state).await;
     let mut rescued = Vec::new();
     if result.is_ok() {
         let mut next = graph.rescues.get(&step);
         while let Some(step) = next {
-            rescued.push(decide(graph, *step, result).await);
+            rescued.push(decide(graph, *step, result, state).await);
             next = graph.rescues.get(step);
         }
     }
@@ -36,11 +37,16 @@ pub(crate) async fn decide_all(
 }
 
 /// Asks the conditions of the edges out of a step that has ended. Nothing is asked that can make no difference.
-async fn decide(graph: &Inner, step: u32, result: &Result<Output, StepError>) -> Vec<Decision> {
+async fn decide(
+    graph: &Inner,
+    step: u32,
+    result: &Result<Output, StepError>,
+    state: &SharedState,
+) -> Vec<Decision> {
     if !graph.decides[step as usize] {
         return Vec::new();
     }
-    let Some(seen) = seen(graph, step, result) else {
+    let Some(seen) = seen(graph, step, result, state) else {
         return Vec::new();
     };
     let edges = graph.outgoing.of(step);
@@ -62,14 +68,20 @@ async fn decide(graph: &Inner, step: u32, result: &Result<Output, StepError>) ->
 }
 
 /// What conditions see of a step; nothing if its edges are not live anyhow.
-fn seen(graph: &Inner, step: u32, result: &Result<Output, StepError>) -> Option<Seen> {
+fn seen(
+    graph: &Inner,
+    step: u32,
+    result: &Result<Output, StepError>,
+    state: &SharedState,
+) -> Option<Seen> {
     let more = &graph.steps[step as usize].settings.more;
     let outcome = match (result, more.as_ref().map(|more| &more.on_error)) {
         (Ok(output), _) | (Err(_), Some(OnError::Fallback(output))) => Ok(output.clone()),
         (Err(error), Some(OnError::Continue)) => Err(Arc::new(error.clone())),
         _ => return None,
     };
-    Some(Seen { outcome })
+    let state = state.snapshot();
+    Some(Seen { outcome, state })
 }
 
 async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fascine_rt::BoxFuture;
 
-use crate::{Output, StepError};
+use crate::{Output, Snapshot, StepError};
 
 /// An edge between two steps of a graph.
 pub(crate) struct Edge {
@@ -36,6 +36,8 @@ pub struct Seen {
     /// What came of the step where the edge begins. There is an error only if it was told to
     /// [continue](crate::OnError::Continue).
     pub outcome: Result<Output, Arc<StepError>>,
+    /// What the steps of the run share, at this moment.
+    pub state: Snapshot,
 }
 
 impl Seen {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fascine_rt::Rt;
 
 use crate::keep::Keep;
-use crate::{FlowReport, FlowRun, Graph};
+use crate::{FlowReport, FlowRun, Graph, SharedState, Snapshot};
 
 /// Runs graphs.
 ///
@@ -13,6 +13,7 @@ use crate::{FlowReport, FlowRun, Graph};
 ///
 /// - at most 5 steps at once
 /// - no limit on the time
+/// - a shared state that begins empty, and keeps its last 64 snapshots
 /// - the outputs that no other step reads are kept, the others go when their last reader is done
 #[derive(Clone, Debug)]
 pub struct Flow {
@@ -20,6 +21,8 @@ pub struct Flow {
     max_concurrent: usize,
     keep: Keep,
     timeout: Option<Duration>,
+    state: Snapshot,
+    history: NonZeroUsize,
 }
 
 impl Flow {
@@ -31,6 +34,8 @@ impl Flow {
             max_concurrent: 5,
             keep: Keep::Leaves,
             timeout: None,
+            state: Snapshot::default(),
+            history: HISTORY,
         }
     }
 
@@ -57,6 +62,20 @@ impl Flow {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets what the shared state of each run begins with. Runs do not share it with each other.
+    #[must_use]
+    pub fn with_state(mut self, state: Snapshot) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// Sets how many snapshots of its shared state a run keeps, the present one among them.
+    #[must_use]
+    pub fn with_history(mut self, snapshots: NonZeroUsize) -> Self {
+        self.history = snapshots;
         self
     }
 
@@ -101,7 +120,13 @@ impl Flow {
         self.timeout
     }
 
+    pub(crate) fn shared_state(&self) -> SharedState {
+        SharedState::new(self.state.clone(), self.history)
+    }
+
     pub(crate) fn keep(&self) -> &Keep {
         &self.keep
     }
 }
+
+const HISTORY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::adjacency::Adjacency;
 use crate::edge::Edge;
+use crate::shared_state::Reducer;
 use crate::step::Step;
 use crate::step_id::{Key, StepKey};
 
@@ -28,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) limits: Vec<usize>,
     /// Which of the steps have an edge out of them with a condition.
     pub(crate) decides: Vec<bool>,
+    /// What makes one value of several, for keys of the shared state.
+    pub(crate) reducers: HashMap<String, Reducer>,
     /// The fallback steps, and which step each is there for.
     pub(crate) rescues: HashMap<u32, u32>,
 }

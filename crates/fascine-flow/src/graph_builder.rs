@@ -1,13 +1,17 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::compile::compile;
+use serde_json::Value;
+
+use crate::compile::{check_writers, compile};
 use crate::edge::Condition;
 use crate::edge_builder::{EdgeBuilder, EdgeDraft};
 use crate::inputs::Inputs;
 use crate::output::OutputType;
+use crate::shared_state::Reducer;
 use crate::step::{Settings, Step, Work};
 use crate::step_builder::StepBuilder;
 use crate::step_id::StepKey;
@@ -21,6 +25,7 @@ pub struct GraphBuilder {
     pub(crate) edges: Vec<EdgeDraft>,
     resources: Vec<(String, NonZeroUsize)>,
     entries: Vec<StepKey>,
+    reducers: HashMap<String, Reducer>,
 }
 
 impl GraphBuilder {
@@ -91,6 +96,18 @@ impl GraphBuilder {
         self
     }
 
+    /// Sets what becomes of a key of the shared state that several steps change: the function gets the value that is
+    /// there, if there is one, and the new one, in the order in which the steps come to it. It may be called more than
+    /// once for one change.
+    pub fn reducer(
+        &mut self,
+        key: impl Into<String>,
+        reduce: impl Fn(Option<&Value>, Value) -> Value + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.reducers.insert(key.into(), Arc::new(reduce));
+        self
+    }
+
     /// Says where the graph begins; it may begin at several steps. Once that is said, a step that cannot be reached
     /// from there is an error: without it, a step that nothing leads to begins at once.
     pub fn entry(&mut self, step: impl Into<StepKey>) -> &mut Self {
@@ -104,7 +121,12 @@ impl GraphBuilder {
     ///
     /// [`GraphError`] names the steps that are wrong.
     pub fn build(self) -> Result<Graph, GraphError> {
-        compile(self.steps, self.edges, self.resources, &self.entries)
+        check_writers(&self.steps, &self.reducers)?;
+        let mut inner = compile(self.steps, self.edges, self.resources, &self.entries)?;
+        inner.reducers = self.reducers;
+        Ok(Graph {
+            inner: Arc::new(inner),
+        })
     }
 
     fn add<T: StepOutput>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {

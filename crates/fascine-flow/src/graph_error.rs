@@ -47,6 +47,14 @@ pub enum GraphError {
         /// How many there are.
         edges: u32,
     },
+    /// Two steps change one key of the shared state, and nothing says what becomes of it.
+    #[error("steps `{}` and `{}` both change `{key}`, which has no reducer", steps[0], steps[1])]
+    SharedKey {
+        /// The key.
+        key: String,
+        /// The steps.
+        steps: [String; 2],
+    },
     /// There are more steps or edges than can be counted: four billion.
     #[error("there are too many steps or edges")]
     TooLarge,

@@ -64,6 +64,9 @@ mod edge_state;
 mod resources;
 mod run_state;
 
+mod shared_state;
+mod state_error;
+
 mod event;
 mod report;
 mod status;
@@ -83,6 +86,8 @@ pub use on_error::OnError;
 pub use output::{Output, StepOutput};
 pub use report::{CriticalPath, FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
+pub use shared_state::{SharedState, Snapshot};
+pub use state_error::StateError;
 pub use status::Status;
 pub use step::StepResult;
 pub use step_builder::StepBuilder;

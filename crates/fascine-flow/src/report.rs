@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::graph::Inner;
-use crate::{NotCompleted, Output, SkipCause, Status, StepError};
+use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct FlowReport {
     pub errors: Vec<Arc<StepError>>,
     /// How many steps failed, those among them whose errors are no longer in the list.
     pub error_count: u64,
+    /// What the steps shared, at the end.
+    pub state: Snapshot,
     /// Whether the run was cut off because its [time](crate::Flow::with_timeout) was over.
     pub timed_out: bool,
 }
@@ -113,6 +115,7 @@ impl FlowReport {
             critical_path,
             errors: Vec::new(),
             error_count: 0,
+            state: Snapshot::default(),
             timed_out: false,
         }
     }

@@ -11,7 +11,7 @@ use fascine_rt::BoxFuture;
 use crate::event::{FlowEvents, Queue};
 use crate::run_state::{Handles, RunState};
 use crate::worker::Crew;
-use crate::{Flow, FlowReport, Graph, StepHandle, StepKey, StepReport};
+use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepReport};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -27,6 +27,7 @@ pub struct FlowRun {
     graph: Graph,
     readers: Vec<Arc<Queue>>,
     handles: Handles,
+    shared: SharedState,
     cancel: Arc<Cancel>,
     run: Option<BoxFuture<FlowReport>>,
 }
@@ -38,6 +39,7 @@ impl FlowRun {
             graph: graph.clone(),
             readers: Vec::new(),
             handles: Handles::new(),
+            shared: flow.shared_state(),
             cancel: Arc::default(),
             run: None,
         }
@@ -59,6 +61,12 @@ impl FlowRun {
         Some(StepHandle::new(self.handles.entry(step).or_default()))
     }
 
+    /// What the steps of this run share, to be looked at or changed back from outside.
+    #[must_use]
+    pub fn state(&self) -> SharedState {
+        self.shared.clone()
+    }
+
     /// Makes a handle that can cancel the run from anywhere.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
@@ -74,6 +82,7 @@ async fn run(
     graph: Graph,
     readers: Vec<Arc<Queue>>,
     handles: Handles,
+    shared: SharedState,
     cancel: Arc<Cancel>,
 ) -> FlowReport {
     let rt = flow.rt();
@@ -82,6 +91,7 @@ async fn run(
         .discarding();
     let state = RunState::new(
         &graph,
+        shared,
         rt.now(),
         flow.max_concurrent(),
         flow.keep().clone(),
@@ -155,7 +165,8 @@ impl Future for FlowRun {
                 let (flow, graph) = (this.flow.clone(), this.graph.clone());
                 let (readers, cancel) = (this.readers.clone(), Arc::clone(&this.cancel));
                 let handles = std::mem::take(&mut this.handles);
-                let run = run(flow, graph, readers, handles, cancel);
+                let shared = this.shared.clone();
+                let run = run(flow, graph, readers, handles, shared, cancel);
                 let run = this.run.insert(Box::pin(run));
                 run.as_mut().poll(cx)
             }

@@ -13,13 +13,15 @@ use crate::keep::Keep;
 use crate::resources::Resources;
 use crate::step_context::Input;
 use crate::{
-    FlowReport, Graph, OnError, Output, SkipCause, Status, StepContext, StepError, StepReport,
+    FlowReport, Graph, OnError, Output, SharedState, SkipCause, Status, StepContext, StepError,
+    StepReport,
 };
 
 /// The synchronous heart of a run: which steps can start, and what follows when one ends. It calls nothing foreign: what
 /// has to be woken, dropped or spawned goes into [`Effects`], for when nothing is locked.
 pub(crate) struct RunState {
     graph: Graph,
+    shared: SharedState,
     started: Instant,
     keep: Keep,
     steps: Vec<StepState>,
@@ -96,6 +98,7 @@ struct Trouble {
 impl RunState {
     pub(crate) fn new(
         graph: &Graph,
+        shared: SharedState,
         now: Instant,
         max: usize,
         keep: Keep,
@@ -119,6 +122,7 @@ impl RunState {
         let count = graph.inner.steps.len() as u32;
         let mut this = Self {
             graph: graph.clone(),
+            shared,
             started: now,
             keep,
             steps: (0..count).map(state).collect(),
@@ -145,6 +149,10 @@ impl RunState {
         this
     }
 
+    pub(crate) fn shared(&self) -> &SharedState {
+        &self.shared
+    }
+
     pub(crate) fn take_effects(&mut self) -> Effects {
         std::mem::take(&mut self.effects)
     }
@@ -160,7 +168,13 @@ impl RunState {
                 self.release_inputs(step);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
-                let context = StepContext::new(self.graph.clone(), step, inputs, broken);
+                let context = StepContext::new(
+                    self.graph.clone(),
+                    self.shared.clone(),
+                    step,
+                    inputs,
+                    broken,
+                );
                 return Some((step, context));
             }
         }
@@ -230,6 +244,7 @@ impl RunState {
             .extend(self.steps.drain(..).filter_map(|state| state.output));
         report.errors = std::mem::take(&mut self.errors);
         report.error_count = self.error_count;
+        report.state = self.shared.snapshot();
         report
     }
 

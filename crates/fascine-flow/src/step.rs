@@ -43,6 +43,8 @@ pub(crate) struct More {
     /// Found when the graph is built.
     pub(crate) resource_number: Option<usize>,
     pub(crate) cost: Option<u32>,
+    /// The keys of the shared state that it may change.
+    pub(crate) writes: Vec<String>,
 }
 
 impl Settings {

@@ -8,12 +8,13 @@ use futures_lite::future::yield_now;
 
 use crate::decide::Decisions;
 use crate::run_state::{Effects, Ended, RunState};
-use crate::{Graph, Output, StepContext, StepError, attempt, decide};
+use crate::{Graph, Output, SharedState, StepContext, StepError, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
     pub(crate) rt: Rt,
     pub(crate) graph: Graph,
+    shared: SharedState,
     state: Mutex<RunState>,
     spawner: Spawner<(), Infallible>,
     group: GroupHandle,
@@ -30,6 +31,7 @@ impl Crew {
         Arc::new(Self {
             rt: rt.clone(),
             graph: graph.clone(),
+            shared: state.shared().clone(),
             state: Mutex::new(state),
             spawner,
             group,
@@ -73,7 +75,7 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
         let graph = &crew.graph.inner;
         let result = attempt::run(&crew.rt, &graph.steps[step as usize], &context).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decisions = decide::decide_all(graph, step, result).await;
+        let decisions = decide::decide_all(graph, step, result, &crew.shared).await;
         place.end(decisions);
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
