@@ -63,12 +63,12 @@ impl Options {
     }
 
     /// Whether some figure whose name begins so may be asked for.
-    #[cfg(feature = "model")]
+    #[cfg(any(feature = "flow", feature = "model"))]
     pub(crate) fn wants_some_of(&self, beginning: &str) -> bool {
         beginning.starts_with(&self.filter) || self.filter.starts_with(beginning)
     }
 
-    #[cfg(feature = "model")]
+    #[cfg(any(feature = "flow", feature = "model"))]
     pub(crate) fn is_quick(&self) -> bool {
         self.quick
     }

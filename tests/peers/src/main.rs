@@ -8,6 +8,8 @@
 
 mod bounded_map;
 mod breakers;
+#[cfg(feature = "flow")]
+mod flow;
 mod gather;
 mod groups;
 mod harness;
@@ -53,9 +55,11 @@ fn main() -> ExitCode {
     });
     #[cfg(feature = "model")]
     options.suite("model", model::run);
+    #[cfg(feature = "flow")]
+    options.suite("flow", flow::run);
     if options.measured() == before {
         println!(
-            "bench: no figure is named `{}`: rt, concurrency, resilience, or how the names of figures begin",
+            "bench: no figure is named `{}`: rt, concurrency, resilience, model, flow, or how the names of figures begin",
             options.filter()
         );
         return ExitCode::from(2);
