@@ -28,7 +28,7 @@ pub(crate) fn compile(
     let outgoing = Adjacency::new(steps.len(), &edges, |edge| edge.from);
     let mut decides = vec![false; steps.len()];
     for edge in &edges {
-        if !matches!(edge.condition, Condition::Always | Condition::OnFailure) {
+        if !matches!(edge.condition(), Condition::Always | Condition::OnFailure) {
             decides[edge.from as usize] = true;
         }
     }
@@ -125,7 +125,7 @@ fn edges(
             .ok_or_else(|| unknown(&draft.from))?;
         let to = names.find(&draft.to).ok_or_else(|| unknown(&draft.to))?;
         let gives = steps[from as usize].output;
-        match draft.wants {
+        match draft.wants.map(|wants| wants()) {
             Some(wants) if wants != gives => Err(GraphError::TypeMismatch {
                 from: names.text(&draft.from),
                 to: names.text(&draft.to),
@@ -135,8 +135,7 @@ fn edges(
             _ => Ok(Edge {
                 from,
                 to,
-                label: draft.label,
-                condition: draft.condition,
+                more: draft.more,
             }),
         }
     };

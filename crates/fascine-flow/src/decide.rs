@@ -59,7 +59,7 @@ async fn decide(
         decisions.push(decision);
     }
     for (number, decision) in edges.iter().zip(&mut decisions) {
-        let condition = &graph.edges[*number as usize].condition;
+        let condition = graph.edges[*number as usize].condition();
         if matches!(condition, Condition::Otherwise) && is_taken {
             *decision = Decision::Dead;
         }
@@ -85,7 +85,7 @@ fn seen(
 }
 
 async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {
-    let asked = match &edge.condition {
+    let asked = match edge.condition() {
         Condition::Always | Condition::Otherwise | Condition::OnFailure => return Decision::Live,
         Condition::When(condition) => catch_unwind(AssertUnwindSafe(|| condition(seen))),
         Condition::WhenAsync(condition) => {
@@ -111,6 +111,9 @@ async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {
 
 impl Edge {
     fn is_asked(&self) -> bool {
-        matches!(self.condition, Condition::When(_) | Condition::WhenAsync(_))
+        matches!(
+            self.condition(),
+            Condition::When(_) | Condition::WhenAsync(_)
+        )
     }
 }

@@ -9,8 +9,25 @@ use crate::{Output, Snapshot, StepError};
 pub(crate) struct Edge {
     pub(crate) from: u32,
     pub(crate) to: u32,
+    pub(crate) more: Option<Box<EdgeMore>>,
+}
+
+/// What few edges have.
+#[derive(Debug, Default)]
+pub(crate) struct EdgeMore {
     pub(crate) label: Option<Arc<str>>,
     pub(crate) condition: Condition,
+}
+
+impl Edge {
+    pub(crate) fn condition(&self) -> &Condition {
+        let more = self.more.as_ref();
+        more.map_or(&Condition::Always, |more| &more.condition)
+    }
+
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.more.as_ref()?.label.as_deref()
+    }
 }
 
 /// When an edge is live.

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::GraphBuilder;
-use crate::edge::{Condition, Seen};
+use crate::edge::{Condition, EdgeMore, Seen};
 use crate::output::OutputType;
 use crate::step_id::StepKey;
 
@@ -11,10 +11,15 @@ use crate::step_id::StepKey;
 pub(crate) struct EdgeDraft {
     pub(crate) from: StepKey,
     pub(crate) to: StepKey,
-    pub(crate) label: Option<Arc<str>>,
-    pub(crate) condition: Condition,
+    pub(crate) more: Option<Box<EdgeMore>>,
     /// What its end takes, if that is known.
-    pub(crate) wants: Option<OutputType>,
+    pub(crate) wants: Option<fn() -> OutputType>,
+}
+
+impl EdgeDraft {
+    fn more(&mut self) -> &mut EdgeMore {
+        self.more.get_or_insert_default()
+    }
 }
 
 /// Sets what an edge that was just added is like. Nothing has to be set: it is live once its source has completed.
@@ -29,7 +34,7 @@ impl<'a> EdgeBuilder<'a> {
 
     /// Sets when it is live. It is asked once, by the task of the step where the edge begins.
     pub fn when(self, condition: impl Fn(&Seen) -> bool + Send + Sync + 'static) -> Self {
-        self.set(|edge| edge.condition = Condition::When(Arc::new(condition)))
+        self.set(|edge| edge.more().condition = Condition::When(Arc::new(condition)))
     }
 
     /// Sets when it is live, by something that takes its time.
@@ -40,17 +45,17 @@ impl<'a> EdgeBuilder<'a> {
     {
         let condition =
             Arc::new(move |seen| -> fascine_rt::BoxFuture<bool> { Box::pin(condition(seen)) });
-        self.set(|edge| edge.condition = Condition::WhenAsync(condition))
+        self.set(|edge| edge.more().condition = Condition::WhenAsync(condition))
     }
 
     /// Makes it live when no other edge with a condition is, of those that leave the same step.
     pub fn otherwise(self) -> Self {
-        self.set(|edge| edge.condition = Condition::Otherwise)
+        self.set(|edge| edge.more().condition = Condition::Otherwise)
     }
 
     /// Sets what is written on it.
     pub fn label(self, label: impl Into<Arc<str>>) -> Self {
-        self.set(|edge| edge.label = Some(label.into()))
+        self.set(|edge| edge.more().label = Some(label.into()))
     }
 
     pub(crate) fn set(self, set: impl FnOnce(&mut EdgeDraft)) -> Self {
@@ -64,7 +69,7 @@ impl<'a> EdgeBuilder<'a> {
 impl fmt::Debug for EdgeBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let edge = self.graph.edges.last();
-        let ends = edge.map(|edge| (&edge.from, &edge.to, &edge.condition));
+        let ends = edge.map(|edge| (&edge.from, &edge.to, &edge.more));
         f.debug_tuple("EdgeBuilder").field(&ends).finish()
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::edge::{Condition, Edge};
+use crate::edge::{Condition, Edge, EdgeMore};
 use crate::names::Names;
 use crate::output::OutputType;
 use crate::step::Step;
@@ -56,8 +56,10 @@ pub(crate) fn join(
         edges.push(Edge {
             from,
             to,
-            label: Some("on failure".into()),
-            condition: Condition::OnFailure,
+            more: Some(Box::new(EdgeMore {
+                label: Some("on failure".into()),
+                condition: Condition::OnFailure,
+            })),
         });
     }
     Ok(rescues)

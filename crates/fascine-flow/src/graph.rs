@@ -81,7 +81,7 @@ impl Graph {
         self.inner
             .edges
             .iter()
-            .map(move |edge| (name(edge.from), name(edge.to), edge.label.as_deref()))
+            .map(move |edge| (name(edge.from), name(edge.to), edge.label()))
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::compile::{check_writers, compile};
-use crate::edge::Condition;
 use crate::edge_builder::{EdgeBuilder, EdgeDraft};
 use crate::inputs::Inputs;
 use crate::output::OutputType;
@@ -83,8 +82,7 @@ impl GraphBuilder {
         self.edges.push(EdgeDraft {
             from: from.into(),
             to: to.into(),
-            label: None,
-            condition: Condition::Always,
+            more: None,
             wants: None,
         });
         EdgeBuilder::new(self)

@@ -26,7 +26,7 @@ pub trait Inputs: Clone + Send + Sync + 'static {
 #[expect(unnameable_types, reason = "it is for the graph alone")]
 pub struct EdgeFrom {
     pub(crate) step: u32,
-    pub(crate) output: OutputType,
+    pub(crate) output: fn() -> OutputType,
 }
 
 /// A step was to get what another one gave, and that is not there.
@@ -49,7 +49,7 @@ impl<T: StepOutput> Inputs for StepId<T> {
     fn each(&self, take: &mut dyn FnMut(EdgeFrom)) {
         take(EdgeFrom {
             step: self.number,
-            output: OutputType::of::<T>(),
+            output: OutputType::of::<T>,
         });
     }
 }

@@ -57,6 +57,7 @@ mod run;
 mod attempt;
 mod decide;
 mod output;
+mod place;
 mod step_context;
 mod worker;
 

@@ -31,7 +31,7 @@ impl<'a> Names<'a> {
 
     pub(crate) fn find(&self, key: &StepKey) -> Option<u32> {
         match &key.0 {
-            Key::Name(name) => self.numbers.get(name.as_str()).copied(),
+            Key::Name(name) => self.numbers.get(&**name).copied(),
             Key::Number(number) => (*number < self.steps.len() as u32).then_some(*number),
         }
     }
@@ -51,7 +51,7 @@ impl<'a> Names<'a> {
     /// What to call the step in an error.
     pub(crate) fn text(&self, key: &StepKey) -> String {
         match &key.0 {
-            Key::Name(name) => name.clone(),
+            Key::Name(name) => name.to_string(),
             Key::Number(number) => match self.steps.get(*number as usize) {
                 Some(step) => step.name.to_string(),
                 None => format!("#{number}"),

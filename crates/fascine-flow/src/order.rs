@@ -36,7 +36,7 @@ fn detours(graph: &Inner) -> impl Iterator<Item = (u32, u32)> {
         let edges = of.flat_map(|of| graph.outgoing.of(of));
         let edges = edges.map(|edge| &graph.edges[*edge as usize]);
         edges
-            .filter(|edge| !matches!(edge.condition, Condition::OnFailure))
+            .filter(|edge| !matches!(edge.condition(), Condition::OnFailure))
             .map(move |edge| (rescuer, edge.to))
     })
 }

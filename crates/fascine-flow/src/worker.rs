@@ -1,14 +1,15 @@
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use fascine_concurrency::{GroupHandle, Spawner};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
-use crate::decide::Decisions;
-use crate::run_state::{Effects, Ended, RunState};
-use crate::{Graph, Output, SharedState, StepContext, StepError, attempt, decide};
+use crate::place::Place;
+use crate::run_state::{Effects, RunState};
+use crate::{Graph, SharedState, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
@@ -73,9 +74,11 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
     while let Some((step, context)) = place.next() {
         let crew = Arc::clone(&place.crew);
         let graph = &crew.graph.inner;
-        let result = attempt::run(&crew.rt, &graph.steps[step as usize], &context).await;
+        let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
+        let result = hand_over(&crew, &mut place.is_waiting, work).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decisions = decide::decide_all(graph, step, result, &crew.shared).await;
+        let decide = decide::decide_all(graph, step, result, &crew.shared);
+        let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
         place.end(decisions);
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
@@ -85,66 +88,18 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
     Ok(())
 }
 
-/// The place of a worker among the others. However it ends, the run learns of it.
-struct Place {
-    crew: Arc<Crew>,
-    step: Option<(u32, StepContext)>,
-    /// When the step was done, and what it gave: its edges may be undecided still.
-    done: Option<(Instant, Result<Output, StepError>)>,
-    is_over: bool,
-}
-
-impl Place {
-    fn new(crew: Arc<Crew>) -> Self {
-        Self {
-            crew,
-            step: None,
-            done: None,
-            is_over: false,
+/// Lets another worker take over as soon as this one has to wait.
+async fn hand_over<T>(crew: &Arc<Crew>, is_waiting: &mut bool, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        let poll = work.as_mut().poll(cx);
+        if poll.is_pending() && !*is_waiting {
+            *is_waiting = true;
+            crew.change(RunState::wait);
         }
-    }
-
-    fn next(&mut self) -> Option<(u32, StepContext)> {
-        let now = self.crew.rt.now();
-        self.step = self.crew.change(|state| state.next(now));
-        self.is_over = self.step.is_none();
-        self.step.clone()
-    }
-
-    fn end(&mut self, decisions: Decisions) {
-        let Some((at, result)) = self.done.take() else {
-            return;
-        };
-        let Some((step, context)) = self.step.take() else {
-            return;
-        };
-        let attempts = context.attempt();
-        self.crew.change(|state| {
-            let ended = Ended {
-                at,
-                attempts,
-                result,
-                decisions,
-            };
-            state.end(step, ended);
-        });
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if self.step.is_none() && self.is_over {
-            return;
-        }
-        self.crew.change(RunState::lose_worker);
-        // A step that was dropped while its edges were decided has done its work.
-        self.end(Decisions::default());
-        if let Some((step, context)) = self.step.take() {
-            let now = self.crew.rt.now();
-            let attempts = context.attempt();
-            self.crew.change(|state| state.cancel(step, attempts, now));
-        }
-    }
+        poll
+    })
+    .await
 }
 
 /// How many steps that never wait a worker runs before it lets others have the thread.
