@@ -124,7 +124,7 @@ fn edges(
             .find(&draft.from)
             .ok_or_else(|| unknown(&draft.from))?;
         let to = names.find(&draft.to).ok_or_else(|| unknown(&draft.to))?;
-        let gives = steps[from as usize].output;
+        let gives = (steps[from as usize].output)();
         match draft.wants.map(|wants| wants()) {
             Some(wants) if wants != gives => Err(GraphError::TypeMismatch {
                 from: names.text(&draft.from),

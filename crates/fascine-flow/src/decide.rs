@@ -18,6 +18,12 @@ pub(crate) struct Decisions {
     pub(crate) rescued: Vec<Vec<Decision>>,
 }
 
+impl Decisions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.rescued.is_empty()
+    }
+}
+
 pub(crate) async fn decide_all(
     graph: &Inner,
     step: u32,

@@ -19,7 +19,7 @@ pub(crate) fn find(names: &Names<'_>, steps: &[Step]) -> Result<Vec<(u32, u32)>,
             OnError::FallbackStep(key) => {
                 let role = format!("run in place of `{}`", step.name);
                 for other in names.all(std::slice::from_ref(key), &role)? {
-                    check(step, steps[other as usize].output)?;
+                    check(step, (steps[other as usize].output)())?;
                     found.push((number, other));
                 }
             }
@@ -30,12 +30,13 @@ pub(crate) fn find(names: &Names<'_>, steps: &[Step]) -> Result<Vec<(u32, u32)>,
 }
 
 fn check(step: &Step, fallback: OutputType) -> Result<(), GraphError> {
-    if step.output == fallback {
+    let gives = (step.output)();
+    if gives == fallback {
         return Ok(());
     }
     Err(GraphError::WrongFallback {
         step: step.name.to_string(),
-        gives: step.output.name.to_owned(),
+        gives: gives.name.to_owned(),
         fallback: fallback.name.to_owned(),
     })
 }

@@ -131,7 +131,7 @@ impl GraphBuilder {
         let number = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.push(Step {
             name,
-            output: OutputType::of::<T>(),
+            output: OutputType::of::<T>,
             work,
             settings: Settings::default(),
         });

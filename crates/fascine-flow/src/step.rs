@@ -18,7 +18,7 @@ pub(crate) type Work = Arc<dyn Fn(StepContext) -> BoxFuture<StepResult<Output>> 
 /// One step of a graph.
 pub(crate) struct Step {
     pub(crate) name: Arc<str>,
-    pub(crate) output: OutputType,
+    pub(crate) output: fn() -> OutputType,
     pub(crate) work: Work,
     pub(crate) settings: Settings,
 }

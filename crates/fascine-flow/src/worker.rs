@@ -71,7 +71,8 @@ impl Crew {
 /// of its own.
 async fn work(mut place: Place) -> Result<(), Infallible> {
     let mut count: u32 = 0;
-    while let Some((step, context)) = place.next() {
+    let mut next = place.next();
+    while let Some((step, context)) = next {
         let crew = Arc::clone(&place.crew);
         let graph = &crew.graph.inner;
         let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
@@ -79,10 +80,14 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
         let (_, result) = place.done.insert((crew.rt.now(), result));
         let decide = decide::decide_all(graph, step, result, &crew.shared);
         let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
-        place.end(decisions);
+        drop(context);
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
+            place.end(decisions);
             yield_now().await;
+            next = place.next();
+        } else {
+            next = place.end_and_next(decisions);
         }
     }
     Ok(())
