@@ -9,6 +9,22 @@ use crate::StepReport;
 /// Waits for the end of one step of a run, with what it gave. It always comes to an end: with the step, with the run, or
 /// when the run is dropped. A clone waits for the same step.
 ///
+/// ```
+/// use fascine_flow::{Flow, GraphBuilder};
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+///
+/// let mut graph = GraphBuilder::new();
+/// graph.step("quick", |_| async { Ok("first".to_owned()) });
+/// graph.step("endless", |_| std::future::pending::<fascine_flow::StepResult<()>>());
+/// let mut run = Flow::new(&rt).start(&graph.build().unwrap());
+/// let quick = run.handle("quick").unwrap();
+/// let running = rt.spawn(run);
+/// let report = quick.await;
+/// assert_eq!(report.assert_completed().unwrap().json(), Some("first".into()));
+/// drop(running);
+/// # });
+/// ```
+///
 /// # Cancel safety
 ///
 /// Nothing is lost: it gives the same report as often as it is awaited, by clones or by `&mut`.

@@ -63,6 +63,27 @@ impl Snapshot {
 }
 
 /// What the steps of one run share: the present [`Snapshot`] and the last ones before it. A clone is the same state.
+///
+/// ```
+/// use fascine_flow::{Flow, GraphBuilder};
+/// use serde_json::{Value, json};
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+///
+/// let mut graph = GraphBuilder::new();
+/// graph.reducer("tokens", |before, new| {
+///     json!(before.and_then(Value::as_u64).unwrap_or(0) + new.as_u64().unwrap_or(0))
+/// });
+/// for (name, tokens) in [("one", 10), ("two", 20)] {
+///     let step = graph.step(name, move |context| async move {
+///         context.update("tokens", tokens)?;
+///         Ok(())
+///     });
+///     step.writes("tokens");
+/// }
+/// let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+/// assert_eq!(report.state.get("tokens"), Some(&json!(30)));
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct SharedState(Arc<Mutex<History>>);
 
