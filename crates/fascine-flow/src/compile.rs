@@ -3,9 +3,10 @@ use std::num::NonZeroUsize;
 
 use crate::adjacency::Adjacency;
 use crate::edge::{Condition, Edge};
-use crate::edge_builder::EdgeDraft;
+use crate::edge_builder::{EdgeDraft, End};
 use crate::graph::Inner;
 use crate::names::Names;
+use crate::output::OutputType;
 use crate::shared_state::Reducer;
 use crate::step::Step;
 use crate::{GraphError, Join, StepKey, fallbacks, order};
@@ -13,7 +14,7 @@ use crate::{GraphError, Join, StepKey, fallbacks, order};
 /// Checks everything and makes the graph.
 pub(crate) fn compile(
     mut steps: Vec<Step>,
-    drafts: Vec<EdgeDraft>,
+    drafts: Drafts,
     resources: Vec<(String, NonZeroUsize)>,
     entries: &[StepKey],
 ) -> Result<Inner, GraphError> {
@@ -105,41 +106,58 @@ fn limits(
     Ok(limits)
 }
 
+/// Edges as they were added.
+pub(crate) struct Drafts {
+    pub(crate) edges: Vec<EdgeDraft>,
+    pub(crate) names: Vec<Box<str>>,
+    pub(crate) wants: Vec<(usize, fn() -> OutputType)>,
+}
+
 /// Looks the ends of the edges up.
-fn edges(
-    names: &Names<'_>,
-    steps: &[Step],
-    drafts: Vec<EdgeDraft>,
-) -> Result<Vec<Edge>, GraphError> {
-    if drafts.len() >= u32::MAX as usize {
+fn edges(names: &Names<'_>, steps: &[Step], drafts: Drafts) -> Result<Vec<Edge>, GraphError> {
+    let Drafts {
+        edges,
+        names: ends,
+        wants,
+    } = drafts;
+    if edges.len() >= u32::MAX as usize || ends.len() >= u32::MAX as usize {
         return Err(GraphError::TooLarge);
     }
+    let find = |end: End| match end {
+        End::Name(place) => names.named(&ends[place as usize]),
+        End::Number(number) => names.numbered(number),
+    };
+    let text = |end: End| match end {
+        End::Name(place) => ends[place as usize].to_string(),
+        End::Number(number) => names.text(&StepKey::number(number)),
+    };
     let edge = |draft: EdgeDraft| {
-        let unknown = |key: &StepKey| GraphError::UnknownStep {
-            from: names.text(&draft.from),
-            to: names.text(&draft.to),
-            name: names.text(key),
+        let unknown = |end: End| GraphError::UnknownStep {
+            from: text(draft.from),
+            to: text(draft.to),
+            name: text(end),
         };
-        let from = names
-            .find(&draft.from)
-            .ok_or_else(|| unknown(&draft.from))?;
-        let to = names.find(&draft.to).ok_or_else(|| unknown(&draft.to))?;
-        let gives = (steps[from as usize].output)();
-        match draft.wants.map(|wants| wants()) {
-            Some(wants) if wants != gives => Err(GraphError::TypeMismatch {
-                from: names.text(&draft.from),
-                to: names.text(&draft.to),
+        Ok(Edge {
+            from: find(draft.from).ok_or_else(|| unknown(draft.from))?,
+            to: find(draft.to).ok_or_else(|| unknown(draft.to))?,
+            more: draft.more,
+        })
+    };
+    let edges: Vec<Edge> = edges.into_iter().map(edge).collect::<Result<_, _>>()?;
+    for (number, wants) in wants {
+        let (edge, wants) = (&edges[number], wants());
+        let (from, to) = (&steps[edge.from as usize], &steps[edge.to as usize]);
+        let gives = (from.output)();
+        if gives != wants {
+            return Err(GraphError::TypeMismatch {
+                from: from.name.to_string(),
+                to: to.name.to_string(),
                 gives: gives.name.to_owned(),
                 wants: wants.name.to_owned(),
-            }),
-            _ => Ok(Edge {
-                from,
-                to,
-                more: draft.more,
-            }),
+            });
         }
-    };
-    drafts.into_iter().map(edge).collect()
+    }
+    Ok(edges)
 }
 
 /// Two steps are joined by one edge.

@@ -4,16 +4,21 @@ use std::sync::Arc;
 
 use crate::GraphBuilder;
 use crate::edge::{Condition, EdgeMore, Seen};
-use crate::output::OutputType;
-use crate::step_id::StepKey;
 
 /// An edge whose ends were not looked up yet.
 pub(crate) struct EdgeDraft {
-    pub(crate) from: StepKey,
-    pub(crate) to: StepKey,
+    pub(crate) from: End,
+    pub(crate) to: End,
     pub(crate) more: Option<Box<EdgeMore>>,
-    /// What its end takes, if that is known.
-    pub(crate) wants: Option<fn() -> OutputType>,
+}
+
+/// One end of an edge. There are many edges, and few of them by names: so these are in a list of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// At this place of the builder's names.
+    Name(u32),
+    /// The step.
+    Number(u32),
 }
 
 impl EdgeDraft {
@@ -58,7 +63,7 @@ impl<'a> EdgeBuilder<'a> {
         self.set(|edge| edge.more().label = Some(label.into()))
     }
 
-    pub(crate) fn set(self, set: impl FnOnce(&mut EdgeDraft)) -> Self {
+    fn set(self, set: impl FnOnce(&mut EdgeDraft)) -> Self {
         if let Some(edge) = self.graph.edges.last_mut() {
             set(edge);
         }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::compile::{check_writers, compile};
-use crate::edge_builder::{EdgeBuilder, EdgeDraft};
+use crate::compile::{Drafts, check_writers, compile};
+use crate::edge_builder::{EdgeBuilder, EdgeDraft, End};
 use crate::inputs::Inputs;
 use crate::output::OutputType;
 use crate::shared_state::Reducer;
 use crate::step::{Settings, Step, Work};
 use crate::step_builder::StepBuilder;
-use crate::step_id::StepKey;
+use crate::step_id::{Key, StepKey};
 use crate::{Graph, GraphError, Output, StepContext, StepOutput, StepResult};
 
 /// Puts a [`Graph`] together. Names are checked when it is built, so the order of calls does not matter.
@@ -23,6 +23,10 @@ pub struct GraphBuilder {
     pub(crate) steps: Vec<Step>,
     pub(crate) edges: Vec<EdgeDraft>,
     resources: Vec<(String, NonZeroUsize)>,
+    /// The ends of edges that were given by their names.
+    names: Vec<Box<str>>,
+    /// What is taken along edges, by their numbers, if that is known.
+    wants: Vec<(usize, fn() -> OutputType)>,
     entries: Vec<StepKey>,
     reducers: HashMap<String, Reducer>,
 }
@@ -71,19 +75,19 @@ impl GraphBuilder {
             .join(crate::Join::AllSucceeded)
             .id();
         inputs.each(&mut |from| {
-            self.edge(StepKey::number(from.step), id)
-                .set(|edge| edge.wants = Some(from.output));
+            self.wants.push((self.edges.len(), from.output));
+            self.edge(StepKey::number(from.step), id);
         });
         StepBuilder::new(self, id.number)
     }
 
     /// Lets `to` wait for `from` and get its output.
     pub fn edge(&mut self, from: impl Into<StepKey>, to: impl Into<StepKey>) -> EdgeBuilder<'_> {
+        let (from, to) = (self.end(from.into()), self.end(to.into()));
         self.edges.push(EdgeDraft {
-            from: from.into(),
-            to: to.into(),
+            from,
+            to,
             more: None,
-            wants: None,
         });
         EdgeBuilder::new(self)
     }
@@ -119,12 +123,28 @@ impl GraphBuilder {
     ///
     /// [`GraphError`] names the steps that are wrong.
     pub fn build(self) -> Result<Graph, GraphError> {
+        let drafts = Drafts {
+            edges: self.edges,
+            names: self.names,
+            wants: self.wants,
+        };
         check_writers(&self.steps, &self.reducers)?;
-        let mut inner = compile(self.steps, self.edges, self.resources, &self.entries)?;
+        let mut inner = compile(self.steps, drafts, self.resources, &self.entries)?;
         inner.reducers = self.reducers;
         Ok(Graph {
             inner: Arc::new(inner),
         })
+    }
+
+    fn end(&mut self, key: StepKey) -> End {
+        match key.0 {
+            Key::Number(number) => End::Number(number),
+            Key::Name(name) => {
+                let place = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+                self.names.push(name);
+                End::Name(place)
+            }
+        }
     }
 
     fn add<T: StepOutput>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {

@@ -31,9 +31,17 @@ impl<'a> Names<'a> {
 
     pub(crate) fn find(&self, key: &StepKey) -> Option<u32> {
         match &key.0 {
-            Key::Name(name) => self.numbers.get(&**name).copied(),
-            Key::Number(number) => (*number < self.steps.len() as u32).then_some(*number),
+            Key::Name(name) => self.named(name),
+            Key::Number(number) => self.numbered(*number),
         }
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied()
+    }
+
+    pub(crate) fn numbered(&self, number: u32) -> Option<u32> {
+        (number < self.steps.len() as u32).then_some(number)
     }
 
     /// The steps that are to play that role.
