@@ -43,6 +43,7 @@ mod service_layers_ending;
 mod service_lifecycle;
 mod service_policies;
 mod service_promises;
+mod service_spending;
 mod service_steering;
 mod service_stream;
 mod service_telling;

@@ -129,7 +129,7 @@ pub(super) async fn embed(
     let model = inner.model_of(request.model.as_deref());
     let admission = inner.enter(model, Span::none())?;
     let embedded = {
-        let cost = match inner.limiter.counts_tokens() {
+        let cost = match inner.counts_tokens() {
             true => Cost::of_embedding(&*inner.tokens, request),
             false => Cost::of_requests_alone(),
         };

@@ -111,9 +111,14 @@ impl Inner {
         }
     }
 
+    /// Whether there is anything for which tokens are counted before they are sent.
+    pub(crate) fn counts_tokens(&self) -> bool {
+        self.limiter.counts_tokens() || self.spending.is_bounded()
+    }
+
     /// What a request takes of the limits; nothing is counted that nothing limits.
     pub(crate) fn cost(&self, request: &Request) -> Cost {
-        match self.limiter.counts_tokens() {
+        match self.counts_tokens() {
             true => Cost::of(&*self.tokens, request),
             false => Cost::of_requests_alone(),
         }
