@@ -202,6 +202,7 @@ fn requests_for_embeddings_fit_the_schemas() {
     let openai = Schema::read("openai_embeddings.request");
     check_recorded(&openai, |name, _| name.starts_with("openai_embeddings"));
     check_embeddings(&OpenAi::new(BASE, "m").unwrap(), &openai);
+    check_embeddings(&Responses::new(BASE, "m").unwrap(), &openai);
     let gemini = Schema::read("gemini_embed.request");
     check_embeddings(
         &Gemini::new("https://api.example.com", "m").unwrap(),
