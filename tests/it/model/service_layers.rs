@@ -362,6 +362,47 @@ fn a_call_behind_the_layers_says_what_it_waits_for() {
 }
 
 #[test]
+fn calls_that_share_one_wait_for_what_that_one_waits_for() {
+    TestRuntime::run_seeds(4, |rt| async move {
+        let script = Script::new(&rt, [], Act::answer("x").after(secs(1)));
+        let service = script.service(|service| service.cache(cache(&rt)).limit_requests(1));
+        ask(&service, "first").await.unwrap();
+        let until = rt.now() + secs(59);
+        let why = Waiting::Limited {
+            quota: "requests",
+            until,
+        };
+        let mut leader = Box::new(service.call(question("same")));
+        assert!(future::poll_once(&mut leader).await.is_none());
+        let mut follower = service.call(question("same"));
+        assert!(future::poll_once(&mut follower).await.is_none());
+        let mut streams = Box::pin(service.stream(question("streamed")));
+        assert!(future::poll_once(&mut streams).await.is_none());
+        let mut follows = Box::pin(service.stream(question("streamed")));
+        assert!(future::poll_once(&mut follows).await.is_none());
+        assert_eq!(follower.waiting(), Some(why.clone()));
+        let queue = Waiting::Queue { position: 1 };
+        let told = |service: &ModelService| -> Vec<(u64, Waiting)> {
+            let calls = service.waiting_calls().into_iter();
+            calls.map(|call| (call.id, call.why)).collect()
+        };
+        let all = [(2, &why), (3, &why), (4, &queue), (5, &queue)];
+        assert_eq!(told(&service), all.map(|(id, why)| (id, why.clone())));
+        assert_eq!(service.waiting(), 2, "two requests are queued");
+        // Who has begun it may go: it is still the same call.
+        drop((leader, streams));
+        assert_eq!(follower.waiting(), Some(why.clone()));
+        drop(follows);
+        assert_eq!(told(&service), [(3, why)]);
+        rt.sleep(secs(59)).await;
+        assert!(future::poll_once(&mut follower).await.is_none());
+        assert_eq!(follower.waiting(), None, "it is on its way");
+        assert_eq!(follower.await.unwrap().text(), "x");
+        assert_at_rest(&service, &script, 5);
+    });
+}
+
+#[test]
 fn a_cache_that_keeps_nothing_is_refused_by_name() {
     TestRuntime::run(|rt| async move {
         let provider = fascine::model::OpenAi::new("http://127.0.0.1/v1", "m").unwrap();

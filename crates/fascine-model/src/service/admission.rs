@@ -15,8 +15,10 @@ use super::cost::Cost;
 use super::inner::Inner;
 use super::ledger::Ledger;
 use super::stage::Stage;
-use crate::spans::{record_failure, record_response};
-use crate::{Call, CallRecord, Chunk, ModelError, ModelFailure, Outcome, Response, Stats};
+use crate::spans::{record_embeddings, record_failure, record_response};
+use crate::{
+    Call, CallRecord, Chunk, Embeddings, ModelError, ModelFailure, Outcome, Response, Stats,
+};
 
 /// What part of a call an admission stands for.
 pub(crate) enum Part {
@@ -63,6 +65,10 @@ impl Admission {
             reserved: AtomicU64::new(0),
             is_over: false,
         }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.key
     }
 
     pub(crate) fn call(&self) -> Call<'_> {
@@ -275,6 +281,15 @@ impl Admission {
         record.usage = usage;
         record.cost = self.settle(usage);
         self.end(&record, response.map(Ok));
+    }
+
+    /// The call ends with embeddings.
+    pub(crate) fn embedded(self, embeddings: &Embeddings) {
+        record_embeddings(&self.span, embeddings);
+        for hooks in &self.service.hooks {
+            hooks.embedded(&self.call(), embeddings);
+        }
+        self.answered(embeddings.usage, None);
     }
 
     /// The call ends with an error; `usage` is what it has cost all the same.
