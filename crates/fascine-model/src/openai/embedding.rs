@@ -37,7 +37,7 @@ enum Vector {
 }
 
 /// The body of a request for embeddings.
-pub(super) fn body(request: &EmbedRequest, model: &str) -> Result<Vec<u8>, ModelFailure> {
+pub(crate) fn body(request: &EmbedRequest, model: &str) -> Result<Vec<u8>, ModelFailure> {
     if model.is_empty() {
         return Err(ModelFailure::invalid("model", "is empty"));
     }
@@ -56,7 +56,7 @@ pub(super) fn body(request: &EmbedRequest, model: &str) -> Result<Vec<u8>, Model
 }
 
 /// Reads embeddings and puts them in the order of the texts.
-pub(super) fn embeddings(body: &[u8]) -> Result<Embeddings, ModelFailure> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Embeddings, ModelFailure> {
     let malformed = |reason: String| ModelFailure::malformed(reason, body);
     let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
     let answer: Answer<'_> =

@@ -147,7 +147,7 @@ mod tests {
         for (extra, expected) in [
             (r#"{}"#, r#"{"inner":{"z":1,"y":2},"b":"ours"}"#),
             (
-                r#"{"a": 0, "b": "theirs", "inner": {"y": 3, "x": 4}}"#,
+                r#"{"a": 0, "b": "theirs", "inner": {"x": 4, "y": 3}}"#,
                 r#"{"inner":{"z":1,"x":4,"y":3},"a":0,"b":"theirs"}"#,
             ),
             (r#"{"inner": null}"#, r#"{"b":"ours","inner":null}"#),
