@@ -43,5 +43,5 @@ pub(crate) use open_object::{Field, Rest, open_object, owned, owned_fields};
 pub(crate) use own_part::{as_more_of_part, more_of_part, own_part};
 pub(crate) use text_or_value::TextOrValue;
 pub(crate) use tool_schema::schema_of_object;
-pub(crate) use unknown_fields::UnknownFields;
+pub(crate) use unknown_fields::{UnknownFields, merge};
 pub(crate) use whole::is_whole;

@@ -1,6 +1,5 @@
 //! What nobody here has heard of fails no answer, and is found in it again.
 
-use fascine::message::Part;
 use fascine::model::{Anthropic, Gemini, Ollama, OpenAi, Provider, Response, Responses};
 use serde_json::{Map, Value, json};
 
@@ -277,4 +276,134 @@ fn an_event_of_a_new_type_is_found_again() {
             }
         }
     }
+}
+
+/// The document of a whole answer, as a stream that says the same.
+fn streamed(prefix: &str, mut document: Value) -> Vec<Value> {
+    match prefix {
+        "anthropic_" => {
+            let mut message = document.as_object().unwrap().clone();
+            let blocks = message.remove("content").unwrap();
+            let reason = message.remove("stop_reason");
+            let mut events = vec![json!({ "type": "message_start", "message": message })];
+            for (index, block) in blocks.as_array().unwrap().iter().enumerate() {
+                let start = "content_block_start";
+                events.push(json!({ "type": start, "index": index, "content_block": block }));
+                events.push(json!({ "type": "content_block_stop", "index": index }));
+            }
+            events.push(json!({ "type": "message_delta", "delta": { "stop_reason": reason } }));
+            events.push(json!({ "type": "message_stop" }));
+            events
+        }
+        "openai_responses" => vec![json!({ "type": "response.completed", "response": document })],
+        "gemini_" | "ollama_chat" => vec![document],
+        _ => {
+            for choice in document["choices"].as_array_mut().unwrap() {
+                let choice = choice.as_object_mut().unwrap();
+                let message = choice.remove("message").unwrap();
+                choice.insert("delta".into(), message);
+            }
+            let object = document["object"].as_str().unwrap();
+            document["object"] = format!("{object}.chunk").into();
+            vec![document]
+        }
+    }
+}
+
+#[test]
+fn what_is_new_is_the_same_whole_and_streamed() {
+    for (prefix, provider) in apis() {
+        for (recorded, _) in Recorded::all(prefix, &*provider) {
+            let form = match (recorded.form, prefix) {
+                (Form::Whole, "ollama_chat") => Form::Lines,
+                (Form::Whole, _) => Form::Events,
+                _ => continue,
+            };
+            let mut documents = recorded.documents.clone();
+            for (number, place) in recorded.objects().iter().enumerate() {
+                object(&mut documents, place).insert("brand_new".into(), number.into());
+            }
+            let whole = recorded.read(&documents, &*provider).unwrap();
+            let stream = Recorded {
+                name: recorded.name.clone(),
+                form,
+                documents: streamed(prefix, documents.remove(0)),
+            };
+            let collected = stream.read(&stream.documents, &*provider).unwrap();
+            assert_eq!(collected, whole, "{}", recorded.name);
+        }
+    }
+}
+
+#[test]
+fn what_is_new_is_where_it_stood() {
+    let openai = OpenAi::new("https://api.example.com", "m").unwrap();
+    let document = json!({
+        "id": "a", "object": "chat.completion", "created": 7, "new": 1,
+        "choices": [{
+            "index": 0, "finish_reason": "stop", "new": 2, "other": 3,
+            "message": { "content": [{ "type": "text", "text": "Hi", "new": 5 }], "new": 4,
+                "audio": { "id": "x", "expires_at": 6 } },
+        }],
+        "usage": { "prompt_tokens": 1, "completion_tokens_details": { "audio_tokens": 9 } },
+    });
+    let response = openai.response(document.to_string().as_bytes()).unwrap();
+    let expected = json!({
+        "object": "chat.completion",
+        "created": 7,
+        "new": 1,
+        "other": 3,
+        "choice": { "new": 2 },
+        "message": { "new": 4 },
+        "content": { "0": { "new": 5 } },
+        "audio": { "expires_at": 6 },
+        "usage": { "completion_tokens_details": { "audio_tokens": 9 } },
+    });
+    assert_eq!(Value::Object(response.extra), expected);
+}
+
+#[test]
+fn a_field_that_has_become_something_else_is_found_again() {
+    let mut lost = Vec::new();
+    for (prefix, provider) in apis() {
+        for (recorded, _) in Recorded::all(prefix, &*provider) {
+            for place in recorded.objects() {
+                let fields = recorded.documents[place.0].pointer(&place.1);
+                for name in fields.unwrap().as_object().unwrap().keys() {
+                    let mut documents = recorded.documents.clone();
+                    object(&mut documents, &place).insert(name.clone(), json!([{ "new-1": -0.5 }]));
+                    // Without the answer itself it is none.
+                    if let Ok(response) = recorded.read(&documents, &*provider)
+                        && let Form::Whole = recorded.form
+                        && !is_in(&response, "new-1")
+                    {
+                        lost.push(format!("{prefix} {name}"));
+                    }
+                }
+            }
+        }
+    }
+    lost.sort();
+    lost.dedup();
+    // The id of a call is made up where there is none.
+    assert_eq!(
+        lost,
+        [
+            "openai_bad_tool id",
+            "openai_chat id",
+            "openai_responses call_id"
+        ]
+    );
+}
+
+#[test]
+fn what_is_nested_without_end_fails_nothing() {
+    let deep = format!("{}1{}", "[".repeat(300), "]".repeat(300));
+    let body = format!(
+        r#"{{"deep": {deep}, "choices": [{{"new": {deep}, "message": {{"refusal": {deep}}}}}]}}"#
+    );
+    let openai = OpenAi::new("https://api.example.com", "m").unwrap();
+    let response = openai.response(body.as_bytes()).unwrap();
+    assert!(response.extra["deep"].is_string() && response.extra["new"].is_string());
+    assert!(response.extra["refusal"].is_array());
 }

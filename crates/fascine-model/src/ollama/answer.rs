@@ -15,6 +15,7 @@ pub(super) fn response(body: &[u8]) -> Result<Response, ModelFailure> {
     if !answer.has_message {
         return Err(ModelFailure::malformed("it has no message", body));
     }
+    answer.extra(&mut chunks);
     let mut whole = Accumulator::new();
     for chunk in &chunks {
         whole.push(chunk);
@@ -103,14 +104,19 @@ impl Answer {
                 let usage = Usage::new(document.prompt.or_zero(), document.answer.or_zero());
                 chunks.push(Chunk::Usage(usage));
             }
-            let mut extra = self.unknown.take_extra(&[MESSAGE]);
             let created_at = document.created_at.into_string();
-            extra.extend(created_at.map(|at| ("created_at".to_owned(), at.into())));
-            if !extra.is_empty() {
-                chunks.push(Chunk::Extra(extra));
-            }
+            self.unknown.put(&[MESSAGE], "created_at", created_at);
+            self.extra(chunks);
         }
         Ok(())
+    }
+
+    /// Adds what is not known of it, at the end.
+    fn extra(&mut self, chunks: &mut Vec<Chunk>) {
+        let extra = self.unknown.take_extra(&[MESSAGE]);
+        if !extra.is_empty() {
+            chunks.push(Chunk::Extra(extra));
+        }
     }
 
     fn message(&mut self, message: Said<'_>, created_at: &str, chunks: &mut Vec<Chunk>) {

@@ -2,7 +2,7 @@ use serde_json::{Map, Value};
 
 use super::answer::{Call, Function};
 use crate::Chunk;
-use crate::wire::{Rest, owned_fields};
+use crate::wire::{Rest, merge, owned_fields};
 
 /// The tool calls of an answer, whose pieces may come in turns.
 #[derive(Debug, Default)]
@@ -37,7 +37,10 @@ impl Calls {
         let id = call.id.into_string();
         let arguments = call.function.take_arguments();
         let name = call.function.name.into_string();
-        let place = self.place(call.index.0, id.as_deref(), name.is_some());
+        // A call of another type has its name elsewhere.
+        let is_function = call.kind.as_str().is_none_or(|kind| kind == FUNCTION);
+        let names = name.is_some() || !is_function;
+        let place = self.place(call.index.0, id.as_deref(), names);
         let known = &mut self.known[place];
         known.keep(call.kind.as_str(), call.rest, call.function.rest);
         known.has_arguments |= !arguments.is_empty();
@@ -134,14 +137,12 @@ impl Known {
         if let Some(kind) = kind.filter(|kind| *kind != FUNCTION) {
             self.fields.insert("type".to_owned(), kind.into());
         }
-        self.fields.extend(owned_fields(call));
+        for (name, value) in owned_fields(call) {
+            merge(self.fields.entry(name).or_insert(Value::Null), value);
+        }
         if !function.is_empty() {
-            let field = self.fields.entry(FUNCTION).or_insert(Value::Null);
-            let mut fields = owned_fields(function);
-            if let Value::Object(before) = field.take() {
-                fields = before.into_iter().chain(fields).collect();
-            }
-            *field = fields.into();
+            let fields = self.fields.entry(FUNCTION).or_insert(Value::Null);
+            merge(fields, owned_fields(function).into());
         }
     }
 }

@@ -15,10 +15,11 @@ open_object! {
         usage: Option<Counts<'a>> = "usage",
         error: Raw<'a> = "error",
         incomplete_details: Details<'a> = "incomplete_details",
-        /// What the request had said, which may be long.
-        instructions: Raw<'a> = "instructions",
-        /// As above.
-        tools: Raw<'a> = "tools",
+        /// What the request had said.
+        echo: Raw<'a> = "background" | "instructions" | "max_output_tokens" | "max_tool_calls"
+            | "parallel_tool_calls" | "previous_response_id" | "prompt_cache_key"
+            | "safety_identifier" | "store" | "temperature" | "tool_choice" | "tools"
+            | "top_logprobs" | "top_p" | "truncation" | "user",
     }
 }
 

@@ -1,13 +1,15 @@
+mod keeping;
+
 use std::borrow::Cow;
 
 use fascine_message::{Part, Reasoning};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::document::{Document, Item, ItemPart};
 use super::event::Event;
 use super::progress::{PartKey, Progress, What};
-use crate::wire::{List, Rest, UnknownFields, owned_fields};
+use crate::wire::{List, UnknownFields, owned_fields};
 use crate::{Chunk, FinishReason};
 
 /// Turns the items of a response into pieces of an answer.
@@ -46,16 +48,6 @@ impl Reader {
             });
         }
         self.unknown.of_document(document.rest);
-    }
-
-    /// Keeps what is not known of something that is at this place of the answer, or of its events.
-    pub(super) fn keep_rest(&mut self, place: &[&str], rest: Rest<'_>) {
-        self.unknown.of_whole(place, rest);
-    }
-
-    /// Keeps an event of which nothing is known.
-    pub(super) fn keep_event(&mut self, kind: &str, event: Value) {
-        self.unknown.one_more(&["events"], kind, event);
     }
 
     /// Takes the beginning of an item.
@@ -194,66 +186,6 @@ impl Reader {
         Ok(())
     }
 
-    /// Keeps what is not known of the parts of an item, and what is new of its known fields.
-    fn keep_rest_of(&mut self, item: &mut Item<'_>, written: usize) {
-        if !matches!(
-            item.kind.as_str(),
-            Some("function_call" | "message" | "reasoning")
-        ) {
-            return;
-        }
-        let place = self.progress.place(written);
-        let place = place.as_str();
-        let status = item
-            .status
-            .as_str()
-            .filter(|status| !STATUSES.contains(status));
-        self.unknown.put(&["output", place], "status", status);
-        let role = item.role.as_str().filter(|role| *role != "assistant");
-        self.unknown.put(&["output", place], "role", role);
-        for (list, parts) in [
-            ("content", &mut item.content),
-            ("summary", &mut item.summary),
-        ] {
-            for (index, part) in parts.0.iter_mut().flatten().enumerate() {
-                let place = ["output", place, list, &index.to_string()];
-                self.unknown.put(&place, "type", part.new_type());
-                self.unknown.of_whole(&place, part.take_rest());
-            }
-        }
-    }
-
-    /// Keeps the part of an item that an event is about.
-    pub(super) fn keep_part(&mut self, list: &'static str, event: Event<'_>) {
-        let written = self
-            .progress
-            .item(event.output_index.0, event.item_id.as_str());
-        let (place, index) = (self.progress.place(written), event.part_index.or_zero());
-        let place = ["output", &place, list, &index.to_string()];
-        let mut part = event.part;
-        self.unknown.put(&place, "type", part.new_type());
-        self.unknown.of_whole(&place, part.take_rest());
-    }
-
-    /// Keeps fields of an item that do not go back with it.
-    fn keep_fields_of(&mut self, written: usize, fields: Map<String, Value>) {
-        let place = self.progress.place(written);
-        self.unknown.of_piece_values(&["output", &place], fields);
-    }
-
-    /// Adds the fields that go back with an item: with the one that has this name, or the message before.
-    fn put_fields(
-        &mut self,
-        name: Option<(&str, String)>,
-        mut fields: Map<String, Value>,
-        chunks: &mut Vec<Chunk>,
-    ) {
-        if !fields.is_empty() {
-            fields.extend(name.map(|(field, name)| (field.to_owned(), name.into())));
-            chunks.push(self.other(fields.into()));
-        }
-    }
-
     /// Takes a whole call, and gives its id.
     fn whole_call(&mut self, written: usize, item: Item<'_>, chunks: &mut Vec<Chunk>) -> String {
         let index = self.progress.call(written);
@@ -343,6 +275,3 @@ fn call(index: usize, id: Option<String>, name: Option<String>, arguments: Strin
         arguments,
     }
 }
-
-/// The states of an item that are known.
-const STATUSES: [&str; 3] = ["completed", "in_progress", "incomplete"];

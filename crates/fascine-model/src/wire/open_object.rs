@@ -143,9 +143,8 @@ mod tests {
             json!("x"),
             json!([{ "a": 1 }]),
         ] {
-            let read = serde_json::from_str::<Fit<Counted<'_>>>(&odd.to_string())
-                .unwrap()
-                .0;
+            let json = odd.to_string();
+            let read = serde_json::from_str::<Fit<Counted<'_>>>(&json).unwrap().0;
             assert_eq!(read.unwrap_err(), odd);
         }
     }

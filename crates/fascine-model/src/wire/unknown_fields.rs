@@ -119,7 +119,7 @@ fn raise(extra: &mut Map<String, Value>, place: &str, name: String, value: Value
 }
 
 /// Lists grow, objects are put together, everything else is replaced.
-fn merge(into: &mut Value, value: Value) {
+pub(crate) fn merge(into: &mut Value, value: Value) {
     match (into, value) {
         (Value::Array(list), Value::Array(more)) => list.extend(more),
         (Value::Object(fields), Value::Object(more)) => {
