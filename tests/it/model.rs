@@ -19,6 +19,7 @@ mod keys;
 mod mapping;
 mod metering;
 mod ollama;
+mod open_answers;
 mod openai_answers;
 mod openai_calls;
 mod openai_fixtures;

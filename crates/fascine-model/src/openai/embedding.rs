@@ -20,7 +20,8 @@ struct Answer<'a> {
     model: Text<'a>,
     data: Option<Vec<Entry>>,
     #[serde(default)]
-    usage: Option<Counts>,
+    #[serde(borrow)]
+    usage: Option<Counts<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +78,10 @@ pub(crate) fn embeddings(body: &[u8]) -> Result<Embeddings, ModelFailure> {
     }
     let mut embeddings = Embeddings::new(vectors.into_iter().flatten().collect());
     embeddings.model = answer.model.into_string().unwrap_or_default();
-    embeddings.usage = answer.usage.and_then(Counts::read).unwrap_or_default();
+    embeddings.usage = answer
+        .usage
+        .and_then(|counts| counts.usage())
+        .unwrap_or_default();
     Ok(embeddings)
 }
 

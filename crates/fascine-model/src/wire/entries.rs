@@ -79,7 +79,17 @@ impl<'a, M: SerializeMap> Entries<'a, M> {
     }
 }
 
-static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+/// An object, and the user's own fields that go into it.
+#[derive(Serialize)]
+pub(crate) struct Merged<'a, T: Serialize> {
+    #[serde(flatten)]
+    pub(crate) object: &'a T,
+    #[serde(flatten)]
+    pub(crate) more: &'a Map<String, Value>,
+}
+
+/// For documents to which the user adds nothing.
+pub(crate) static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 /// A number, written without a fraction if it has none.
 pub(crate) struct Number(f64);
