@@ -1,4 +1,7 @@
-//! Conversations: what is stored, and what is not when a call fails.
+//! Conversations: what is stored, and what is not when a call fails. And answers, as values.
+
+mod repair;
+mod repair_laws;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

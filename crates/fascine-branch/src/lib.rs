@@ -21,9 +21,11 @@
 mod branch;
 mod error;
 mod history;
+mod repair;
 mod reply;
 
 pub use branch::Branch;
 pub use error::BranchError;
 pub use history::History;
+pub use repair::{Repair, RepairError, RepairKind, RepairLimits, Repaired, repair_json};
 pub use reply::Reply;
