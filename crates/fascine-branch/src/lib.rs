@@ -19,13 +19,26 @@
 //! ```
 
 mod branch;
+mod decode;
 mod error;
+mod fuzzy;
 mod history;
+mod json_path;
+mod partial;
 mod repair;
 mod reply;
+mod schema;
 
 pub use branch::Branch;
+pub use decode::{DecodeError, DecodeFailure, DecodeOptions, Decoded, Incomplete, decode};
 pub use error::BranchError;
+pub use fuzzy::{
+    Coercion, CoercionKind, ConformError, Conformed, KeyMatching, MatchError, MatchedKeys, Renamed,
+    Similarity, Unmatched, conform, match_keys,
+};
 pub use history::History;
+pub use json_path::JsonPath;
+pub use partial::{PartialDecoder, PartialParser, Snapshot};
 pub use repair::{Repair, RepairError, RepairKind, RepairLimits, Repaired, repair_json};
 pub use reply::Reply;
+pub use schema::{Schema, SchemaError, Violation};

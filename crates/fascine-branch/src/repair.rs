@@ -26,6 +26,7 @@ use crate::repair::scanner::Scanner;
 pub use error::RepairError;
 pub use limits::RepairLimits;
 pub use repaired::{Repair, RepairKind, Repaired};
+pub(crate) use token::Token;
 
 /// Reads JSON as models write it: between prose, in fenced blocks, with the quotes, commas, comments and literals of other
 /// languages, or cut off.

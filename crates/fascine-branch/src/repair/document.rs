@@ -43,15 +43,15 @@ impl<'s, 't> Document<'s, 't> {
             _ => {
                 self.scanner.report(RepairKind::MissingOpener);
                 self.push(Kind::Object)?;
-                return self.to_its_end();
+                return self.read_open();
             }
         };
         self.push(kind)?;
         self.scanner.advance(1);
-        self.to_its_end()
+        self.read_open()
     }
 
-    fn to_its_end(mut self) -> Result<Value, RepairError> {
+    fn read_open(mut self) -> Result<Value, RepairError> {
         loop {
             self.step()?;
             if let Some(value) = self.done.take() {

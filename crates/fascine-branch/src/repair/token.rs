@@ -4,7 +4,7 @@ use crate::RepairKind;
 
 /// What a word without quotes means.
 #[derive(Debug, PartialEq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     /// This value, after this repair.
     Known(Value, Option<RepairKind>),
     /// Too little to mean anything: the text ends here.
@@ -15,17 +15,15 @@ pub(super) enum Token {
 
 impl Token {
     /// Reads `word`. If the text ends with it, it may be the beginning of something longer.
-    pub(super) fn read(word: &str, cut: bool) -> Self {
+    pub(crate) fn read(word: &str, cut: bool) -> Self {
         if let Some((value, repair)) = literal(word) {
             return Self::Known(value, repair);
         }
         if let Some(number) = valid_number(word) {
             return Self::Known(Value::Number(number), cut.then_some(RepairKind::CutOff));
         }
-        if cut {
-            if let Some(token) = beginning(word) {
-                return token;
-            }
+        if cut && let Some(token) = beginning(word) {
+            return token;
         }
         match odd_number(word) {
             Some(number) => Self::Known(Value::Number(number), Some(RepairKind::Number)),
