@@ -224,3 +224,12 @@ fn references_in_a_circle_end() {
     let error = conform(json!(1), &schema, &KeyMatching::default()).unwrap_err();
     assert!(matches!(error, ConformError::TooDeep { .. }), "{error}");
 }
+
+#[test]
+fn a_list_of_coercions_at_long_paths_is_bounded() {
+    let schema = json!({"additionalProperties": {"items": {"type": "integer"}}});
+    let schema = Schema::from_value("x", schema).unwrap();
+    let value = json!({"k".repeat(1_000_000): vec!["1"; 100]});
+    let error = conform(value, &schema, &KeyMatching::default()).unwrap_err();
+    assert!(matches!(error, ConformError::TooMuchWork { .. }), "{error}");
+}

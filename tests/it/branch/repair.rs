@@ -168,6 +168,12 @@ fn each_bound_has_its_error() {
 }
 
 #[test]
+fn a_comma_that_is_an_escape_is_not_taken_for_the_one_between_fields() {
+    let repaired = repair("{\"x\": 1, \"a\": \"b\\u002c \n \"c\": 2}");
+    assert_eq!(repaired.value, json!({"x": 1, "a": "b,", "c": 2}));
+}
+
+#[test]
 fn nesting_without_end_is_refused_and_not_followed() {
     let deep = "[".repeat(1_000_000);
     let error = repair_json(&deep, &RepairLimits::default()).unwrap_err();

@@ -113,10 +113,10 @@ impl<'s> Walk<'s> {
         }
         let types = types(keywords);
         if let Some(kind) = coerce::to_types(value, &types) {
-            self.note(kind);
+            self.note(kind)?;
         }
         if let Some(kind) = coerce::to_option(value, keywords, self.matching) {
-            self.note(kind);
+            self.note(kind)?;
         }
         match value {
             Value::Array(items) => self.visit_items(items, keywords),
@@ -162,7 +162,7 @@ impl<'s> Walk<'s> {
                 fields,
                 properties,
                 required.map(Vec::as_slice).unwrap_or_default(),
-            );
+            )?;
         }
         for (key, value) in fields.iter_mut() {
             let Some(schema) = properties.and_then(|fields| fields.get(key)).or(others) else {
@@ -198,15 +198,15 @@ impl<'s> Walk<'s> {
         })?;
         for renamed in matched.renamed {
             let (from, score) = (renamed.from, renamed.score);
-            self.note_field(&renamed.to, CoercionKind::Renamed { from, score });
+            self.note_field(&renamed.to, CoercionKind::Renamed { from, score })?;
         }
         for (key, value) in dropped {
             if matched.unmatched.binary_search(&key).is_ok() {
-                self.note_field(&key, CoercionKind::Dropped { value });
+                self.note_field(&key, CoercionKind::Dropped { value })?;
             }
         }
         for field in &matched.filled {
-            self.note_field(field, CoercionKind::Filled);
+            self.note_field(field, CoercionKind::Filled)?;
         }
         *fields = matched.object;
         Ok(())
@@ -218,24 +218,32 @@ impl<'s> Walk<'s> {
         fields: &mut Map<String, Value>,
         properties: &Map<String, Value>,
         required: &[Value],
-    ) {
+    ) -> Result<(), ConformError> {
         for name in required.iter().filter_map(Value::as_str) {
             let is_nullable = |schema: &Value| allows_null(self.root, schema);
             if !fields.contains_key(name) && properties.get(name).is_some_and(is_nullable) {
                 fields.insert(name.to_owned(), Value::Null);
-                self.note_field(name, CoercionKind::Null);
+                self.note_field(name, CoercionKind::Null)?;
             }
         }
+        Ok(())
     }
 
-    fn note(&mut self, kind: CoercionKind) {
+    fn note(&mut self, kind: CoercionKind) -> Result<(), ConformError> {
         let path = self.path.clone();
-        self.coercions.push(Coercion { path, kind });
+        self.note_at(path, kind)
     }
 
-    fn note_field(&mut self, field: &str, kind: CoercionKind) {
+    fn note_field(&mut self, field: &str, kind: CoercionKind) -> Result<(), ConformError> {
         let path = self.path.field(field);
+        self.note_at(path, kind)
+    }
+
+    /// A path may be long, so what is listed counts by its length.
+    fn note_at(&mut self, path: JsonPath, kind: CoercionKind) -> Result<(), ConformError> {
+        self.step(path.len() as u64)?;
         self.coercions.push(Coercion { path, kind });
+        Ok(())
     }
 
     fn step(&mut self, steps: u64) -> Result<(), ConformError> {
@@ -250,4 +258,4 @@ impl<'s> Walk<'s> {
 /// A value has at most 127 levels; the others are references and alternatives.
 const MAX_DEPTH: usize = 256;
 /// More than a value of 10 MiB takes.
-const MOST_STEPS: u64 = 20_000_000;
+const MOST_STEPS: u64 = 50_000_000;

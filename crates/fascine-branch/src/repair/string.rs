@@ -35,7 +35,7 @@ impl Scanner<'_> {
                     self.advance(closing);
                     return string;
                 }
-                if self.begins_next_key(&string.text, place) {
+                if self.begins_next_key(place) {
                     return self.missing_quote(string);
                 }
                 self.inner_quote(quotes, closing, &mut string);
@@ -97,9 +97,9 @@ impl Scanner<'_> {
     }
 
     /// Whether the quote here opens the next key, so that the one that ends this string is missing: `"a, "b": 1`.
-    fn begins_next_key(&mut self, text: &str, place: &Place) -> bool {
+    fn begins_next_key(&mut self, place: &Place) -> bool {
         place.is_object_value()
-            && text.trim_end().ends_with(',')
+            && self.comma_before().is_some()
             && self.string_ahead(self.at) == Ahead::Key
     }
 
@@ -118,13 +118,17 @@ impl Scanner<'_> {
         self.report(RepairKind::MissingQuote);
         let text = &mut string.text;
         text.truncate(text.trim_end().len());
-        if text.ends_with(',') {
+        if let Some(comma) = self.comma_before() {
             text.pop();
             text.truncate(text.trim_end().len());
-            // Between the comma and this place there is only space.
-            let comma = self.text()[..self.at].rfind(',');
-            self.at = comma.unwrap_or(self.at);
+            self.at = comma;
         }
         string
+    }
+
+    /// Where the comma is that only space divides from this place. It stands in the text: an escape is none.
+    fn comma_before(&self) -> Option<usize> {
+        let before = self.text()[..self.at].trim_end();
+        before.strip_suffix(',').map(str::len)
     }
 }
