@@ -1,4 +1,16 @@
-//! Conversations: what is stored, and what is not when a call fails.
+//! Conversations: what is stored, and what is not when a call fails. And answers, as values.
+
+mod conform;
+mod decode;
+mod json_values;
+#[path = "../fuzz/json_laws.rs"]
+mod laws;
+mod match_keys;
+mod partial;
+mod partial_laws;
+mod repair;
+mod repair_laws;
+mod schema;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -34,6 +34,13 @@ mod instruction;
 mod operations;
 mod reply;
 
+mod decode;
+mod fuzzy;
+mod json_path;
+mod partial;
+mod repair;
+mod schema;
+
 mod system_prompt;
 
 mod tool;
@@ -48,12 +55,21 @@ pub use branch::Branch;
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
 pub use clock::Clock;
+pub use decode::{DecodeError, DecodeFailure, DecodeOptions, Decoded, Incomplete, decode};
 pub use error::BranchError;
 pub use event::BranchEvent;
+pub use fuzzy::{
+    Coercion, CoercionKind, ConformError, Conformed, KeyMatching, MatchError, MatchedKeys, Renamed,
+    Similarity, Unmatched, conform, match_keys,
+};
 pub use history::History;
 pub use instruction::Instruction;
+pub use json_path::JsonPath;
 pub use operations::Communicate;
+pub use partial::{PartialDecoder, PartialParser, Snapshot};
+pub use repair::{Repair, RepairError, RepairKind, RepairLimits, Repaired, repair_json};
 pub use reply::Reply;
+pub use schema::{Schema, SchemaError, Violation};
 pub use settings::OnAbort;
 pub use system_prompt::SystemPrompt;
 pub use tool::{Tool, ToolContext, ToolError};
