@@ -1,16 +1,16 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Response, StatusCode, Version, header};
 use ureq_proto::BodyMode;
-use ureq_proto::client::state::{RecvBody, RecvResponse};
+use ureq_proto::client::state::RecvResponse;
 use ureq_proto::client::{Call, RecvResponseResult};
 
 use crate::TransportError;
+use crate::chunked::Chunked;
 use crate::connection::Connection;
 
 /// Where the body of a response ends.
 pub(crate) enum Framing {
-    /// The core takes the chunks apart.
-    Chunked(Box<Call<RecvBody>>),
+    Chunked(Chunked),
     /// So many bytes are still to come.
     Length(u64),
     UntilClose,
@@ -27,7 +27,7 @@ impl Framing {
             Some(RecvResponseResult::RecvBody(call)) => Ok(match call.body_mode() {
                 BodyMode::NoBody => Self::Length(0),
                 BodyMode::LengthDelimited(length) => Self::Length(length),
-                BodyMode::Chunked => Self::Chunked(Box::new(call)),
+                BodyMode::Chunked => Self::Chunked(Chunked::default()),
                 BodyMode::CloseDelimited => Self::UntilClose,
             }),
             Some(RecvResponseResult::Redirect(_) | RecvResponseResult::Cleanup(_)) => {
@@ -40,7 +40,7 @@ impl Framing {
     /// Whether the body is over.
     pub(crate) fn is_over(&self) -> bool {
         match self {
-            Self::Chunked(call) => call.can_proceed(),
+            Self::Chunked(chunked) => chunked.is_over(),
             Self::Length(left) => *left == 0,
             Self::UntilClose => false,
         }
@@ -52,7 +52,7 @@ impl Framing {
         connection: &mut Connection,
     ) -> Result<Option<Bytes>, TransportError> {
         let piece = match self {
-            Self::Chunked(call) => return next_chunk(call, connection),
+            Self::Chunked(chunked) => connection.take_decoded(chunked)?,
             Self::Length(left) => {
                 let piece = connection.take(*left);
                 *left -= piece.len() as u64;
@@ -62,30 +62,6 @@ impl Framing {
         };
         Ok((!piece.is_empty()).then_some(piece))
     }
-}
-
-fn next_chunk(
-    call: &mut Call<RecvBody>,
-    connection: &mut Connection,
-) -> Result<Option<Bytes>, TransportError> {
-    // The decoded piece is never longer than what it is decoded from.
-    let mut piece = vec![0; connection.unused().len()];
-    let mut decoded = 0;
-    loop {
-        let (used, written) = call.read(connection.unused(), &mut piece[decoded..])?;
-        connection.consume(used);
-        decoded += written;
-        if used == 0 || call.can_proceed() || connection.unused().is_empty() {
-            break;
-        }
-    }
-    if decoded == 0 {
-        // Chunk sizes and trailers are bounded as heads are.
-        connection.check_head_size()?;
-        return Ok(None);
-    }
-    piece.truncate(decoded);
-    Ok(Some(piece.into()))
 }
 
 /// Refuses codings that nobody would undo: their bytes would pass for the body.

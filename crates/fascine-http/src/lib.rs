@@ -69,6 +69,7 @@ mod dial;
 mod pool;
 mod tunnel;
 
+mod chunked;
 mod connection;
 mod decode;
 mod exchange;
