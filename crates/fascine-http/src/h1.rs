@@ -188,7 +188,7 @@ impl H1Transport {
 
 impl Transport for H1Transport {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<Result<Response<Body>, TransportError>> {
-        Box::pin(H1Client::send(Arc::clone(&self.client), request))
+        H1Client::send(Arc::clone(&self.client), request)
     }
 }
 

@@ -1,7 +1,8 @@
+use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fascine_rt::Rt;
+use fascine_rt::{BoxFuture, Rt};
 use http::{Method, Request, Response, header};
 
 use crate::connection::Connection;
@@ -41,12 +42,11 @@ impl H1Client {
     pub(crate) fn send(
         self: Arc<Self>,
         request: Request<Bytes>,
-    ) -> impl Future<Output = Result<Response<Body>, TransportError>> {
+    ) -> BoxFuture<Result<Response<Body>, TransportError>> {
         let plan = self.plan(&request);
-        let prepared = plan.and_then(|plan| Ok((write(&plan, request)?, plan)));
-        async move {
-            let (exchange, plan) = prepared?;
-            self.exchange(plan, exchange, None).await
+        match plan.and_then(|plan| Ok((write(&plan, request)?, plan))) {
+            Ok((exchange, plan)) => Box::pin(self.exchange(plan, exchange, None)),
+            Err(error) => Box::pin(ready(Err(error))),
         }
     }
 
@@ -70,53 +70,59 @@ impl H1Client {
     }
 
     /// Sends the request, on `connection` if there is one already.
-    pub(crate) async fn exchange(
-        &self,
+    ///
+    /// No `async fn`, which has room for its arguments twice: thousands may wait in here.
+    #[expect(clippy::manual_async_fn, reason = "smaller")]
+    pub(crate) fn exchange(
+        self: Arc<Self>,
         plan: Plan,
         mut exchange: Exchange,
         mut connection: Option<Connection>,
-    ) -> Result<Response<Body>, TransportError> {
-        let Plan {
-            watch,
-            route,
-            repeatable,
-            encodings,
-        } = plan;
-        let mut fresh = false;
-        loop {
-            let mut lease = self.lease(&watch, &route, connection.take(), fresh).await?;
-            let received = exchange.run(&mut lease.connection);
-            match watch.within(Phase::Head, received).await {
-                Ok(received) => {
-                    let response = response(received, lease, watch);
-                    return Ok(match encodings {
-                        Some(encodings) => decode::response(response, encodings),
-                        None => response,
-                    });
+    ) -> impl Future<Output = Result<Response<Body>, TransportError>> + Send {
+        async move {
+            let mut fresh = false;
+            loop {
+                let lease = self.lease(&plan, &mut connection, fresh);
+                let mut lease = lease.await?;
+                let received = exchange.run(&mut lease.connection);
+                match plan.watch.within(Phase::Head, received).await {
+                    Ok(received) => {
+                        let response = response(received, lease, &plan.watch);
+                        return Ok(match plan.encodings {
+                            Some(encodings) => decode::response(response, encodings),
+                            None => response,
+                        });
+                    }
+                    Err(error)
+                        if lease.reused
+                            && plan.repeatable
+                            && exchange.is_unanswered()
+                            && is_broken(&error) =>
+                    {
+                        fresh = true;
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error)
-                    if lease.reused
-                        && repeatable
-                        && exchange.is_unanswered()
-                        && is_broken(&error) =>
-                {
-                    fresh = true;
-                }
-                Err(error) => return Err(error),
             }
         }
     }
 
     async fn lease(
         &self,
-        watch: &Stopwatch,
-        route: &Arc<Route>,
-        connection: Option<Connection>,
+        plan: &Plan,
+        connection: &mut Option<Connection>,
         fresh: bool,
     ) -> Result<Lease, TransportError> {
-        let permit = async { Ok(self.pool.permit().await) };
-        let permit = watch.within(Phase::Pool, permit).await?;
-        if let Some(connection) = connection {
+        let Plan { watch, route, .. } = plan;
+        let permit = match self.pool.try_permit() {
+            Some(permit) => permit,
+            None => {
+                let permit = async { Ok(self.pool.permit().await) };
+                // On the heap: few wait, and all have room for it otherwise.
+                Box::pin(watch.within(Phase::Pool, permit)).await?
+            }
+        };
+        if let Some(connection) = connection.take() {
             return Ok(Lease::fresh(connection, route, &self.pool, permit));
         }
         if !fresh && let Some(kept) = self.pool.take_idle(route).await {
@@ -143,7 +149,7 @@ pub(crate) fn write(plan: &Plan, request: Request<Bytes>) -> Result<Exchange, Tr
     Exchange::new(request, &additions)
 }
 
-fn response(received: Received, mut lease: Lease, watch: Stopwatch) -> Response<Body> {
+fn response(received: Received, mut lease: Lease, watch: &Stopwatch) -> Response<Body> {
     let Received {
         head,
         framing,
@@ -159,7 +165,7 @@ fn response(received: Received, mut lease: Lease, watch: Stopwatch) -> Response<
         }
         return head.map(|()| Body::from(whole));
     }
-    let body = H1Body::new(framing, lease, keep, PauseTimer::new(watch));
+    let body = H1Body::new(framing, lease, keep, PauseTimer::new(watch.clone()));
     head.map(|()| Body::from_stream(body))
 }
 

@@ -45,14 +45,17 @@ impl Inner {
     ) -> impl Future<Output = Result<Turn, ModelFailure>> {
         async move {
             // Boxed, as few wait and all have room for it otherwise.
-            let waits = match self.look(cost)? {
+            let found = match self.look(cost)? {
                 Found::Turn(turn) => return Ok(turn),
-                Found::Room(place) => {
-                    Box::pin(self.wait_for_turn(Some(place), admission, cost, write))
-                }
-                Found::Nothing => Box::pin(self.wait_for_turn(None, admission, cost, write)),
+                Found::Room(place) => Ok(place),
+                Found::Nothing => Err(Box::pin(self.wait_for_room(admission, cost, write))),
             };
-            waits.await
+            let place = match found {
+                Ok(place) => place,
+                Err(waits) => waits.await?,
+            };
+            let reserved = Box::pin(self.wait_for_limits(admission, cost, write)).await?;
+            Ok(Turn { reserved, place })
         }
     }
 
@@ -67,23 +70,6 @@ impl Inner {
             Ok(reserved) => Ok(Found::Turn(Turn { reserved, place })),
             Err(LimitError::WouldWait { .. }) => Ok(Found::Room(place)),
             Err(error) => Err(ModelFailure::Limited(error)),
-        }
-    }
-
-    fn wait_for_turn<'a>(
-        &'a self,
-        room: Option<Option<BulkheadPermit>>,
-        admission: &'a Admission,
-        cost: &'a Cost,
-        write: &'a impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
-    ) -> impl Future<Output = Result<Turn, ModelFailure>> {
-        async move {
-            let place = match room {
-                Some(place) => place,
-                None => self.wait_for_room(admission, cost, write).await?,
-            };
-            let reserved = self.wait_for_limits(admission, cost, write).await?;
-            Ok(Turn { reserved, place })
         }
     }
 
