@@ -187,7 +187,7 @@ fn read_head(
     method: &Method,
     interim: &mut usize,
 ) -> Result<Option<(Response<()>, Framing)>, TransportError> {
-    while let Some((used, head)) = try_parse_response::<MAX_HEADERS>(connection.unused())? {
+    while let Some((used, head)) = parse_head(connection.unused())? {
         connection.consume(used);
         if !head.status().is_informational() || head.status() == StatusCode::SWITCHING_PROTOCOLS {
             let framing = Framing::of(&head, method)?;
@@ -202,8 +202,18 @@ fn read_head(
     Ok(None)
 }
 
+fn parse_head(bytes: &[u8]) -> Result<Option<(usize, Response<()>)>, TransportError> {
+    // It prepares the places of all headers that there may be; most heads have few.
+    let parsed = match try_parse_response::<FEW_HEADERS>(bytes) {
+        Err(ureq_proto::Error::HttpParseTooManyHeaders) => try_parse_response::<MAX_HEADERS>(bytes),
+        parsed => parsed,
+    };
+    Ok(parsed?)
+}
+
 /// Enough for `100 Continue` and early hints, too few to keep somebody busy.
 const MAX_INTERIM: usize = 32;
+const FEW_HEADERS: usize = 32;
 const MAX_HEADERS: usize = 128;
 /// Up to here a body is sent with its head in one piece: to copy it costs less than to send two at once.
 const SMALL: usize = 4 * 1024;

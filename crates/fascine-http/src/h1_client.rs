@@ -10,6 +10,7 @@ use crate::decode::Encodings;
 use crate::exchange::{Exchange, Received};
 use crate::framing::Framing;
 use crate::h1_body::H1Body;
+use crate::last_route::LastRoute;
 use crate::pool::{Lease, Pool};
 use crate::request_head::Additions;
 use crate::route::Route;
@@ -26,6 +27,8 @@ pub(crate) struct H1Client {
     pub(crate) proxies: Proxies,
     pub(crate) encodings: Encodings,
     pub(crate) plaintext_credentials: bool,
+    /// Found with these proxies.
+    pub(crate) last_route: LastRoute,
 }
 
 /// What is settled of a request before anything is opened, whatever it will be sent by.
@@ -53,17 +56,20 @@ impl H1Client {
     /// A request that cannot be sent says so at once.
     pub(crate) fn plan(&self, request: &Request<Bytes>) -> Result<Plan, TransportError> {
         let timeouts = request.extensions().get().copied();
-        let origin = Origin::of(request.uri())?;
+        let route = self.last_route.of(request.uri(), || {
+            let origin = Origin::of(request.uri())?;
+            let proxy = self.proxies.of(&origin);
+            Ok(Route::new(origin, proxy))
+        })?;
         if !self.plaintext_credentials {
-            credentials::check(request.headers(), &origin)?;
+            credentials::check(request.headers(), &route.origin)?;
         }
-        let proxy = self.proxies.of(&origin);
         // What the caller has asked for is the caller's to decode.
         let asked = request.headers().contains_key(header::ACCEPT_ENCODING);
         let decoded = !asked && self.encodings.accepted().is_some();
         Ok(Plan {
             watch: Stopwatch::start(&self.rt, timeouts.unwrap_or(self.timeouts)),
-            route: Arc::new(Route { origin, proxy }),
+            route,
             repeatable: may_be_repeated(request),
             encodings: decoded.then_some(self.encodings),
         })

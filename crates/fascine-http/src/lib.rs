@@ -57,6 +57,7 @@ mod h1;
 mod h1_client;
 
 mod credentials;
+mod last_route;
 mod no_proxy;
 mod percent;
 mod proxies;
