@@ -13,6 +13,11 @@ use futures_lite::future;
 
 use crate::runtimes::on_every_runtime;
 
+mod calculator;
+mod chats;
+mod streams;
+mod turns;
+
 on_every_runtime! {
     a_conversation_goes_on,
 }

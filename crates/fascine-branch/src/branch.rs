@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fascine_concurrency::Lock;
+use fascine_message::Message;
 use fascine_model::Model;
 use fascine_rt::Rt;
 
@@ -102,10 +103,32 @@ impl Branch {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether anybody is told what happens.
+    pub(crate) fn is_observed(&self) -> bool {
+        !self.0.observers.is_empty()
+    }
+
+    /// The system prompt, as it is now.
+    pub(crate) async fn system_message(&self) -> Option<Message> {
+        match &self.0.settings.system {
+            Some(prompt) => Some(prompt.message().await),
+            None => None,
+        }
+    }
+
     pub(crate) fn emit(&self, event: &BranchEvent) {
         self.0.observers.emit(event);
     }
 }
+
+/// Whether they are the same conversation.
+impl PartialEq for Branch {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Branch {}
 
 impl fmt::Debug for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

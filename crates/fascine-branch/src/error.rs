@@ -1,11 +1,45 @@
 use std::time::Duration;
 
-use fascine_model::ModelError;
+use fascine_message::{Message, Usage};
+use fascine_model::{FinishReason, ModelError};
+
+use crate::request_usage::{attempts_of, usage_of};
+use crate::{Incomplete, LimitReached, RequestUsage};
 
 /// Why a turn came to nothing. The branch is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BranchError {
+    /// The answer does not fit what was asked for, after all the times that the model was asked again.
+    #[error("branch `{branch}` got no answer that fits: {incomplete}")]
+    Invalid {
+        /// The branch.
+        branch: String,
+        /// The last answer, as the model wrote it.
+        text: String,
+        /// What there is of it.
+        incomplete: Box<Incomplete>,
+        /// The calls of the model.
+        requests: Vec<RequestUsage>,
+    },
+    /// What was asked for makes no sense.
+    #[error("the {field} of the operation {reason}")]
+    InvalidOperation {
+        /// What part of it.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The turn came to one of its limits.
+    #[error("branch `{branch}` broke a turn off at a limit")]
+    Limit {
+        /// The branch.
+        branch: String,
+        /// Which.
+        source: LimitReached,
+        /// The calls of the model.
+        requests: Vec<RequestUsage>,
+    },
     /// The model gave no answer.
     #[error("branch `{branch}` got no answer from model `{model}`")]
     Model {
@@ -15,6 +49,32 @@ pub enum BranchError {
         model: String,
         /// Why.
         source: ModelError,
+        /// The calls of the model, this one the last.
+        requests: Vec<RequestUsage>,
+    },
+    /// Something of the program's own panicked: a model, a clock.
+    #[error("branch `{branch}` broke a turn off because {what} panicked: {message}")]
+    Panicked {
+        /// The branch.
+        branch: String,
+        /// What panicked.
+        what: String,
+        /// What it panicked with.
+        message: String,
+        /// The calls of the model that had ended by then.
+        requests: Vec<RequestUsage>,
+    },
+    /// The model would not answer, or a filter cut its answer, where data was asked for.
+    #[error("branch `{branch}` was given no data: {}", .finish_reason.as_str())]
+    Withheld {
+        /// The branch.
+        branch: String,
+        /// Why the answer ends where it ends.
+        finish_reason: FinishReason,
+        /// What the model said instead.
+        message: Message,
+        /// The calls of the model.
+        requests: Vec<RequestUsage>,
     },
 }
 
@@ -22,8 +82,25 @@ impl BranchError {
     /// How many requests were made.
     #[must_use]
     pub fn attempts(&self) -> u32 {
+        attempts_of(self.requests())
+    }
+
+    /// What they cost.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        usage_of(self.requests())
+    }
+
+    /// Each call of the model, in order.
+    #[must_use]
+    pub fn requests(&self) -> &[RequestUsage] {
         match self {
-            Self::Model { source, .. } => source.attempts(),
+            Self::Invalid { requests, .. }
+            | Self::Limit { requests, .. }
+            | Self::Model { requests, .. }
+            | Self::Panicked { requests, .. }
+            | Self::Withheld { requests, .. } => requests,
+            Self::InvalidOperation { .. } => &[],
         }
     }
 
@@ -32,6 +109,8 @@ impl BranchError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Model { source, .. } => source.is_retryable(),
+            Self::Invalid { .. } => true,
+            _ => false,
         }
     }
 
@@ -40,6 +119,7 @@ impl BranchError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Model { source, .. } => source.retry_after(),
+            _ => None,
         }
     }
 }

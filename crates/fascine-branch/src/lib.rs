@@ -28,14 +28,23 @@ mod ids;
 mod turn;
 
 mod draft;
+mod turn_item;
+mod turn_limits;
+mod turn_options;
 
 mod call_options;
+mod incomplete;
 mod instruction;
 mod operations;
 mod reply;
+mod request_usage;
+
+mod foreign;
+mod yielding;
 
 mod system_prompt;
 
+mod act;
 mod tool;
 mod tool_set;
 
@@ -44,6 +53,7 @@ mod observers;
 
 mod error;
 
+pub use act::ActOptions;
 pub use branch::Branch;
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
@@ -51,11 +61,16 @@ pub use clock::Clock;
 pub use error::BranchError;
 pub use event::BranchEvent;
 pub use history::History;
+pub use incomplete::Incomplete;
 pub use instruction::Instruction;
-pub use operations::Communicate;
+pub use operations::{Chat, Communicate, StreamItem, TurnStream};
 pub use reply::Reply;
+pub use request_usage::RequestUsage;
 pub use settings::OnAbort;
 pub use system_prompt::SystemPrompt;
 pub use tool::{Tool, ToolContext, ToolError};
 pub use tool_set::ToolSet;
 pub use turn::{Turn, TurnId, TurnKind};
+pub use turn_item::TurnItem;
+pub use turn_limits::{CostLimit, LimitReached, OnLimit, TurnLimits};
+pub use turn_options::{TurnOptions, WhenBusy};

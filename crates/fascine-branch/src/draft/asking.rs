@@ -1,0 +1,137 @@
+use std::sync::Arc;
+
+use fascine_message::{Message, Part};
+use fascine_model::{
+    Accumulator, Chunk, Model, ModelError, ModelFailure, OutputFormat, Request, Response,
+    ToolChoice,
+};
+use fascine_rt::Panic;
+
+use crate::draft::{Draft, Said};
+use crate::yielding::Items;
+use crate::{BranchError, BranchEvent, CallOptions, RequestUsage, ToolSet, TurnItem, foreign};
+
+/// How the model is asked once within a turn.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) call: &'a CallOptions,
+    pub(crate) tools: &'a ToolSet,
+    /// Whether it may ask for tools.
+    pub(crate) may_call: bool,
+    /// What the answer has to look like, if the turn says so.
+    pub(crate) output: Option<&'a OutputFormat>,
+    /// What is added to the instruction as it is sent, and not stored.
+    pub(crate) note: Option<&'a str>,
+    /// Who wants the answer in pieces.
+    pub(crate) items: Option<&'a Items<TurnItem>>,
+}
+
+impl Draft {
+    /// Asks the model with all that was said.
+    pub(crate) async fn ask(&mut self, asking: Asking<'_>) -> Result<Response, BranchError> {
+        let model = asking.call.model.as_ref();
+        let model = Arc::clone(model.unwrap_or(&self.branch.settings().model));
+        let request = self.request(asking).await;
+        let asked = match asking.items {
+            Some(items) => self.stream(&*model, request, items).await,
+            None => foreign::await_it(async { model.invoke(request).await }).await,
+        };
+        match asked {
+            Ok(Ok(response)) => {
+                let usage = RequestUsage::answered(model.name(), &response);
+                self.requests.push(usage);
+                Ok(response)
+            }
+            Ok(Err(error)) => Err(self.failed(model.name(), error)),
+            Err(panic) => Err(self.panicked(format!("model `{}`", model.name()), &panic)),
+        }
+    }
+
+    /// What the model is asked.
+    async fn request(&self, asking: Asking<'_>) -> Request {
+        let system = self.branch.system_message().await;
+        let instruction = self.said.first().map(|said| with_note(said, asking.note));
+        let since = self.said.iter().skip(1).map(|said| said.message.clone());
+        let said = self.base.iter().cloned().chain(instruction).chain(since);
+        let mut request = asking.call.request.clone();
+        request.messages = system.into_iter().chain(said).collect();
+        if request.tools.is_empty() {
+            request.tools = asking.tools.specs().cloned().collect();
+        }
+        if !asking.may_call && !request.tools.is_empty() {
+            request.tool_choice = Some(ToolChoice::None);
+        }
+        if let Some(output) = asking.output {
+            request.output = output.clone();
+        }
+        request
+    }
+
+    /// Asks, and gives the pieces of the answer to whoever wants them.
+    async fn stream(
+        &mut self,
+        model: &dyn Model,
+        request: Request,
+        items: &Items<TurnItem>,
+    ) -> Result<Result<Response, ModelError>, Panic> {
+        let begun = foreign::await_it(async { model.stream(request).await }).await?;
+        let mut chunks = match begun {
+            Ok(chunks) => chunks,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.coming = Some(Accumulator::new());
+        loop {
+            match foreign::await_it(chunks.chunk()).await? {
+                Ok(Some(chunk)) => self.heard(chunk, items).await,
+                Ok(None) => break,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        let answer = self.coming.take().unwrap_or_default();
+        let mut response = answer.into_response();
+        response.attempts = chunks.attempts();
+        Ok(Ok(response))
+    }
+
+    async fn heard(&mut self, chunk: Chunk, items: &Items<TurnItem>) {
+        if let Some(coming) = &mut self.coming {
+            coming.push(&chunk);
+        }
+        if self.branch.is_observed() {
+            self.branch.emit(&BranchEvent::Chunk {
+                turn: self.id,
+                chunk: chunk.clone(),
+            });
+        }
+        items.give(TurnItem::Chunk(chunk)).await;
+    }
+
+    fn failed(&mut self, model: &str, source: ModelError) -> BranchError {
+        if let ModelFailure::Interrupted(interrupted) = source.failure()
+            && self.coming.is_none()
+        {
+            let mut coming = Accumulator::new();
+            for part in interrupted.partial.content() {
+                coming.push(&Chunk::Part(part.clone()));
+            }
+            self.coming = Some(coming);
+        }
+        self.requests.push(RequestUsage::failed(model, &source));
+        BranchError::Model {
+            branch: self.branch.name().to_owned(),
+            model: model.to_owned(),
+            source,
+            requests: self.requests.clone(),
+        }
+    }
+}
+
+/// The instruction as it is sent.
+fn with_note(said: &Said, note: Option<&str>) -> Message {
+    let Some(note) = note else {
+        return said.message.clone();
+    };
+    let note = Part::text(format!("\n\n{note}"));
+    let parts = said.message.content().iter().cloned().chain([note]);
+    Message::new(said.message.role(), parts.collect())
+}
