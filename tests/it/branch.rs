@@ -13,10 +13,16 @@ use futures_lite::future;
 
 use crate::runtimes::on_every_runtime;
 
+mod batches;
+mod blocking;
 mod calculator;
 mod chats;
+mod over_http;
+mod reacts;
+mod selections;
 mod streams;
 mod turns;
+mod typed;
 
 on_every_runtime! {
     a_conversation_goes_on,

@@ -4,8 +4,8 @@ use fascine_model::{Accumulator, Response};
 use fascine_rt::Panic;
 
 use crate::{
-    Branch, BranchError, BranchEvent, History, LimitReached, OnAbort, Reply, RequestUsage, Turn,
-    TurnId, TurnKind, WhenBusy, foreign,
+    Branch, BranchError, BranchEvent, History, Incomplete, LimitReached, OnAbort, Reply,
+    RequestUsage, Turn, TurnId, TurnKind, WhenBusy, foreign,
 };
 
 mod asking;
@@ -93,6 +93,11 @@ impl Draft {
         &self.requests
     }
 
+    /// Counts calls of the model that were made for the turn before it began.
+    pub(crate) fn count(&mut self, requests: Vec<RequestUsage>) {
+        self.requests.extend(requests);
+    }
+
     /// Adds a message to the turn, with an id and a time.
     pub(crate) fn say(&mut self, message: Message) -> Result<Message, BranchError> {
         self.add(message, true)
@@ -151,6 +156,11 @@ impl Draft {
             message: panic.message().to_owned(),
             requests: self.requests.clone(),
         }
+    }
+
+    pub(crate) fn invalid(&self, response: &Response, incomplete: Incomplete) -> BranchError {
+        let requests = self.requests.clone();
+        self.branch.invalid(response.text(), incomplete, requests)
     }
 
     pub(crate) fn at_limit(&self, source: LimitReached) -> BranchError {

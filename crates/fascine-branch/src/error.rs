@@ -104,6 +104,19 @@ impl BranchError {
         }
     }
 
+    /// The error of an operation that made these requests in all.
+    pub(crate) fn after(mut self, all: Vec<RequestUsage>) -> Self {
+        match &mut self {
+            Self::Invalid { requests, .. }
+            | Self::Limit { requests, .. }
+            | Self::Model { requests, .. }
+            | Self::Panicked { requests, .. }
+            | Self::Withheld { requests, .. } => *requests = all,
+            Self::InvalidOperation { .. } => {}
+        }
+        self
+    }
+
     /// Whether the same turn may succeed later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -32,12 +32,18 @@ mod turn_item;
 mod turn_limits;
 mod turn_options;
 
+mod answer;
+mod answer_options;
 mod call_options;
+mod choices;
 mod incomplete;
 mod instruction;
 mod operations;
 mod reply;
 mod request_usage;
+mod structured;
+
+mod blocking;
 
 mod foreign;
 mod yielding;
@@ -54,16 +60,24 @@ mod observers;
 mod error;
 
 pub use act::ActOptions;
+pub use answer::{Answer, HandleValidation, Outcome};
+pub use answer_options::{AnswerOptions, Remember, SchemaDelivery};
+pub use blocking::{Blocking, BlockingStream};
 pub use branch::Branch;
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
+pub use choices::Choices;
 pub use clock::Clock;
 pub use error::BranchError;
 pub use event::BranchEvent;
 pub use history::History;
 pub use incomplete::Incomplete;
 pub use instruction::Instruction;
-pub use operations::{Chat, Communicate, StreamItem, TurnStream};
+pub use operations::{
+    Analysis, Batch, BatchStream, Chat, Communicate, Completion, Interpret, OnFailure, Operate,
+    OperateItem, OperateStream, Parse, Parsed, React, ReactItem, ReactMetrics, ReactReport,
+    ReactStep, ReactStream, Select, Selection, StreamItem, TurnStream, Validation,
+};
 pub use reply::Reply;
 pub use request_usage::RequestUsage;
 pub use settings::OnAbort;

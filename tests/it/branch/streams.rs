@@ -111,7 +111,7 @@ fn a_stream_that_breaks_ends_with_an_error_and_keeps_what_came_if_asked() {
             let broken = || ApiError::new(503, "gone").into();
             let model = ScriptedModel::new(&rt)
                 .with_line(Line::answer("one two three").broken_after(3, broken))
-                .with_rule("again", "yes");
+                .with_rule("still there", "yes");
             let branch = Branch::builder(&rt, "b", model).on_abort(keep).build();
             let mut stream = pin!(branch.stream("?"));
             let mut last = None;
@@ -127,7 +127,7 @@ fn a_stream_that_breaks_ends_with_an_error_and_keeps_what_came_if_asked() {
                     assert_eq!(*history.turns().next().unwrap().kind(), TurnKind::Partial);
                 }
             }
-            assert_usable(&branch, "again").await;
+            assert_usable(&branch, "still there").await;
         }
     });
 }
@@ -138,7 +138,7 @@ fn dropping_a_stream_at_any_poll_keeps_the_branch_whole() {
         let polls = drop_after_every_poll(|rt, cut| async move {
             let model = ScriptedModel::new(&rt)
                 .with_delay(ms(10))
-                .with_rule("again", "yes")
+                .with_rule("still there", "yes")
                 .with_line(adding("1", 1, 1))
                 .with_line(Line::answer("It is two.").with_chunk_delay(ms(1)));
             let tools = ToolSet::new().with(Add::taking(ms(5)));
@@ -154,7 +154,7 @@ fn dropping_a_stream_at_any_poll_keeps_the_branch_whole() {
                 (false, OnAbort::Discard) => assert!(branch.history().is_empty()),
                 (false, OnAbort::KeepPartial) => assert_whole(&branch),
             }
-            assert_usable(&branch, "again").await;
+            assert_usable(&branch, "still there").await;
         });
         assert!(polls > 5, "{polls}");
     }

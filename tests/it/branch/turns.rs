@@ -204,7 +204,7 @@ fn what_a_model_said_before_its_calls_is_kept_without_them() {
         ];
         let model = ScriptedModel::new(&rt)
             .with_line(Line::message(content).with_delay(ms(10)))
-            .with_rule("again", "yes");
+            .with_rule("still there", "yes");
         let branch = Branch::builder(&rt, "b", model.with_answer("Two and four."))
             .tools(fascine::branch::ToolSet::new().with(Add::taking(ms(10))))
             .on_abort(OnAbort::KeepPartial)
@@ -218,7 +218,7 @@ fn what_a_model_said_before_its_calls_is_kept_without_them() {
             (None, 3) => assert_eq!(said[2], "tool: 1=2 2=4"),
             (ended, _) => panic!("{ended:?} {said:?}"),
         }
-        assert_usable(&branch, "again").await;
+        assert_usable(&branch, "still there").await;
     });
 }
 
@@ -227,7 +227,7 @@ fn dropping_a_turn_with_tools_at_any_poll_keeps_it_whole() {
     let polls = drop_after_every_poll(|rt, cut| async move {
         let model = ScriptedModel::new(&rt)
             .with_delay(ms(10))
-            .with_rule("again", "yes")
+            .with_rule("still there", "yes")
             .with_line(Line::tool_calls([add("1", 1, 1), add("2", 2, 2)]))
             .with_line(adding("3", 2, 4))
             .with_answer("Six.");
@@ -235,7 +235,7 @@ fn dropping_a_turn_with_tools_at_any_poll_keeps_it_whole() {
         let branch = Branch::builder(&rt, "b", model).tools(tools).build();
         let ended = cut.apply(branch.communicate("1 + 1 + 2 + 2?")).await;
         assert_eq!(branch.history().len(), if ended.is_some() { 6 } else { 0 });
-        assert_usable(&branch, "again").await;
+        assert_usable(&branch, "still there").await;
     });
     assert!(polls > 5, "{polls}");
 }

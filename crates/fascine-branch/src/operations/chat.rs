@@ -1,8 +1,6 @@
-use std::sync::Arc;
+use fascine_model::Response;
 
-use fascine_model::{Request, Response};
-
-use crate::{Branch, BranchError, CallOptions, Instruction, RequestUsage, foreign};
+use crate::{Branch, BranchError, CallOptions, Instruction};
 
 /// What [`Branch::chat`] is to do. A text is one.
 #[derive(Clone, Debug, Default)]
@@ -71,31 +69,5 @@ impl Branch {
         request.messages.extend(said.iter().cloned());
         request.messages.push(instruction.message());
         self.ask_aside(&call, request).await
-    }
-
-    /// Asks outside of any turn.
-    pub(crate) async fn ask_aside(
-        &self,
-        call: &CallOptions,
-        request: Request,
-    ) -> Result<Response, BranchError> {
-        let model = call.model.as_ref();
-        let model = Arc::clone(model.unwrap_or(&self.settings().model));
-        let asked = foreign::await_it(async { model.invoke(request).await }).await;
-        match asked {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(source)) => Err(BranchError::Model {
-                branch: self.name().to_owned(),
-                model: model.name().to_owned(),
-                requests: vec![RequestUsage::failed(model.name(), &source)],
-                source,
-            }),
-            Err(panic) => Err(BranchError::Panicked {
-                branch: self.name().to_owned(),
-                what: format!("model `{}`", model.name()),
-                message: panic.message().to_owned(),
-                requests: Vec::new(),
-            }),
-        }
     }
 }

@@ -5,7 +5,8 @@ use crate::act::{ActScope, act};
 use crate::draft::{Asking, Draft};
 use crate::yielding::Items;
 use crate::{
-    BranchError, BranchEvent, CallOptions, LimitReached, OnLimit, ToolSet, TurnItem, TurnOptions,
+    BranchError, BranchEvent, CallOptions, LimitReached, OnLimit, ToolSet, TurnItem, TurnLimits,
+    TurnOptions,
 };
 
 /// Asks, has tools called and asks again, until there is an answer or a limit.
@@ -20,6 +21,8 @@ pub(crate) struct TurnLoop<'a> {
     called: u32,
     /// Whether the model may ask for more.
     may_call: bool,
+    /// Whether it came to a limit: it may never again.
+    at_limit: bool,
     /// The calls and what came of them.
     acted: Vec<(ToolCall, ToolResult)>,
 }
@@ -35,6 +38,7 @@ impl<'a> TurnLoop<'a> {
             rounds: 0,
             called: 0,
             may_call: true,
+            at_limit: false,
             acted: Vec::new(),
         }
     }
@@ -52,7 +56,11 @@ impl<'a> TurnLoop<'a> {
 
     /// From here on the model may ask for tools, unless it came to a limit of them.
     pub(crate) fn allow_tools(&mut self) {
-        self.may_call = true;
+        self.may_call = !self.at_limit;
+    }
+
+    pub(crate) fn limits(&self) -> &'a TurnLimits {
+        &self.options.limits
     }
 
     pub(crate) fn items(&self) -> Option<&Items<TurnItem>> {
@@ -93,7 +101,7 @@ impl<'a> TurnLoop<'a> {
                     return Err(draft.at_limit(limit));
                 }
                 Err(limit) => {
-                    self.may_call = false;
+                    (self.may_call, self.at_limit) = (false, true);
                     draft.say(response.message)?;
                     let refused = |call: &ToolCall| ToolResult::error(&call.id, refusal(&limit));
                     calls.iter().map(refused).collect()
