@@ -1,5 +1,10 @@
 //! Conversations: what is stored, and what is not when a call fails.
 
+mod act;
+mod act_approval;
+mod act_nesting;
+mod tools;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ use fascine_model::{ModelError, Request, Response};
 
 use crate::{
     Branch, BranchError, BranchEvent, CallOptions, History, OnAbort, Turn, TurnId, TurnKind,
+    nesting,
 };
 
 /// A turn that goes on. What is said in it waits here, and enters the history when it is [committed](Self::commit); a
@@ -24,7 +25,8 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Waits for the branch's turn, and begins it with `instruction`.
-    pub(crate) async fn begin(branch: &Branch, instruction: Message) -> Self {
+    pub(crate) async fn begin(branch: &Branch, instruction: Message) -> Result<Self, BranchError> {
+        nesting::check(branch)?;
         let turn = branch.turn_lock().lock_arc().await;
         let (id, base) = {
             let mut state = branch.state();
@@ -43,7 +45,12 @@ impl Draft {
             turn: id,
             instruction,
         });
-        draft
+        Ok(draft)
+    }
+
+    /// The turn's id.
+    pub(crate) fn id(&self) -> TurnId {
+        self.id
     }
 
     /// Adds a message to the turn, with an id and a time.
@@ -116,9 +123,10 @@ impl Drop for Draft {
             return;
         }
         if self.branch.settings().on_abort == OnAbort::KeepPartial
-            && let Some(turn) = self.partial() {
-                self.enter(turn);
-            }
+            && let Some(turn) = self.partial()
+        {
+            self.enter(turn);
+        }
         self.branch.emit(&BranchEvent::Aborted { turn: self.id });
     }
 }

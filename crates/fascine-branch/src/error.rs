@@ -16,6 +16,12 @@ pub enum BranchError {
         /// Why.
         source: ModelError,
     },
+    /// A tool asked the branch whose turn waits for it.
+    #[error("branch `{branch}` was asked by a tool for which its turn waits; ask a fork")]
+    WithinItself {
+        /// The branch.
+        branch: String,
+    },
 }
 
 impl BranchError {
@@ -24,6 +30,7 @@ impl BranchError {
     pub fn attempts(&self) -> u32 {
         match self {
             Self::Model { source, .. } => source.attempts(),
+            Self::WithinItself { .. } => 0,
         }
     }
 
@@ -32,6 +39,7 @@ impl BranchError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Model { source, .. } => source.is_retryable(),
+            Self::WithinItself { .. } => false,
         }
     }
 
@@ -40,6 +48,7 @@ impl BranchError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Model { source, .. } => source.retry_after(),
+            Self::WithinItself { .. } => None,
         }
     }
 }

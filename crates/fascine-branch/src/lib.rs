@@ -37,13 +37,29 @@ mod reply;
 mod system_prompt;
 
 mod tool;
+mod tool_arguments;
+mod tool_context;
+mod tool_error;
+mod tool_fn;
+mod tool_limits;
+mod tool_names;
+mod tool_output;
+mod tool_result;
 mod tool_set;
+mod tool_set_error;
+
+mod act;
+mod act_options;
+mod approval;
+mod nesting;
 
 mod event;
 mod observers;
 
 mod error;
 
+pub use act_options::ActOptions;
+pub use approval::{Approval, ApprovalRequest, Decision};
 pub use branch::Branch;
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
@@ -52,10 +68,16 @@ pub use error::BranchError;
 pub use event::BranchEvent;
 pub use history::History;
 pub use instruction::Instruction;
-pub use operations::Communicate;
+pub use operations::{Act, Communicate, Keep};
 pub use reply::Reply;
 pub use settings::OnAbort;
 pub use system_prompt::SystemPrompt;
-pub use tool::{Tool, ToolContext, ToolError};
+pub use tool::Tool;
+pub use tool_context::ToolContext;
+pub use tool_error::ToolError;
+pub use tool_fn::{FnTool, blocking_tool, blocking_tool_with_context, tool, tool_with_context};
+pub use tool_limits::{Company, ToolLimits};
+pub use tool_output::{Json, ToolOutput};
 pub use tool_set::ToolSet;
+pub use tool_set_error::ToolSetError;
 pub use turn::{Turn, TurnId, TurnKind};

@@ -49,7 +49,7 @@ impl Branch {
     /// [`OnAbort`](crate::OnAbort) says otherwise.
     pub async fn communicate(&self, what: impl Into<Communicate>) -> Result<Reply, BranchError> {
         let what = what.into();
-        let mut draft = Draft::begin(self, what.instruction.message()).await;
+        let mut draft = Draft::begin(self, what.instruction.message()).await?;
         let response = draft.ask(&what.call).await?;
         let message = draft.say(response.message.clone());
         let turn = draft.commit().id();
