@@ -1,5 +1,20 @@
 //! Conversations: what is stored, and what is not when a call fails.
 
+mod act;
+mod act_approval;
+mod act_nesting;
+mod batches;
+mod blocking;
+mod calculator;
+mod chats;
+mod over_http;
+mod reacts;
+mod selections;
+mod streams;
+mod tools;
+mod turns;
+mod typed;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,17 +27,6 @@ use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 
 use crate::runtimes::on_every_runtime;
-
-mod batches;
-mod blocking;
-mod calculator;
-mod chats;
-mod over_http;
-mod reacts;
-mod selections;
-mod streams;
-mod turns;
-mod typed;
 
 on_every_runtime! {
     a_conversation_goes_on,

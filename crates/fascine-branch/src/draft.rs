@@ -5,15 +5,15 @@ use fascine_rt::Panic;
 
 use crate::{
     Branch, BranchError, BranchEvent, History, Incomplete, LimitReached, OnAbort, Reply,
-    RequestUsage, Turn, TurnId, TurnKind, WhenBusy, foreign,
+    RequestUsage, Turn, TurnId, TurnKind, WhenBusy, foreign, nesting,
 };
 
 mod asking;
 
 pub(crate) use asking::Asking;
 
-/// A turn that goes on. What is said in it waits here, and enters the history when it is [committed](Self::commit); a
-/// draft that is dropped before has not happened.
+/// A turn that goes on. What is said in it waits here, and enters the history when it is [committed](Self::commit) or
+/// [closed](Self::close); a draft that is dropped before has not happened.
 #[derive(Debug)]
 pub(crate) struct Draft {
     branch: Branch,
@@ -48,7 +48,10 @@ impl Draft {
     ) -> Result<Self, BranchError> {
         let (fork, turn) = match (branch.turn_lock().try_lock_arc(), when_busy) {
             (Some(turn), _) => (None, turn),
-            (None, WhenBusy::Wait) => (None, branch.turn_lock().lock_arc().await),
+            (None, WhenBusy::Wait) => {
+                nesting::check(branch)?;
+                (None, branch.turn_lock().lock_arc().await)
+            }
             (None, WhenBusy::Fork) => {
                 let fork = branch.fork(format!("{}/busy", branch.name()));
                 let turn = fork.turn_lock().lock_arc().await;
@@ -120,14 +123,19 @@ impl Draft {
     /// Says the answer, and lets the turn enter the history.
     pub(crate) fn commit(mut self, response: Response) -> Result<Reply, BranchError> {
         let message = self.say(response.message)?;
-        self.is_open = false;
-        let said = std::mem::take(&mut self.said).into_iter();
-        let kept = said.filter(|said| said.is_kept).map(|said| said.message);
-        self.enter(Turn::new(self.id, kept));
+        self.close();
         let requests = std::mem::take(&mut self.requests);
         let mut reply = Reply::new(self.id, message, response.finish_reason, requests);
         reply.fork = self.is_fork.then(|| self.branch.clone());
         Ok(reply)
+    }
+
+    /// Lets the turn enter the history as it is.
+    pub(crate) fn close(&mut self) {
+        self.is_open = false;
+        let said = std::mem::take(&mut self.said).into_iter();
+        let kept = said.filter(|said| said.is_kept).map(|said| said.message);
+        self.enter(Turn::new(self.id, kept));
     }
 
     fn enter(&self, turn: Turn) {

@@ -76,6 +76,12 @@ pub enum BranchError {
         /// The calls of the model.
         requests: Vec<RequestUsage>,
     },
+    /// A tool asked the branch whose turn waits for it.
+    #[error("branch `{branch}` was asked by a tool for which its turn waits; ask a fork")]
+    WithinItself {
+        /// The branch.
+        branch: String,
+    },
 }
 
 impl BranchError {
@@ -100,7 +106,7 @@ impl BranchError {
             | Self::Model { requests, .. }
             | Self::Panicked { requests, .. }
             | Self::Withheld { requests, .. } => requests,
-            Self::InvalidOperation { .. } => &[],
+            Self::InvalidOperation { .. } | Self::WithinItself { .. } => &[],
         }
     }
 
@@ -112,7 +118,7 @@ impl BranchError {
             | Self::Model { requests, .. }
             | Self::Panicked { requests, .. }
             | Self::Withheld { requests, .. } => *requests = all,
-            Self::InvalidOperation { .. } => {}
+            Self::InvalidOperation { .. } | Self::WithinItself { .. } => {}
         }
         self
     }

@@ -50,18 +50,32 @@ mod yielding;
 
 mod system_prompt;
 
-mod act;
 mod tool;
+mod tool_arguments;
+mod tool_context;
+mod tool_error;
+mod tool_fn;
+mod tool_limits;
+mod tool_names;
+mod tool_output;
+mod tool_result;
 mod tool_set;
+mod tool_set_error;
+
+mod act;
+mod act_options;
+mod approval;
+mod nesting;
 
 mod event;
 mod observers;
 
 mod error;
 
-pub use act::ActOptions;
+pub use act_options::ActOptions;
 pub use answer::{Answer, HandleValidation, Outcome};
 pub use answer_options::{AnswerOptions, Remember, SchemaDelivery};
+pub use approval::{Approval, ApprovalRequest, Decision};
 pub use blocking::{Blocking, BlockingStream};
 pub use branch::Branch;
 pub use builder::BranchBuilder;
@@ -74,16 +88,22 @@ pub use history::History;
 pub use incomplete::Incomplete;
 pub use instruction::Instruction;
 pub use operations::{
-    Analysis, Batch, BatchStream, Chat, Communicate, Completion, Interpret, OnFailure, Operate,
-    OperateItem, OperateStream, Parse, Parsed, React, ReactItem, ReactMetrics, ReactReport,
-    ReactStep, ReactStream, Select, Selection, StreamItem, TurnStream, Validation,
+    Act, Analysis, Batch, BatchStream, Chat, Communicate, Completion, Interpret, Keep, OnFailure,
+    Operate, OperateItem, OperateStream, Parse, Parsed, React, ReactItem, ReactMetrics,
+    ReactReport, ReactStep, ReactStream, Select, Selection, StreamItem, TurnStream, Validation,
 };
 pub use reply::Reply;
 pub use request_usage::RequestUsage;
 pub use settings::OnAbort;
 pub use system_prompt::SystemPrompt;
-pub use tool::{Tool, ToolContext, ToolError};
+pub use tool::Tool;
+pub use tool_context::ToolContext;
+pub use tool_error::ToolError;
+pub use tool_fn::{FnTool, blocking_tool, blocking_tool_with_context, tool, tool_with_context};
+pub use tool_limits::{Company, ToolLimits};
+pub use tool_output::{Json, ToolOutput};
 pub use tool_set::ToolSet;
+pub use tool_set_error::ToolSetError;
 pub use turn::{Turn, TurnId, TurnKind};
 pub use turn_item::TurnItem;
 pub use turn_limits::{CostLimit, LimitReached, OnLimit, TurnLimits};

@@ -1,5 +1,6 @@
 //! What is done with a branch: one file each.
 
+mod act;
 mod batch;
 mod chat;
 mod communicate;
@@ -16,6 +17,7 @@ mod delivery;
 mod turn_loop;
 mod typed_turn;
 
+pub use act::{Act, Keep};
 pub use batch::{Batch, BatchStream, OnFailure};
 pub use chat::Chat;
 pub use communicate::Communicate;

@@ -1,5 +1,4 @@
-use crate::act::ActOptions;
-use crate::{ToolSet, TurnLimits};
+use crate::{ActOptions, ToolSet, TurnLimits};
 
 /// How a turn goes, for one operation: when it begins, which tools it has, how far it may go.
 ///

@@ -141,6 +141,7 @@ impl<'a> TurnLoop<'a> {
             branch.emit(&event);
         };
         let scope = ActScope {
+            branch,
             rt: branch.rt(),
             tools: &self.tools,
             turn: Some(draft.id()),
