@@ -10,7 +10,7 @@ use crate::{
 
 mod asking;
 
-pub(crate) use asking::Asking;
+pub(crate) use asking::{Asking, ToolUse};
 
 /// A turn that goes on. What is said in it waits here, and enters the history when it is [committed](Self::commit) or
 /// [closed](Self::close); a draft that is dropped before has not happened.

@@ -1,7 +1,7 @@
 use fascine_model::{OutputFormat, OutputSchema};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Incomplete;
 
@@ -22,24 +22,27 @@ pub(crate) struct Shape {
 impl Shape {
     /// The shape of a type.
     pub(crate) fn of<T: JsonSchema>() -> Self {
-        let schema = SchemaGenerator::default().into_root_schema_for::<T>();
-        Self::new(&T::schema_name(), schema.to_value())
+        let name = T::schema_name();
+        let schema = schema_of::<T>();
+        match schema.get("type").and_then(Value::as_str) {
+            Some("object") => Self::new(&name, schema),
+            _ => Self {
+                is_wrapped: true,
+                ..Self::new(&name, schema_of::<Wrapped<T>>())
+            },
+        }
     }
 
-    /// The shape that a schema describes.
+    /// The shape that the schema of an object describes.
     pub(crate) fn new(name: &str, mut schema: Value) -> Self {
-        let is_wrapped = schema.get("type").and_then(Value::as_str) != Some("object");
         if let Some(fields) = schema.as_object_mut() {
             fields.remove("$schema");
-        }
-        if is_wrapped {
-            schema = wrapped(schema);
         }
         closed::close(&mut schema);
         Self {
             name: plain_name(name),
             schema,
-            is_wrapped,
+            is_wrapped: false,
         }
     }
 
@@ -65,47 +68,51 @@ impl Shape {
     /// Reads an answer.
     pub(crate) fn decode<T: DeserializeOwned>(&self, text: &str) -> Result<T, Incomplete> {
         let value = document::read(text).map_err(Incomplete::unreadable)?;
-        let value = match (self.is_wrapped, value) {
-            (true, Value::Object(mut fields)) if fields.contains_key("answer") => {
-                fields.remove("answer").unwrap_or_default()
-            }
-            (_, value) => value,
+        let inner = match self.is_wrapped {
+            true => value.get(WRAPPED),
+            false => None,
         };
-        T::deserialize(&value).map_err(|error| {
-            let inner = match self.is_wrapped {
-                true => self.schema.pointer("/properties/answer"),
-                false => Some(&self.schema),
-            };
-            let missing = inner
-                .map(|schema| missing::paths(schema, &self.schema, &value))
-                .unwrap_or_default();
-            let invalid = match missing.is_empty() {
-                true => vec![error.to_string()],
-                false => Vec::new(),
-            };
-            Incomplete {
-                value,
-                missing,
-                invalid,
+        // A model may well leave the wrapping out.
+        let tried = [inner, Some(&value)].into_iter().flatten();
+        let tried = tried.map(deserialize::<T>);
+        let mut error = None;
+        for tried in tried {
+            match tried {
+                Ok(value) => return Ok(value),
+                Err(wrong) => error = error.or(Some(wrong)),
             }
+        }
+        let missing = missing::paths(&self.schema, &self.schema, &value);
+        let wrong = error.filter(|_| missing.is_empty());
+        Err(Incomplete {
+            value,
+            missing,
+            invalid: wrong.into_iter().collect(),
         })
     }
 }
 
-/// An object with the schema in its only field; definitions stay at the root, where references look for them.
-fn wrapped(mut schema: Value) -> Value {
-    let definitions = schema
-        .as_object_mut()
-        .and_then(|fields| fields.remove("$defs"));
-    let mut object = json!({
-        "type": "object",
-        "properties": { "answer": schema },
-        "required": ["answer"],
-    });
-    if let Some(definitions) = definitions {
-        object["$defs"] = definitions;
-    }
-    object
+fn deserialize<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let path = match path.as_str() {
+            "." => String::new(),
+            path => format!(".{path}"),
+        };
+        format!("${path}: {}", error.inner())
+    })
+}
+
+/// What a type that is no object is asked for in.
+#[derive(JsonSchema)]
+struct Wrapped<T> {
+    #[expect(dead_code, reason = "it is there for its schema")]
+    answer: T,
+}
+
+fn schema_of<T: JsonSchema>() -> Value {
+    let schema = SchemaGenerator::default().into_root_schema_for::<T>();
+    schema.to_value()
 }
 
 /// The name with what providers allow in one.
@@ -121,5 +128,7 @@ fn plain_name(name: &str) -> String {
     }
 }
 
+/// The field of [`Wrapped`].
+const WRAPPED: &str = "answer";
 /// Of a schema, for OpenAI.
 const LONGEST_NAME: usize = 64;

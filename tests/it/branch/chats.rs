@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use fascine::branch::{Branch, Instruction};
+use fascine::branch::{Branch, CallOptions, Instruction, Interpret};
 use fascine::http::Net;
 use fascine::message::{Media, Part};
-use fascine::model::ScriptedModel;
+use fascine::model::{Request, ScriptedModel};
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
@@ -17,6 +17,7 @@ use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {
     a_chat_hears_the_history_and_is_not_in_it,
+    what_a_user_wrote_is_interpreted_and_not_stored,
 }
 
 async fn a_chat_hears_the_history_and_is_not_in_it(rt: Rt, _: Arc<dyn Net>) {
@@ -32,6 +33,46 @@ async fn a_chat_hears_the_history_and_is_not_in_it(rt: Rt, _: Arc<dyn Net>) {
     let heard: Vec<_> = asked.messages.iter().map(|said| said.text()).collect();
     assert_eq!(heard, ["Count.", "one", "1", "two"]);
     assert!(asked.tools.is_empty());
+}
+
+async fn what_a_user_wrote_is_interpreted_and_not_stored(rt: Rt, _: Arc<dyn Net>) {
+    let model = ScriptedModel::new(&rt)
+        .with_rule("one", "1")
+        .with_rule("legs??", "How many legs has a spider?");
+    let branch = Branch::new(&rt, "b", model.clone());
+    branch.communicate("one").await.unwrap();
+    let what = Interpret::new("legs??")
+        .with_domain("zoology")
+        .with_style("plain")
+        .with_sample_writing("Say how it is.");
+    let prompt = branch.interpret(what).await.unwrap().text();
+    assert_eq!(prompt, "How many legs has a spider?");
+    assert_eq!(branch.history().len(), 2);
+    let asked = &model.requests()[1];
+    assert_eq!((asked.temperature, asked.messages.len()), (Some(0.1), 3));
+    let question = asked.messages[2].text();
+    for part in ["zoology", "plain", "Say how it is.", "legs??"] {
+        assert!(question.contains(part), "{question}");
+    }
+    let warmer = Request::default().with_temperature(0.7);
+    let call = CallOptions::default().with_request(warmer);
+    let what = Interpret::new("legs??").with_call(call);
+    branch.interpret(what).await.unwrap();
+    assert_eq!(model.requests()[2].temperature, Some(0.7));
+}
+
+#[test]
+fn dropping_an_interpretation_at_any_poll_leaves_no_trace() {
+    drop_after_every_poll(|rt, cut| async move {
+        let model = ScriptedModel::new(&rt)
+            .with_delay(ms(10))
+            .with_rule("", "a");
+        let branch = Branch::new(&rt, "b", model.clone());
+        cut.apply(branch.interpret("?")).await;
+        assert!(branch.history().is_empty());
+        assert_eq!(model.in_flight(), 0);
+        assert_usable(&branch, "?").await;
+    });
 }
 
 #[test]

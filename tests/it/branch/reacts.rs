@@ -338,3 +338,24 @@ fn dropping_a_run_at_any_poll_leaves_no_trace() {
     });
     assert!(polls > 4, "{polls}");
 }
+
+#[test]
+fn dropping_a_run_that_is_followed_at_any_poll_leaves_no_trace() {
+    drop_after_every_poll(|rt, cut| async move {
+        let model = ScriptedModel::new(&rt)
+            .with_delay(ms(10))
+            .with_rule("still there", "yes")
+            .with_answer(found("a", true))
+            .with_answer(found("b", false))
+            .with_answer(answer("c"))
+            .with_answer(checked(true));
+        let branch = Branch::new(&rt, "b", model.clone());
+        let mut run = branch.react_stream::<String>("?");
+        let items = async { while let Ok(Some(_)) = run.item().await {} };
+        let ended = cut.apply(items).await.is_some();
+        drop(run);
+        assert_eq!(branch.history().len(), if ended { 2 } else { 0 });
+        assert_eq!(model.in_flight(), 0);
+        assert_usable(&branch, "still there").await;
+    });
+}

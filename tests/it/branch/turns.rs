@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fascine::branch::{
-    Branch, BranchError, Communicate, LimitReached, OnAbort, OnLimit, TurnKind, TurnLimits,
-    TurnOptions, WhenBusy,
+    Branch, BranchError, CallOptions, Communicate, LimitReached, OnAbort, OnLimit, TurnKind,
+    TurnLimits, TurnOptions, WhenBusy,
 };
 use fascine::http::Net;
 use fascine::message::{Message, Part, Role, Usage};
@@ -238,6 +238,24 @@ fn dropping_a_turn_with_tools_at_any_poll_keeps_it_whole() {
         assert_usable(&branch, "still there").await;
     });
     assert!(polls > 5, "{polls}");
+}
+
+#[test]
+fn a_tool_that_has_to_be_called_is_called_once() {
+    TestRuntime::run(|rt| async move {
+        let model = ScriptedModel::new(&rt)
+            .with_line(adding("1", 1, 1))
+            .with_answer("Two.");
+        let branch = Branch::builder(&rt, "b", model.clone());
+        let branch = branch.tools(Add::alone()).build();
+        let request = Request::default().with_tool_choice(ToolChoice::Required);
+        let call = CallOptions::default().with_request(request);
+        let what = Communicate::new("1 + 1?").with_call(call);
+        branch.communicate(what).await.unwrap();
+        let choices = model.requests().into_iter().map(|asked| asked.tool_choice);
+        let choices: Vec<_> = choices.collect();
+        assert_eq!(choices, [Some(ToolChoice::Required), None]);
+    });
 }
 
 #[test]

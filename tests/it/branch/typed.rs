@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fascine::branch::{
-    AnswerOptions, Branch, BranchError, HandleValidation, LimitReached, OnLimit, Operate,
+    AnswerOptions, Branch, BranchError, HandleValidation, LimitReached, OnAbort, OnLimit, Operate,
     OperateItem, Outcome, Parse, Remember, SchemaDelivery, TurnItem, TurnLimits, TurnOptions,
 };
 use fascine::http::Net;
@@ -388,6 +388,33 @@ fn dropping_a_typed_turn_at_any_poll_keeps_it_whole() {
         assert_usable(&branch, "still there").await;
     });
     assert!(polls > 3, "{polls}");
+}
+
+#[test]
+fn dropping_a_stream_of_data_at_any_poll_keeps_it_whole() {
+    for keep in [OnAbort::Discard, OnAbort::KeepPartial] {
+        drop_after_every_poll(|rt, cut| async move {
+            let model = ScriptedModel::new(&rt)
+                .with_delay(ms(10))
+                .with_rule("still there", "yes")
+                .with_line(adding("1", 4, 4))
+                .with_answer(NO_LEGS)
+                .with_answer(SPIDER);
+            let branch = Branch::builder(&rt, "b", model.clone()).tools(Add::alone());
+            let branch = branch.on_abort(keep).build();
+            let mut stream = branch.operate_stream::<Animal>("4 + 4 legs?");
+            let items = async { while let Ok(Some(_)) = stream.item().await {} };
+            let ended = cut.apply(items).await.is_some();
+            drop(stream);
+            match (ended, keep) {
+                (true, _) => assert_eq!(branch.history().len(), 4),
+                (false, OnAbort::Discard) => assert!(branch.history().is_empty()),
+                (false, OnAbort::KeepPartial) => assert_whole(&branch),
+            }
+            assert_eq!(model.in_flight(), 0);
+            assert_usable(&branch, "still there").await;
+        });
+    }
 }
 
 #[test]

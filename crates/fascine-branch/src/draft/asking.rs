@@ -17,13 +17,34 @@ pub(crate) struct Asking<'a> {
     pub(crate) call: &'a CallOptions,
     pub(crate) tools: &'a ToolSet,
     /// Whether it may ask for tools.
-    pub(crate) may_call: bool,
+    pub(crate) tool_use: ToolUse,
     /// What the answer has to look like, if the turn says so.
     pub(crate) output: Option<&'a OutputFormat>,
     /// What is added to the instruction as it is sent, and not stored.
     pub(crate) note: Option<&'a str>,
     /// Who wants the answer in pieces.
     pub(crate) items: Option<&'a Items<TurnItem>>,
+}
+
+/// Whether the model may ask for tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToolUse {
+    /// As the caller's request says.
+    AsAsked,
+    /// It must not.
+    Forbidden,
+    /// As it likes: a model that has to ask for tools every time would never come to an answer.
+    Free,
+}
+
+impl ToolUse {
+    fn choice(self, asked: Option<ToolChoice>) -> Option<ToolChoice> {
+        match (self, asked) {
+            (Self::Forbidden, _) => Some(ToolChoice::None),
+            (Self::Free, Some(ToolChoice::Required | ToolChoice::Tool(_))) => None,
+            (_, asked) => asked,
+        }
+    }
 }
 
 impl Draft {
@@ -58,8 +79,8 @@ impl Draft {
         if request.tools.is_empty() {
             request.tools = asking.tools.specs().cloned().collect();
         }
-        if !asking.may_call && !request.tools.is_empty() {
-            request.tool_choice = Some(ToolChoice::None);
+        if !request.tools.is_empty() {
+            request.tool_choice = asking.tool_use.choice(request.tool_choice);
         }
         if let Some(output) = asking.output {
             request.output = output.clone();

@@ -60,9 +60,11 @@ impl From<NonZeroUsize> for Batch {
 #[must_use = "streams do nothing unless they are polled"]
 pub struct BatchStream<'a, T, E> {
     /// `None` once it has ended.
-    results: Option<Pin<Box<dyn Stream<Item = Result<T, E>> + Send + 'a>>>,
+    results: Option<BoxStream<'a, Result<T, E>>>,
     on_failure: OnFailure,
 }
+
+type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
 
 impl Branch {
     /// Says each input to the model, on a fork of its own: what [`communicate`](Self::communicate) does, for many.

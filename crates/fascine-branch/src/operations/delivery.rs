@@ -83,8 +83,8 @@ fn is_refusal(error: &ModelError) -> bool {
         ModelFailure::InvalidRequest { field, .. } => *field == "output",
         ModelFailure::Api(error) if error.kind == ApiErrorKind::InvalidRequest => {
             let param = error.param.as_deref().unwrap_or_default();
-            let about = |word: &&str| param.contains(*word) || error.message.contains(*word);
-            OUTPUT_FIELDS.iter().any(|word| about(&word))
+            let mut fields = OUTPUT_FIELDS.iter();
+            fields.any(|field| param.contains(field) || error.message.contains(field))
         }
         _ => false,
     }

@@ -2,7 +2,7 @@ use fascine_message::{Message, Part, Role, ToolCall, ToolResult};
 use fascine_model::{OutputFormat, Response};
 
 use crate::act::{ActScope, act};
-use crate::draft::{Asking, Draft};
+use crate::draft::{Asking, Draft, ToolUse};
 use crate::yielding::Items;
 use crate::{
     BranchError, BranchEvent, CallOptions, LimitReached, OnLimit, ToolSet, TurnItem, TurnLimits,
@@ -83,7 +83,7 @@ impl<'a> TurnLoop<'a> {
             let asking = Asking {
                 call: self.call,
                 tools: &self.tools,
-                may_call: self.may_call,
+                tool_use: self.tool_use(),
                 output,
                 note,
                 items: self.items.as_ref(),
@@ -110,6 +110,14 @@ impl<'a> TurnLoop<'a> {
             let parts = results.iter().cloned().map(Part::ToolResult);
             draft.say(Message::new(Role::Tool, parts.collect()))?;
             self.acted.extend(calls.into_iter().zip(results));
+        }
+    }
+
+    fn tool_use(&self) -> ToolUse {
+        match (self.may_call, self.rounds) {
+            (false, _) => ToolUse::Forbidden,
+            (true, 0) => ToolUse::AsAsked,
+            (true, _) => ToolUse::Free,
         }
     }
 

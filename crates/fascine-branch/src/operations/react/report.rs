@@ -32,28 +32,36 @@ pub struct ReactStep {
     pub requests: Vec<RequestUsage>,
 }
 
-/// What you found in this round, and whether you need another one.
+/// What the model found in one round, and whether it needs another one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "What you found in this round, and whether you need another one.")]
 #[non_exhaustive]
 pub struct Analysis {
-    /// What you found, and how it bears on the task.
+    /// What it found.
+    #[schemars(description = "What you found, and how it bears on the task.")]
     pub analysis: String,
-    /// Whether you need another round before you can answer.
+    /// Whether it needs another round before it can answer.
+    #[schemars(description = "Whether you need another round before you can answer.")]
     pub extension_needed: bool,
 }
 
-/// Whether the answer does what the task asks for.
+/// Whether the model thinks that its answer does what was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "Whether your answer does what the task asks for.")]
 #[non_exhaustive]
 pub struct Completion {
     /// Whether nothing is missing.
+    #[schemars(description = "Whether nothing is missing.")]
     pub is_complete: bool,
-    /// Why you think so.
+    /// Why it thinks so.
+    #[schemars(description = "Why you think so.")]
     pub reasoning: String,
     /// What is missing.
     #[serde(default)]
+    #[schemars(description = "What is missing.")]
     pub missing_steps: Vec<String>,
     /// What to do next, if something is missing.
     #[serde(default)]
+    #[schemars(description = "What to do next, if something is missing.")]
     pub next_action: Option<String>,
 }
