@@ -1,5 +1,14 @@
 //! Conversations: what is stored, and what is not when a call fails.
 
+mod dumps;
+mod editing;
+mod heard;
+mod histories;
+mod history;
+mod merging;
+mod pruning;
+mod summaries;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct Draft {
     branch: Branch,
     id: TurnId,
-    /// What was said before.
+    /// What was said before, as far as it is sent.
     base: History,
     said: Vec<Message>,
     is_open: bool,
@@ -54,41 +54,37 @@ impl Draft {
     }
 
     /// Asks the model with all that was said.
-    pub(crate) async fn ask(&self, options: &CallOptions) -> Result<Response, BranchError> {
+    pub(crate) async fn ask(&mut self, options: &CallOptions) -> Result<Response, BranchError> {
         let model = options.model.as_ref();
         let model = Arc::clone(model.unwrap_or(&self.branch.settings().model));
-        let request = self.request(options).await;
+        let request = self.request(options).await?;
         let asked = model.invoke(request).await;
         asked.map_err(|source| self.failed(model.name(), source))
     }
 
-    /// What the model is asked.
-    pub(crate) async fn request(&self, options: &CallOptions) -> Request {
-        let settings = self.branch.settings();
-        let system = match &settings.system {
+    /// What the model is asked: what was said before is pruned until it fits.
+    pub(crate) async fn request(&mut self, options: &CallOptions) -> Result<Request, BranchError> {
+        let system = match self.branch.system_prompt() {
             Some(prompt) => Some(prompt.message().await),
             None => None,
         };
-        let said = self.base.iter().chain(&self.said).cloned();
         let mut request = options.request.clone();
-        request.messages = system.into_iter().chain(said).collect();
         if request.tools.is_empty() {
-            request.tools = settings.tools.specs().cloned().collect();
+            request.tools = self.branch.settings().tools.specs().cloned().collect();
         }
-        request
+        request.messages = system.into_iter().collect();
+        self.base = self.branch.fit(&self.base, &self.said, &mut request)?;
+        let said = self.base.iter().chain(&self.said).cloned();
+        request.messages.extend(said);
+        Ok(request)
     }
 
     /// Lets the turn enter the history.
     pub(crate) fn commit(mut self) -> Turn {
         self.is_open = false;
         let turn = Turn::new(self.id, std::mem::take(&mut self.said));
-        self.enter(turn.clone());
+        self.branch.enter(&turn, &self.base);
         turn
-    }
-
-    fn enter(&self, turn: Turn) {
-        self.branch.state().history.push(turn.clone());
-        self.branch.emit(&BranchEvent::Committed { turn });
     }
 
     fn failed(&self, model: &str, source: ModelError) -> BranchError {
@@ -116,9 +112,10 @@ impl Drop for Draft {
             return;
         }
         if self.branch.settings().on_abort == OnAbort::KeepPartial
-            && let Some(turn) = self.partial() {
-                self.enter(turn);
-            }
+            && let Some(turn) = self.partial()
+        {
+            self.branch.enter(&turn, &self.base);
+        }
         self.branch.emit(&BranchEvent::Aborted { turn: self.id });
     }
 }

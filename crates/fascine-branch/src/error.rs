@@ -2,10 +2,20 @@ use std::time::Duration;
 
 use fascine_model::ModelError;
 
+use crate::DoesNotFit;
+
 /// Why a turn came to nothing. The branch is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BranchError {
+    /// The turn is over a bound of [`Prune`](crate::Prune), even without what was said before. No model was asked with it.
+    #[error("branch `{branch}` cannot send the turn")]
+    DoesNotFit {
+        /// The branch.
+        branch: String,
+        /// Over which bound.
+        source: DoesNotFit,
+    },
     /// The model gave no answer.
     #[error("branch `{branch}` got no answer from model `{model}`")]
     Model {
@@ -23,6 +33,7 @@ impl BranchError {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match self {
+            Self::DoesNotFit { .. } => 0,
             Self::Model { source, .. } => source.attempts(),
         }
     }
@@ -31,6 +42,7 @@ impl BranchError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
+            Self::DoesNotFit { .. } => false,
             Self::Model { source, .. } => source.is_retryable(),
         }
     }
@@ -39,6 +51,7 @@ impl BranchError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
+            Self::DoesNotFit { .. } => None,
             Self::Model { source, .. } => source.retry_after(),
         }
     }

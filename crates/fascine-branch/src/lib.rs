@@ -22,12 +22,23 @@ mod branch;
 mod builder;
 mod settings;
 
+mod archive;
 mod clock;
 mod history;
 mod ids;
+mod state;
 mod turn;
 
+mod commit;
 mod draft;
+mod prune;
+mod summary;
+
+mod diff;
+mod editing;
+mod merge;
+
+mod dump;
 
 mod call_options;
 mod instruction;
@@ -42,19 +53,27 @@ mod tool_set;
 mod event;
 mod observers;
 
+mod edit_error;
 mod error;
 
+pub use archive::Archive;
 pub use branch::Branch;
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
 pub use clock::Clock;
+pub use diff::Diff;
+pub use dump::{Dump, DumpError, LoadDump, LoadError};
+pub use edit_error::EditError;
 pub use error::BranchError;
 pub use event::BranchEvent;
 pub use history::History;
 pub use instruction::Instruction;
+pub use merge::Merge;
 pub use operations::Communicate;
+pub use prune::{Bound, DoesNotFit, Prune};
 pub use reply::Reply;
 pub use settings::OnAbort;
+pub use summary::{ModelSummary, Summarise, Summariser};
 pub use system_prompt::SystemPrompt;
 pub use tool::{Tool, ToolContext, ToolError};
 pub use tool_set::ToolSet;
