@@ -8,6 +8,7 @@ mod history;
 mod merging;
 mod pruning;
 mod summaries;
+mod transcripts;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -39,6 +39,7 @@ mod editing;
 mod merge;
 
 mod dump;
+mod transcript;
 
 mod call_options;
 mod instruction;
@@ -77,4 +78,5 @@ pub use summary::{ModelSummary, Summarise, Summariser};
 pub use system_prompt::SystemPrompt;
 pub use tool::{Tool, ToolContext, ToolError};
 pub use tool_set::ToolSet;
+pub use transcript::{Converted, Loss, OnLoss, Transcript, TranscriptError};
 pub use turn::{Turn, TurnId, TurnKind};

@@ -13,6 +13,7 @@ use crate::summary::Summariser;
 use crate::{Branch, EditError, Turn};
 
 use incoming::Incoming;
+pub(crate) use incoming::check;
 use known::Known;
 
 /// Where the turns go that come from another branch.
@@ -112,7 +113,7 @@ impl Branch {
     ///
     /// Dropping the future leaves the branch as it was.
     pub async fn cherry_pick(&self, turn: Turn) -> Result<(), EditError> {
-        incoming::check(self.name(), &turn)?;
+        check(self.name(), &turn)?;
         let _turn = self.wait_for_turn().await;
         let mut state = self.state();
         if state.has(turn.id()) {

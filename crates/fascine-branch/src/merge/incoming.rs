@@ -57,7 +57,7 @@ impl Incoming {
 }
 
 /// A turn that comes from elsewhere has whole tool calls.
-pub(super) fn check(name: &str, turn: &Turn) -> Result<(), EditError> {
+pub(crate) fn check(name: &str, turn: &Turn) -> Result<(), EditError> {
     match turn.unpaired() {
         None => Ok(()),
         Some(call) => Err(EditError::Unpaired {
