@@ -1,15 +1,15 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use fascine_concurrency::Lock;
 use fascine_message::Message;
 use fascine_model::Model;
 use fascine_rt::Rt;
 
-use crate::ids::Ids;
 use crate::observers::Observers;
 use crate::settings::Settings;
-use crate::{BranchBuilder, BranchEvent, History};
+use crate::state::State;
+use crate::{Archive, BranchBuilder, BranchEvent, History, SystemPrompt};
 
 /// A conversation with a model.
 ///
@@ -27,11 +27,13 @@ struct Inner {
     observers: Observers,
 }
 
-/// What changes in a branch.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) history: History,
-    pub(crate) ids: Ids,
+/// A branch that others may drop.
+pub(crate) struct WeakBranch(Weak<Inner>);
+
+impl WeakBranch {
+    pub(crate) fn upgrade(&self) -> Option<Branch> {
+        self.0.upgrade().map(Branch)
+    }
 }
 
 impl Branch {
@@ -63,6 +65,18 @@ impl Branch {
         self.state().history.clone()
     }
 
+    /// What was pruned so far, or summarised.
+    #[must_use]
+    pub fn archive(&self) -> Archive {
+        self.state().archive.clone()
+    }
+
+    /// The system prompt, if there is one.
+    #[must_use]
+    pub fn system_prompt(&self) -> Option<SystemPrompt> {
+        self.state().system.clone()
+    }
+
     /// Makes a branch that begins where this one is, and goes its own way. A turn that still goes on is not in it.
     ///
     /// It takes constant time and memory, however long the history is.
@@ -73,21 +87,34 @@ impl Branch {
 
     /// Sets up a fork that differs in more than its name.
     pub fn fork_builder(&self, name: impl Into<String>) -> BranchBuilder {
-        let (history, seed) = {
-            let mut state = self.state();
-            (state.history.clone(), state.ids.seed())
+        let mut state = self.state();
+        let settings = Settings {
+            system: state.system.clone(),
+            ..self.0.settings.clone()
         };
-        BranchBuilder::fork(name.into(), self.0.settings.clone(), history, seed)
+        let (history, archive) = (state.history.clone(), state.archive.clone());
+        let seed = state.ids.seed();
+        BranchBuilder::fork(name.into(), settings, history, archive, seed)
     }
 
-    pub(crate) fn from_parts(name: String, settings: Settings, history: History, ids: Ids) -> Self {
+    pub(crate) fn from_parts(name: String, settings: Settings, state: State) -> Self {
         Self(Arc::new(Inner {
             name,
             settings,
             turn: Arc::new(Lock::new(())),
-            state: Mutex::new(State { history, ids }),
+            state: Mutex::new(state),
             observers: Observers::default(),
         }))
+    }
+
+    /// What was said, and what was archived, at one moment.
+    pub(crate) fn snapshot(&self) -> (History, Archive) {
+        let state = self.state();
+        (state.history.clone(), state.archive.clone())
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakBranch {
+        WeakBranch(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -110,7 +137,7 @@ impl Branch {
 
     /// The system prompt, as it is now.
     pub(crate) async fn system_message(&self) -> Option<Message> {
-        match &self.0.settings.system {
+        match self.system_prompt() {
             Some(prompt) => Some(prompt.message().await),
             None => None,
         }

@@ -5,13 +5,18 @@ use fascine_rt::Rt;
 
 use crate::ids::Ids;
 use crate::settings::Settings;
-use crate::{Branch, Clock, History, OnAbort, SystemPrompt, ToolSet};
+use crate::state::State;
+use crate::{
+    Archive, Branch, Clock, Dump, History, OnAbort, Prune, Summarise, SystemPrompt, ToolSet,
+};
 
 /// Sets a branch up; made by [`Branch::builder`] for a new one and by [`Branch::fork_builder`] for a fork.
 ///
 /// # Defaults
 ///
 /// - no system prompt, no tools, no clock
+/// - everything that was said is sent, and kept
+/// - an archive without a bound
 /// - ids that follow from the branch's name: give branches whose messages meet seeds of their own
 /// - a turn that breaks off leaves nothing
 #[derive(Debug)]
@@ -20,6 +25,7 @@ pub struct BranchBuilder {
     name: String,
     settings: Settings,
     history: History,
+    archive: Archive,
     seed: Option<u64>,
 }
 
@@ -32,20 +38,30 @@ impl BranchBuilder {
             tools: ToolSet::new(),
             clock: None,
             on_abort: OnAbort::default(),
+            prune: None,
+            summarise: None,
         };
         Self {
             name,
             settings,
             history: History::new(),
+            archive: Archive::default(),
             seed: None,
         }
     }
 
-    pub(crate) fn fork(name: String, settings: Settings, history: History, seed: u64) -> Self {
+    pub(crate) fn fork(
+        name: String,
+        settings: Settings,
+        history: History,
+        archive: Archive,
+        seed: u64,
+    ) -> Self {
         Self {
             name,
             settings,
             history,
+            archive,
             seed: Some(seed),
         }
     }
@@ -80,6 +96,35 @@ impl BranchBuilder {
         self
     }
 
+    /// Sets how much of the history is sent and kept.
+    pub fn prune(mut self, prune: Prune) -> Self {
+        self.settings.prune = Some(prune);
+        self
+    }
+
+    /// Sets how many of the turns that were pruned are kept in the archive: the first to come go first.
+    pub fn max_archived(mut self, turns: usize) -> Self {
+        self.archive.set_limit(Some(turns));
+        self
+    }
+
+    /// Sets what makes summaries of turns that are long ago.
+    pub fn summarise(mut self, summarise: Summarise) -> Self {
+        self.settings.summarise = Some(summarise);
+        self
+    }
+
+    /// Takes over what another branch was, but for its name: system prompt, history, archive, and the ids to come.
+    pub fn dump(mut self, dump: Dump) -> Self {
+        let limit = self.archive.limit();
+        dump.system.put_into(&mut self.settings.system);
+        self.history = dump.history;
+        self.archive = dump.archive;
+        self.archive.set_limit(limit);
+        self.seed = Some(dump.ids);
+        self
+    }
+
     /// Sets what was said before.
     pub fn history(mut self, history: History) -> Self {
         self.history = history;
@@ -96,6 +141,8 @@ impl BranchBuilder {
     #[must_use]
     pub fn build(self) -> Branch {
         let seed = self.seed.unwrap_or_else(|| Ids::seed_of(&self.name));
-        Branch::from_parts(self.name, self.settings, self.history, Ids::new(seed))
+        let system = self.settings.system.clone();
+        let state = State::new(system, self.history, self.archive, Ids::new(seed));
+        Branch::from_parts(self.name, self.settings, state)
     }
 }

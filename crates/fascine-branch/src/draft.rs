@@ -20,7 +20,7 @@ pub(crate) struct Draft {
     /// Whether the branch was made for this turn.
     is_fork: bool,
     id: TurnId,
-    /// What was said before.
+    /// What was said before, as far as it is sent.
     base: History,
     said: Vec<Said>,
     /// The answer that is being streamed, or that broke off.
@@ -135,12 +135,8 @@ impl Draft {
         self.is_open = false;
         let said = std::mem::take(&mut self.said).into_iter();
         let kept = said.filter(|said| said.is_kept).map(|said| said.message);
-        self.enter(Turn::new(self.id, kept));
-    }
-
-    fn enter(&self, turn: Turn) {
-        self.branch.state().history.push(turn.clone());
-        self.branch.emit(&BranchEvent::Committed { turn });
+        let turn = Turn::new(self.id, kept);
+        self.branch.enter(&turn, &self.base);
     }
 
     /// Gives a message what a stored message has.
@@ -208,7 +204,7 @@ impl Drop for Draft {
         if self.branch.settings().on_abort == OnAbort::KeepPartial
             && let Some(turn) = self.partial()
         {
-            self.enter(turn);
+            self.branch.enter(&turn, &self.base);
         }
         self.branch.emit(&BranchEvent::Aborted { turn: self.id });
     }

@@ -4,12 +4,20 @@ use fascine_message::{Message, Usage};
 use fascine_model::{FinishReason, ModelError};
 
 use crate::request_usage::{attempts_of, usage_of};
-use crate::{Incomplete, LimitReached, RequestUsage};
+use crate::{DoesNotFit, Incomplete, LimitReached, RequestUsage};
 
 /// Why a turn came to nothing. The branch is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BranchError {
+    /// The turn is over a bound of [`Prune`](crate::Prune), even without what was said before. No model was asked with it.
+    #[error("branch `{branch}` cannot send the turn")]
+    DoesNotFit {
+        /// The branch.
+        branch: String,
+        /// Over which bound.
+        source: DoesNotFit,
+    },
     /// The answer does not fit what was asked for, after all the times that the model was asked again.
     #[error("branch `{branch}` got no answer that fits: {incomplete}")]
     Invalid {
@@ -106,7 +114,9 @@ impl BranchError {
             | Self::Model { requests, .. }
             | Self::Panicked { requests, .. }
             | Self::Withheld { requests, .. } => requests,
-            Self::InvalidOperation { .. } | Self::WithinItself { .. } => &[],
+            Self::DoesNotFit { .. } | Self::InvalidOperation { .. } | Self::WithinItself { .. } => {
+                &[]
+            }
         }
     }
 
@@ -118,7 +128,8 @@ impl BranchError {
             | Self::Model { requests, .. }
             | Self::Panicked { requests, .. }
             | Self::Withheld { requests, .. } => *requests = all,
-            Self::InvalidOperation { .. } | Self::WithinItself { .. } => {}
+            Self::DoesNotFit { .. } | Self::InvalidOperation { .. } | Self::WithinItself { .. } => {
+            }
         }
         self
     }

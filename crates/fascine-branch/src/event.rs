@@ -47,6 +47,18 @@ pub enum BranchEvent {
         /// What was mended.
         repairs: Vec<String>,
     },
+    /// A summary took the place of turns, which are in the archive.
+    Summarised {
+        /// The summary. Its kind says of which turns.
+        summary: Turn,
+    },
+    /// There is no summary of turns; they stay until they are pruned.
+    SummaryFailed {
+        /// The turns, oldest first.
+        turns: Vec<TurnId>,
+        /// Why.
+        reason: String,
+    },
     /// A tool is about to be called.
     ToolCalled {
         /// The turn.

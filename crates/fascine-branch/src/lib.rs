@@ -22,15 +22,27 @@ mod branch;
 mod builder;
 mod settings;
 
+mod archive;
 mod clock;
 mod history;
 mod ids;
+mod state;
 mod turn;
 
+mod commit;
 mod draft;
+mod prune;
+mod summary;
 mod turn_item;
 mod turn_limits;
 mod turn_options;
+
+mod diff;
+mod editing;
+mod merge;
+
+mod dump;
+mod transcript;
 
 mod answer;
 mod answer_options;
@@ -70,31 +82,39 @@ mod nesting;
 mod event;
 mod observers;
 
+mod edit_error;
 mod error;
 
 pub use act_options::ActOptions;
 pub use answer::{Answer, HandleValidation, Outcome};
 pub use answer_options::{AnswerOptions, Remember, SchemaDelivery};
 pub use approval::{Approval, ApprovalRequest, Decision};
+pub use archive::Archive;
 pub use blocking::{Blocking, BlockingStream};
 pub use branch::Branch;
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
 pub use choices::Choices;
 pub use clock::Clock;
+pub use diff::Diff;
+pub use dump::{Dump, DumpError, LoadDump, LoadError};
+pub use edit_error::EditError;
 pub use error::BranchError;
 pub use event::BranchEvent;
 pub use history::History;
 pub use incomplete::Incomplete;
 pub use instruction::Instruction;
+pub use merge::Merge;
 pub use operations::{
     Act, Analysis, Batch, BatchStream, Chat, Communicate, Completion, Interpret, Keep, OnFailure,
     Operate, OperateItem, OperateStream, Parse, Parsed, React, ReactItem, ReactMetrics,
     ReactReport, ReactStep, ReactStream, Select, Selection, StreamItem, TurnStream, Validation,
 };
+pub use prune::{Bound, DoesNotFit, Prune};
 pub use reply::Reply;
 pub use request_usage::RequestUsage;
 pub use settings::OnAbort;
+pub use summary::{ModelSummary, Summarise, Summariser};
 pub use system_prompt::SystemPrompt;
 pub use tool::Tool;
 pub use tool_context::ToolContext;
@@ -104,6 +124,7 @@ pub use tool_limits::{Company, ToolLimits};
 pub use tool_output::{Json, ToolOutput};
 pub use tool_set::ToolSet;
 pub use tool_set_error::ToolSetError;
+pub use transcript::{Converted, Loss, OnLoss, Transcript, TranscriptError};
 pub use turn::{Turn, TurnId, TurnKind};
 pub use turn_item::TurnItem;
 pub use turn_limits::{CostLimit, LimitReached, OnLimit, TurnLimits};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use fascine_model::Model;
 use fascine_rt::Rt;
 
-use crate::{Clock, SystemPrompt, ToolSet};
+use crate::{Clock, Prune, Summarise, SystemPrompt, ToolSet};
 
 /// What a branch was built with. It does not change; a fork may be built with something else.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct Settings {
     pub(crate) tools: ToolSet,
     pub(crate) clock: Option<Clock>,
     pub(crate) on_abort: OnAbort,
+    pub(crate) prune: Option<Prune>,
+    pub(crate) summarise: Option<Summarise>,
 }
 
 /// What becomes of a turn that breaks off: the model failed, the caller dropped the future or the stream.

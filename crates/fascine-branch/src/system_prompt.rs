@@ -12,6 +12,11 @@ impl SystemPrompt {
         Self { text: text.into() }
     }
 
+    /// The text, if it is no more than that; a prompt that is made anew for each request has none.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        Some(&self.text)
+    }
+
     /// Writes it for the next request.
     pub(crate) async fn message(&self) -> Message {
         Message::system(self.text.clone())

@@ -52,7 +52,7 @@ impl Draft {
     pub(crate) async fn ask(&mut self, asking: Asking<'_>) -> Result<Response, BranchError> {
         let model = asking.call.model.as_ref();
         let model = Arc::clone(model.unwrap_or(&self.branch.settings().model));
-        let request = self.request(asking).await;
+        let request = self.request(asking).await?;
         let asked = match asking.items {
             Some(items) => self.stream(&*model, request, items).await,
             None => foreign::await_it(async { model.invoke(request).await }).await,
@@ -68,14 +68,9 @@ impl Draft {
         }
     }
 
-    /// What the model is asked.
-    async fn request(&self, asking: Asking<'_>) -> Request {
-        let system = self.branch.system_message().await;
-        let instruction = self.said.first().map(|said| with_note(said, asking.note));
-        let since = self.said.iter().skip(1).map(|said| said.message.clone());
-        let said = self.base.iter().cloned().chain(instruction).chain(since);
+    /// What the model is asked: what was said before is pruned until it fits.
+    async fn request(&mut self, asking: Asking<'_>) -> Result<Request, BranchError> {
         let mut request = asking.call.request.clone();
-        request.messages = system.into_iter().chain(said).collect();
         if request.tools.is_empty() {
             request.tools = asking.tools.specs().cloned().collect();
         }
@@ -85,7 +80,14 @@ impl Draft {
         if let Some(output) = asking.output {
             request.output = output.clone();
         }
-        request
+        request.messages = self.branch.system_message().await.into_iter().collect();
+        let instruction = self.said.first().map(|said| with_note(said, asking.note));
+        let since = self.said.iter().skip(1).map(|said| said.message.clone());
+        let said: Vec<_> = instruction.into_iter().chain(since).collect();
+        self.base = self.branch.fit(&self.base, &said, &mut request)?;
+        let before = self.base.iter().cloned();
+        request.messages.extend(before.chain(said));
+        Ok(request)
     }
 
     /// Asks, and gives the pieces of the answer to whoever wants them.

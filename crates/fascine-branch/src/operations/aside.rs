@@ -1,10 +1,24 @@
 use std::sync::Arc;
 
+use fascine_message::Message;
 use fascine_model::{Request, Response};
 
 use crate::{Branch, BranchError, CallOptions, Incomplete, RequestUsage, foreign};
 
 impl Branch {
+    /// A request with all that was said, as far as it fits, and `message`.
+    pub(crate) async fn request_aside(
+        &self,
+        mut request: Request,
+        message: Message,
+    ) -> Result<Request, BranchError> {
+        request.messages = self.system_message().await.into_iter().collect();
+        let said = [message];
+        let before = self.fit(&self.history(), &said, &mut request)?;
+        request.messages.extend(before.iter().cloned().chain(said));
+        Ok(request)
+    }
+
     /// Asks outside of any turn.
     pub(crate) async fn ask_aside(
         &self,

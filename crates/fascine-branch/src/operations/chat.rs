@@ -63,11 +63,8 @@ impl Branch {
     /// ```
     pub async fn chat(&self, what: impl Into<Chat>) -> Result<Response, BranchError> {
         let Chat { instruction, call } = what.into();
-        let mut request = call.request.clone();
-        let said = self.history();
-        request.messages = self.system_message().await.into_iter().collect();
-        request.messages.extend(said.iter().cloned());
-        request.messages.push(instruction.message());
+        let request = call.request.clone();
+        let request = self.request_aside(request, instruction.message()).await?;
         self.ask_aside(&call, request).await
     }
 }

@@ -115,9 +115,8 @@ impl Branch {
         let what = what.into();
         let mut request = what.call.request.clone();
         request.temperature = request.temperature.or(what.temperature);
-        request.messages = self.system_message().await.into_iter().collect();
-        request.messages.extend(self.history().iter().cloned());
-        request.messages.push(Message::user(what.question()));
+        let question = Message::user(what.question());
+        let request = self.request_aside(request, question).await?;
         self.ask_aside(&what.call, request).await
     }
 }
