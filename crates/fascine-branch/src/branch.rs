@@ -76,16 +76,22 @@ impl Branch {
             let mut state = self.state();
             (state.history.clone(), state.ids.seed())
         };
-        BranchBuilder::fork(name.into(), self.0.settings.clone(), history, seed)
+        BranchBuilder::fork(name.into(), self, history, seed)
     }
 
-    pub(crate) fn from_parts(name: String, settings: Settings, history: History, ids: Ids) -> Self {
+    pub(crate) fn from_parts(
+        name: String,
+        settings: Settings,
+        history: History,
+        ids: Ids,
+        observers: Observers,
+    ) -> Self {
         Self(Arc::new(Inner {
             name,
             settings,
             turn: Arc::new(Lock::new(())),
             state: Mutex::new(State { history, ids }),
-            observers: Observers::default(),
+            observers,
         }))
     }
 
@@ -102,8 +108,15 @@ impl Branch {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn emit(&self, event: &BranchEvent) {
-        self.0.observers.emit(event);
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.0.observers
+    }
+
+    /// Tells everybody of an event, which is not made if nobody listens.
+    pub(crate) fn emit(&self, event: impl FnOnce() -> BranchEvent) {
+        if self.0.observers.is_listening() {
+            self.0.observers.tell(self.name(), event(), &|_| {});
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use fascine_model::Model;
 use fascine_rt::Rt;
 
 use crate::ids::Ids;
+use crate::observers::Observers;
 use crate::settings::Settings;
 use crate::{Branch, Clock, History, OnAbort, SystemPrompt, ToolSet};
 
@@ -21,6 +22,9 @@ pub struct BranchBuilder {
     settings: Settings,
     history: History,
     seed: Option<u64>,
+    /// What it is a fork of.
+    parent: Option<Branch>,
+    inherits_observers: bool,
 }
 
 impl BranchBuilder {
@@ -38,15 +42,19 @@ impl BranchBuilder {
             settings,
             history: History::new(),
             seed: None,
+            parent: None,
+            inherits_observers: false,
         }
     }
 
-    pub(crate) fn fork(name: String, settings: Settings, history: History, seed: u64) -> Self {
+    pub(crate) fn fork(name: String, parent: &Branch, history: History, seed: u64) -> Self {
         Self {
             name,
-            settings,
+            settings: parent.settings().clone(),
             history,
             seed: Some(seed),
+            parent: Some(parent.clone()),
+            inherits_observers: false,
         }
     }
 
@@ -92,10 +100,21 @@ impl BranchBuilder {
         self
     }
 
+    /// Tells the observers of the branch that this is a fork of, those that come later too, what happens in the fork.
+    /// A new branch has none to take over.
+    pub fn inherit_observers(mut self) -> Self {
+        self.inherits_observers = true;
+        self
+    }
+
     /// Makes the branch.
     #[must_use]
     pub fn build(self) -> Branch {
         let seed = self.seed.unwrap_or_else(|| Ids::seed_of(&self.name));
-        Branch::from_parts(self.name, self.settings, self.history, Ids::new(seed))
+        let parent = self.parent.filter(|_| self.inherits_observers);
+        let inherited = parent.map(|parent| parent.observers().hubs());
+        let observers = Observers::inheriting(inherited.unwrap_or_default());
+        let ids = Ids::new(seed);
+        Branch::from_parts(self.name, self.settings, self.history, ids, observers)
     }
 }

@@ -39,7 +39,7 @@ impl Draft {
             _turn: turn,
         };
         let instruction = draft.say(instruction);
-        branch.emit(&BranchEvent::TurnStarted {
+        branch.emit(|| BranchEvent::TurnStarted {
             turn: id,
             instruction,
         });
@@ -88,7 +88,7 @@ impl Draft {
 
     fn enter(&self, turn: Turn) {
         self.branch.state().history.push(turn.clone());
-        self.branch.emit(&BranchEvent::Committed { turn });
+        self.branch.emit(|| BranchEvent::Committed { turn });
     }
 
     fn failed(&self, model: &str, source: ModelError) -> BranchError {
@@ -119,7 +119,7 @@ impl Drop for Draft {
             && let Some(turn) = self.partial() {
                 self.enter(turn);
             }
-        self.branch.emit(&BranchEvent::Aborted { turn: self.id });
+        self.branch.emit(|| BranchEvent::Aborted { turn: self.id });
     }
 }
 

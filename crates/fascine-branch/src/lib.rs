@@ -40,6 +40,9 @@ mod tool;
 mod tool_set;
 
 mod event;
+mod event_kind;
+mod event_record;
+mod observe;
 mod observers;
 
 mod error;
@@ -50,8 +53,11 @@ pub use call_options::CallOptions;
 pub use clock::Clock;
 pub use error::BranchError;
 pub use event::BranchEvent;
+pub use event_kind::EventKind;
+pub use event_record::EventRecord;
 pub use history::History;
 pub use instruction::Instruction;
+pub use observers::{Events, Missed, Observation};
 pub use operations::Communicate;
 pub use reply::Reply;
 pub use settings::OnAbort;
