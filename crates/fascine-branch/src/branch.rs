@@ -8,7 +8,7 @@ use fascine_rt::Rt;
 use crate::ids::Ids;
 use crate::observers::Observers;
 use crate::settings::Settings;
-use crate::{BranchBuilder, BranchEvent, History};
+use crate::{BranchBuilder, BranchEvent, EventRecord, History};
 
 /// A conversation with a model.
 ///
@@ -114,9 +114,16 @@ impl Branch {
 
     /// Tells everybody of an event, which is not made if nobody listens.
     pub(crate) fn emit(&self, event: impl FnOnce() -> BranchEvent) {
-        if self.0.observers.is_listening() {
-            self.0.observers.tell(self.name(), event(), &|_| {});
+        let log = self.settings().log.as_ref();
+        if log.is_none() && !self.0.observers.is_listening() {
+            return;
         }
+        let write = |record: &EventRecord| {
+            if let Some(log) = log {
+                log.record(self, record);
+            }
+        };
+        self.0.observers.tell(self.name(), event(), &write);
     }
 }
 

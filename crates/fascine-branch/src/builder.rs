@@ -6,7 +6,10 @@ use fascine_rt::Rt;
 use crate::ids::Ids;
 use crate::observers::Observers;
 use crate::settings::Settings;
-use crate::{Branch, Clock, History, OnAbort, SystemPrompt, ToolSet};
+use crate::{
+    Branch, BranchLog, Capabilities, Clock, Context, History, OnAbort, SystemPrompt, ToolSet,
+    UnknownContextProvider,
+};
 
 /// Sets a branch up; made by [`Branch::builder`] for a new one and by [`Branch::fork_builder`] for a fork.
 ///
@@ -35,6 +38,8 @@ impl BranchBuilder {
             system: None,
             tools: ToolSet::new(),
             clock: None,
+            capabilities: Capabilities::default(),
+            log: None,
             on_abort: OnAbort::default(),
         };
         Self {
@@ -70,6 +75,32 @@ impl BranchBuilder {
         self
     }
 
+    /// Registers a context provider under a name: a provider, or a [`Context`] that says how it is asked. One of the same
+    /// name is replaced.
+    pub fn register_context_provider(
+        mut self,
+        name: impl Into<String>,
+        context: impl Into<Context>,
+    ) -> Self {
+        let system = self.settings.system.take().unwrap_or_default();
+        self.settings.system = Some(system.with_context(name, context));
+        self
+    }
+
+    /// Leaves the context provider of this name out.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownContextProvider`] if there is none.
+    pub fn unregister_context_provider(
+        mut self,
+        name: &str,
+    ) -> Result<Self, UnknownContextProvider> {
+        let system = self.settings.system.take().unwrap_or_default();
+        self.settings.system = Some(system.without_context(name)?);
+        Ok(self)
+    }
+
     /// Sets the tools that the model may have called.
     pub fn tools(mut self, tools: ToolSet) -> Self {
         self.settings.tools = tools;
@@ -79,6 +110,18 @@ impl BranchBuilder {
     /// Sets what says when messages were said.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.settings.clock = Some(clock);
+        self
+    }
+
+    /// Writes down what happens. A fork has the log of the branch that it is made of.
+    pub fn log(mut self, log: BranchLog) -> Self {
+        self.settings.log = Some(log);
+        self
+    }
+
+    /// Writes nothing down.
+    pub fn without_log(mut self) -> Self {
+        self.settings.log = None;
         self
     }
 
@@ -107,9 +150,15 @@ impl BranchBuilder {
         self
     }
 
+    pub(crate) fn narrow(mut self, change: impl FnOnce(&mut Capabilities)) -> Self {
+        change(&mut self.settings.capabilities);
+        self
+    }
+
     /// Makes the branch.
     #[must_use]
-    pub fn build(self) -> Branch {
+    pub fn build(mut self) -> Branch {
+        self.settings.keep_to_capabilities();
         let seed = self.seed.unwrap_or_else(|| Ids::seed_of(&self.name));
         let parent = self.parent.filter(|_| self.inherits_observers);
         let inherited = parent.map(|parent| parent.observers().hubs());

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fascine_concurrency::LockGuardArc;
+use fascine_concurrency::{LockGuardArc, OnceCell};
 use fascine_message::{Message, Role};
 use fascine_model::{ModelError, Request, Response};
 
@@ -17,6 +17,8 @@ pub(crate) struct Draft {
     /// What was said before.
     base: History,
     said: Vec<Message>,
+    /// The system prompt; written once, when the model is first asked.
+    system: OnceCell<Option<Message>>,
     is_open: bool,
     /// The next turn waits for it.
     _turn: LockGuardArc<()>,
@@ -35,6 +37,7 @@ impl Draft {
             id,
             base,
             said: Vec::new(),
+            system: OnceCell::new(),
             is_open: true,
             _turn: turn,
         };
@@ -57,25 +60,31 @@ impl Draft {
     pub(crate) async fn ask(&self, options: &CallOptions) -> Result<Response, BranchError> {
         let model = options.model.as_ref();
         let model = Arc::clone(model.unwrap_or(&self.branch.settings().model));
-        let request = self.request(options).await;
+        let request = self.request(options).await?;
+        let admission = self.branch.admit(&*model, &request)?;
         let asked = model.invoke(request).await;
+        admission.settle(&asked);
         asked.map_err(|source| self.failed(model.name(), source))
     }
 
     /// What the model is asked.
-    pub(crate) async fn request(&self, options: &CallOptions) -> Request {
+    pub(crate) async fn request(&self, options: &CallOptions) -> Result<Request, BranchError> {
         let settings = self.branch.settings();
-        let system = match &settings.system {
-            Some(prompt) => Some(prompt.message().await),
-            None => None,
-        };
+        let system = self
+            .system
+            .get_or_try_init(|| self.branch.write_system(self.id));
+        let system = system.await?.clone();
         let said = self.base.iter().chain(&self.said).cloned();
         let mut request = options.request.clone();
         request.messages = system.into_iter().chain(said).collect();
         if request.tools.is_empty() {
             request.tools = settings.tools.specs().cloned().collect();
         }
+        let capabilities = &settings.capabilities;
         request
+            .tools
+            .retain(|tool| capabilities.permits_tool(&tool.name));
+        Ok(request)
     }
 
     /// Lets the turn enter the history.
@@ -116,9 +125,10 @@ impl Drop for Draft {
             return;
         }
         if self.branch.settings().on_abort == OnAbort::KeepPartial
-            && let Some(turn) = self.partial() {
-                self.enter(turn);
-            }
+            && let Some(turn) = self.partial()
+        {
+            self.enter(turn);
+        }
         self.branch.emit(|| BranchEvent::Aborted { turn: self.id });
     }
 }

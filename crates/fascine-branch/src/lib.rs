@@ -34,10 +34,18 @@ mod instruction;
 mod operations;
 mod reply;
 
+mod context;
+mod context_provider;
+mod prompting;
 mod system_prompt;
 
 mod tool;
 mod tool_set;
+
+mod allowing;
+mod budget;
+mod capabilities;
+mod glob;
 
 mod event;
 mod event_kind;
@@ -45,23 +53,31 @@ mod event_record;
 mod observe;
 mod observers;
 
+mod log;
+mod scoped;
+
 mod error;
 
 pub use branch::Branch;
+pub use budget::{Budget, BudgetError, BudgetReservation, InvalidBudget, Spent};
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
+pub use capabilities::Capabilities;
 pub use clock::Clock;
+pub use context::{Context, ContextError, OnContextError, PromptError, UnknownContextProvider};
+pub use context_provider::{ContextInfo, ContextProvider};
 pub use error::BranchError;
 pub use event::BranchEvent;
 pub use event_kind::EventKind;
 pub use event_record::EventRecord;
 pub use history::History;
 pub use instruction::Instruction;
+pub use log::{BranchLog, FileLog, LogEntry, LogError, LogSink, MemoryLog, Redaction, Unflushed};
 pub use observers::{Events, Missed, Observation};
 pub use operations::Communicate;
 pub use reply::Reply;
 pub use settings::OnAbort;
-pub use system_prompt::SystemPrompt;
+pub use system_prompt::{PromptLayout, SystemPrompt};
 pub use tool::{Tool, ToolContext, ToolError};
 pub use tool_set::ToolSet;
 pub use turn::{Turn, TurnId, TurnKind};

@@ -45,7 +45,9 @@ impl Observers {
     /// All that would be told.
     pub(crate) fn hubs(&self) -> Vec<Arc<Hub>> {
         let own = [Arc::clone(self.hub())];
-        own.into_iter().chain(self.inherited.iter().cloned()).collect()
+        own.into_iter()
+            .chain(self.inherited.iter().cloned())
+            .collect()
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {

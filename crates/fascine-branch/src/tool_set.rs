@@ -24,6 +24,15 @@ impl ToolSet {
         self
     }
 
+    /// Leaves out the tools whose names do not fit.
+    #[must_use]
+    pub fn only(mut self, fits: impl Fn(&str) -> bool) -> Self {
+        if self.0.keys().any(|name| !fits(name)) {
+            Arc::make_mut(&mut self.0).retain(|name, _| fits(name));
+        }
+        self
+    }
+
     /// The tool of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {

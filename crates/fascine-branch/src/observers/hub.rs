@@ -3,9 +3,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use crate::EventRecord;
 use crate::event_kind::EventKinds;
 use crate::observers::queue::EventQueue;
-use crate::EventRecord;
 
 /// The listeners of a branch. Forks that take them over share it.
 #[derive(Debug, Default)]
@@ -70,7 +70,10 @@ impl Hub {
     /// Lets go of a handler.
     pub(super) fn remove(&self, id: u64) {
         let mut listeners = self.listeners();
-        let index = listeners.handlers.iter().position(|handler| handler.id == id);
+        let index = listeners
+            .handlers
+            .iter()
+            .position(|handler| handler.id == id);
         let removed = index.map(|index| listeners.handlers.remove(index));
         self.recount(&listeners);
         drop(listeners);
@@ -86,7 +89,11 @@ impl Hub {
     }
 
     /// Puts an event into the queues, and says which handlers are to be told.
-    pub(super) fn deliver(&self, record: &EventRecord, wakers: &mut Vec<Waker>) -> Vec<Arc<Handler>> {
+    pub(super) fn deliver(
+        &self,
+        record: &EventRecord,
+        wakers: &mut Vec<Waker>,
+    ) -> Vec<Arc<Handler>> {
         let listeners = self.listeners();
         for queue in &listeners.queues {
             wakers.extend(queue.push(record));
@@ -114,7 +121,9 @@ impl Hub {
     }
 
     fn listeners(&self) -> MutexGuard<'_, Listeners> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

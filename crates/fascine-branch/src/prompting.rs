@@ -1,0 +1,38 @@
+use fascine_message::Message;
+
+use crate::{Branch, BranchError, BranchEvent, Context, SystemPrompt, TurnId};
+
+/// What the model is told before the conversation.
+impl Branch {
+    /// The system prompt, if there is one.
+    #[must_use]
+    pub fn system(&self) -> Option<&SystemPrompt> {
+        self.settings().system.as_ref()
+    }
+
+    /// The context provider of this name.
+    #[must_use]
+    pub fn context_provider(&self, name: &str) -> Option<&Context> {
+        self.system()?.context(name)
+    }
+
+    /// Writes the system prompt of a turn, and tells what it does without.
+    pub(crate) async fn write_system(&self, turn: TurnId) -> Result<Option<Message>, BranchError> {
+        let Some(prompt) = self.system() else {
+            return Ok(None);
+        };
+        let written = prompt.write(self.rt()).await;
+        let written = written.map_err(|source| BranchError::Prompt {
+            branch: self.name().to_owned(),
+            source,
+        })?;
+        for (provider, error) in written.skipped {
+            self.emit(|| BranchEvent::ContextSkipped {
+                turn,
+                provider,
+                reason: error.chain(),
+            });
+        }
+        Ok(written.message)
+    }
+}
