@@ -13,6 +13,14 @@ use futures_lite::future;
 
 use crate::runtimes::on_every_runtime;
 
+mod budget;
+mod capabilities;
+mod context;
+mod events;
+mod log;
+mod scoped;
+mod system_prompt;
+
 on_every_runtime! {
     a_conversation_goes_on,
 }
