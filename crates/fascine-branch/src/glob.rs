@@ -1,3 +1,5 @@
+use std::str::Chars;
+
 /// A name with `*` for any characters, and `?` for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Glob(Vec<char>);
@@ -9,30 +11,29 @@ impl Glob {
 
     /// Goes back to the last star alone when it does not fit, so it takes at most the product of both lengths.
     pub(crate) fn matches(&self, name: &str) -> bool {
-        let (pattern, name) = (&self.0, name.chars().collect::<Vec<_>>());
-        let (mut at, mut next) = (0, 0);
-        let mut star: Option<(usize, usize)> = None;
-        while next < name.len() {
-            match pattern.get(at) {
+        let (mut at, mut rest) = (0, name.chars());
+        let mut star: Option<(usize, Chars<'_>)> = None;
+        loop {
+            let before = rest.clone();
+            let Some(next) = rest.next() else { break };
+            match self.0.get(at) {
                 Some('*') => {
-                    star = Some((at, next));
+                    star = Some((at, before.clone()));
+                    rest = before;
                     at += 1;
                 }
-                Some(&wanted) if wanted == '?' || wanted == name[next] => {
-                    at += 1;
-                    next += 1;
-                }
+                Some(&wanted) if wanted == '?' || wanted == next => at += 1,
                 _ => {
-                    let Some((starred, taken)) = star else {
+                    let Some((starred, taken)) = &mut star else {
                         return false;
                     };
-                    star = Some((starred, taken + 1));
-                    at = starred + 1;
-                    next = taken + 1;
+                    taken.next();
+                    rest = taken.clone();
+                    at = *starred + 1;
                 }
             }
         }
-        pattern[at..].iter().all(|&wanted| wanted == '*')
+        self.0[at..].iter().all(|&wanted| wanted == '*')
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) use hub::Hub;
 pub use observation::Observation;
 pub(crate) use queue::EventQueue;
 
+/// A handler, and whose it is.
+type Listener<'a> = (&'a Arc<Hub>, Arc<Handler>);
+
 /// What a branch tells, and to whom.
 #[derive(Debug)]
 pub(crate) struct Observers {
@@ -107,11 +110,7 @@ impl Observers {
     }
 
     /// Gives an event its number, and finds who is to be told.
-    fn number(
-        &self,
-        branch: &str,
-        event: BranchEvent,
-    ) -> (EventRecord, Vec<(&Arc<Hub>, Arc<Handler>)>) {
+    fn number(&self, branch: &str, event: BranchEvent) -> (EventRecord, Vec<Listener<'_>>) {
         let branch = Arc::from(branch);
         let mut wakers = Vec::new();
         let mut handlers = Vec::new();
