@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use fascine::branch::{Branch, BranchError};
 use fascine::concurrency::{Partition, TaskGroup, fail_after, gather_all};
-use fascine::flow::{Flow, FlowReport, Status};
+use fascine::flow::{FlowReport, Status};
 use fascine::http::{H1Transport, MemoryNet};
 use fascine::model::{FallbackModel, ModelService, OpenAi, ScriptedModel};
 use fascine::resilience::{
@@ -94,7 +94,7 @@ async fn circuit_breaker(rt: &Rt) {
     println!("breaker: open for 30 s, closed by a call that succeeded");
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum ApiError {
     Authentication,
     Connection,
