@@ -4,16 +4,14 @@ use crate::{Branch, BranchError, BranchEvent, Context, SystemPrompt, TurnId};
 
 /// What the model is told before the conversation.
 impl Branch {
-    /// The system prompt, if there is one.
+    /// The context provider of this name, to be [invalidated](Context::invalidate) for example.
     #[must_use]
-    pub fn system(&self) -> Option<&SystemPrompt> {
-        self.settings().system.as_ref()
+    pub fn context_provider(&self, name: &str) -> Option<Context> {
+        self.system()?.context(name).cloned()
     }
 
-    /// The context provider of this name.
-    #[must_use]
-    pub fn context_provider(&self, name: &str) -> Option<&Context> {
-        self.system()?.context(name)
+    fn system(&self) -> Option<SystemPrompt> {
+        self.settings().system.clone()
     }
 
     /// Writes the system prompt of a turn, and tells what it does without.
