@@ -5,20 +5,27 @@ mod act_approval;
 mod act_nesting;
 mod batches;
 mod blocking;
+mod budget;
 mod calculator;
+mod capabilities;
 mod chats;
+mod context;
 mod dumps;
 mod editing;
+mod events;
 mod heard;
 mod histories;
 mod history;
+mod log;
 mod merging;
 mod over_http;
 mod pruning;
 mod reacts;
+mod scoped;
 mod selections;
 mod streams;
 mod summaries;
+mod system_prompt;
 mod tools;
 mod transcripts;
 mod turns;
@@ -36,6 +43,7 @@ use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 
 use crate::runtimes::on_every_runtime;
+
 
 on_every_runtime! {
     a_conversation_goes_on,

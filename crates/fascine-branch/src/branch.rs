@@ -2,14 +2,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use fascine_concurrency::Lock;
-use fascine_message::Message;
 use fascine_model::Model;
 use fascine_rt::Rt;
 
 use crate::observers::Observers;
 use crate::settings::Settings;
 use crate::state::State;
-use crate::{Archive, BranchBuilder, BranchEvent, History, SystemPrompt};
+use crate::{Archive, BranchBuilder, BranchEvent, EventRecord, History, SystemPrompt};
 
 /// A conversation with a model.
 ///
@@ -87,23 +86,26 @@ impl Branch {
 
     /// Sets up a fork that differs in more than its name.
     pub fn fork_builder(&self, name: impl Into<String>) -> BranchBuilder {
-        let mut state = self.state();
-        let settings = Settings {
-            system: state.system.clone(),
-            ..self.0.settings.clone()
+        let (history, archive, seed) = {
+            let mut state = self.state();
+            let seed = state.ids.seed();
+            (state.history.clone(), state.archive.clone(), seed)
         };
-        let (history, archive) = (state.history.clone(), state.archive.clone());
-        let seed = state.ids.seed();
-        BranchBuilder::fork(name.into(), settings, history, archive, seed)
+        BranchBuilder::fork(name.into(), self, history, archive, seed)
     }
 
-    pub(crate) fn from_parts(name: String, settings: Settings, state: State) -> Self {
+    pub(crate) fn from_parts(
+        name: String,
+        settings: Settings,
+        state: State,
+        observers: Observers,
+    ) -> Self {
         Self(Arc::new(Inner {
             name,
             settings,
             turn: Arc::new(Lock::new(())),
             state: Mutex::new(state),
-            observers: Observers::default(),
+            observers,
         }))
     }
 
@@ -130,21 +132,22 @@ impl Branch {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether anybody is told what happens.
-    pub(crate) fn is_observed(&self) -> bool {
-        !self.0.observers.is_empty()
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.0.observers
     }
 
-    /// The system prompt, as it is now.
-    pub(crate) async fn system_message(&self) -> Option<Message> {
-        match self.system_prompt() {
-            Some(prompt) => Some(prompt.message().await),
-            None => None,
+    /// Tells everybody of an event, which is not made if nobody listens.
+    pub(crate) fn emit(&self, event: impl FnOnce() -> BranchEvent) {
+        let log = self.settings().log.as_ref();
+        if log.is_none() && !self.0.observers.is_listening() {
+            return;
         }
-    }
-
-    pub(crate) fn emit(&self, event: &BranchEvent) {
-        self.0.observers.emit(event);
+        let write = |record: &EventRecord| {
+            if let Some(log) = log {
+                log.record(self, record);
+            }
+        };
+        self.0.observers.tell(self.name(), event(), &write);
     }
 }
 

@@ -21,9 +21,9 @@ impl Branch {
             }
         };
         if !gone.is_empty() {
-            self.emit(&BranchEvent::Pruned { turns: gone });
+            self.emit(|| BranchEvent::Pruned { turns: gone });
         }
-        self.emit(&BranchEvent::Committed { turn: turn.clone() });
+        self.emit(|| BranchEvent::Committed { turn: turn.clone() });
         self.summarise_what_is_due();
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Draft {
     said: Vec<Said>,
     /// The answer that is being streamed, or that broke off.
     coming: Option<Accumulator>,
+    /// The system prompt; written once, when the model is first asked.
+    system: Option<Option<Message>>,
     requests: Vec<RequestUsage>,
     is_open: bool,
     /// The next turn waits for it.
@@ -71,12 +73,13 @@ impl Draft {
             base,
             said: Vec::new(),
             coming: None,
+            system: None,
             requests: Vec::new(),
             is_open: true,
             _turn: turn,
         };
         let instruction = draft.say(instruction)?;
-        draft.branch.emit(&BranchEvent::TurnStarted {
+        draft.branch.emit(|| BranchEvent::TurnStarted {
             turn: id,
             instruction,
         });
@@ -206,7 +209,7 @@ impl Drop for Draft {
         {
             self.branch.enter(&turn, &self.base);
         }
-        self.branch.emit(&BranchEvent::Aborted { turn: self.id });
+        self.branch.emit(|| BranchEvent::Aborted { turn: self.id });
     }
 }
 

@@ -4,12 +4,22 @@ use fascine_message::{Message, Usage};
 use fascine_model::{FinishReason, ModelError};
 
 use crate::request_usage::{attempts_of, usage_of};
-use crate::{DoesNotFit, Incomplete, LimitReached, RequestUsage};
+use crate::{BudgetError, DoesNotFit, Incomplete, LimitReached, PromptError, RequestUsage};
 
 /// Why a turn came to nothing. The branch is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BranchError {
+    /// The model was not asked, as it would have cost too much.
+    #[error("branch `{branch}` must not spend more")]
+    Budget {
+        /// The branch.
+        branch: String,
+        /// Which limit.
+        source: BudgetError,
+        /// The calls of the model before.
+        requests: Vec<RequestUsage>,
+    },
     /// The turn is over a bound of [`Prune`](crate::Prune), even without what was said before. No model was asked with it.
     #[error("branch `{branch}` cannot send the turn")]
     DoesNotFit {
@@ -17,6 +27,8 @@ pub enum BranchError {
         branch: String,
         /// Over which bound.
         source: DoesNotFit,
+        /// The calls of the model before.
+        requests: Vec<RequestUsage>,
     },
     /// The answer does not fit what was asked for, after all the times that the model was asked again.
     #[error("branch `{branch}` got no answer that fits: {incomplete}")]
@@ -60,6 +72,16 @@ pub enum BranchError {
         /// The calls of the model, this one the last.
         requests: Vec<RequestUsage>,
     },
+    /// The model was not asked, as the branch may not ask it.
+    #[error("branch `{branch}` must not ask model `{model}`")]
+    ModelNotAllowed {
+        /// The branch.
+        branch: String,
+        /// The model.
+        model: String,
+        /// The calls of the model before.
+        requests: Vec<RequestUsage>,
+    },
     /// Something of the program's own panicked: a model, a clock.
     #[error("branch `{branch}` broke a turn off because {what} panicked: {message}")]
     Panicked {
@@ -70,6 +92,16 @@ pub enum BranchError {
         /// What it panicked with.
         message: String,
         /// The calls of the model that had ended by then.
+        requests: Vec<RequestUsage>,
+    },
+    /// The model was not asked, as there is no system prompt.
+    #[error("branch `{branch}` has no system prompt for its turn")]
+    Prompt {
+        /// The branch.
+        branch: String,
+        /// Why.
+        source: PromptError,
+        /// The calls of the model before.
         requests: Vec<RequestUsage>,
     },
     /// The model would not answer, or a filter cut its answer, where data was asked for.
@@ -109,27 +141,32 @@ impl BranchError {
     #[must_use]
     pub fn requests(&self) -> &[RequestUsage] {
         match self {
-            Self::Invalid { requests, .. }
+            Self::Budget { requests, .. }
+            | Self::DoesNotFit { requests, .. }
+            | Self::Invalid { requests, .. }
             | Self::Limit { requests, .. }
             | Self::Model { requests, .. }
+            | Self::ModelNotAllowed { requests, .. }
             | Self::Panicked { requests, .. }
+            | Self::Prompt { requests, .. }
             | Self::Withheld { requests, .. } => requests,
-            Self::DoesNotFit { .. } | Self::InvalidOperation { .. } | Self::WithinItself { .. } => {
-                &[]
-            }
+            Self::InvalidOperation { .. } | Self::WithinItself { .. } => &[],
         }
     }
 
     /// The error of an operation that made these requests in all.
     pub(crate) fn after(mut self, all: Vec<RequestUsage>) -> Self {
         match &mut self {
-            Self::Invalid { requests, .. }
+            Self::Budget { requests, .. }
+            | Self::DoesNotFit { requests, .. }
+            | Self::Invalid { requests, .. }
             | Self::Limit { requests, .. }
             | Self::Model { requests, .. }
+            | Self::ModelNotAllowed { requests, .. }
             | Self::Panicked { requests, .. }
+            | Self::Prompt { requests, .. }
             | Self::Withheld { requests, .. } => *requests = all,
-            Self::DoesNotFit { .. } | Self::InvalidOperation { .. } | Self::WithinItself { .. } => {
-            }
+            Self::InvalidOperation { .. } | Self::WithinItself { .. } => {}
         }
         self
     }
@@ -139,6 +176,7 @@ impl BranchError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Model { source, .. } => source.is_retryable(),
+            Self::Prompt { source, .. } => source.is_retryable(),
             Self::Invalid { .. } => true,
             _ => false,
         }

@@ -60,6 +60,9 @@ mod blocking;
 mod foreign;
 mod yielding;
 
+mod context;
+mod context_provider;
+mod prompting;
 mod system_prompt;
 
 mod tool;
@@ -79,10 +82,21 @@ mod act_options;
 mod approval;
 mod nesting;
 
+mod allowing;
+mod budget;
+mod capabilities;
+mod glob;
+
 mod event;
+mod event_kind;
+mod event_record;
+mod observe;
 mod observers;
 
 mod edit_error;
+mod log;
+mod scoped;
+
 mod error;
 
 pub use act_options::ActOptions;
@@ -92,19 +106,27 @@ pub use approval::{Approval, ApprovalRequest, Decision};
 pub use archive::Archive;
 pub use blocking::{Blocking, BlockingStream};
 pub use branch::Branch;
+pub use budget::{Budget, BudgetError, BudgetReservation, InvalidBudget, Spent};
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
+pub use capabilities::Capabilities;
 pub use choices::Choices;
 pub use clock::Clock;
+pub use context::{Context, ContextError, OnContextError, PromptError, UnknownContextProvider};
+pub use context_provider::{ContextInfo, ContextProvider};
 pub use diff::Diff;
 pub use dump::{Dump, DumpError, LoadDump, LoadError};
 pub use edit_error::EditError;
 pub use error::BranchError;
 pub use event::BranchEvent;
+pub use event_kind::EventKind;
+pub use event_record::EventRecord;
 pub use history::History;
 pub use incomplete::Incomplete;
 pub use instruction::Instruction;
+pub use log::{BranchLog, FileLog, LogEntry, LogError, LogSink, MemoryLog, Redaction, Unflushed};
 pub use merge::Merge;
+pub use observers::{Events, Missed, Observation};
 pub use operations::{
     Act, Analysis, Batch, BatchStream, Chat, Communicate, Completion, Interpret, Keep, OnFailure,
     Operate, OperateItem, OperateStream, Parse, Parsed, React, ReactItem, ReactMetrics,
@@ -115,7 +137,7 @@ pub use reply::Reply;
 pub use request_usage::RequestUsage;
 pub use settings::OnAbort;
 pub use summary::{ModelSummary, Summarise, Summariser};
-pub use system_prompt::SystemPrompt;
+pub use system_prompt::{PromptLayout, SystemPrompt};
 pub use tool::Tool;
 pub use tool_context::ToolContext;
 pub use tool_error::ToolError;

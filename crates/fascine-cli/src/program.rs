@@ -118,7 +118,8 @@ fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summar
     });
     let text = report
         .step(REPORT)
-        .and_then(|step| step.output.as_ref()?["text"].as_str());
+        .and_then(StepReport::json)
+        .and_then(|answer| answer["text"].as_str().map(str::to_owned));
     Summary {
         runtime,
         wall_ms: ms(report.wall),
@@ -130,7 +131,7 @@ fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summar
             prompt: stats.usage.prompt_tokens,
             completion: stats.usage.completion_tokens,
         },
-        report: text.map(str::to_owned),
+        report: text,
         critical_path: report.critical_path.steps.clone(),
     }
 }

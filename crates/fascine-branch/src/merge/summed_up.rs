@@ -35,7 +35,7 @@ impl Branch {
         let event = BranchEvent::Summarised {
             summary: summary.clone(),
         };
-        self.emit(&event);
+        self.emit(|| event);
         Ok(vec![summary])
     }
 }

@@ -116,7 +116,7 @@ impl Branch {
             tools: &self.settings().tools,
             turn,
             options: &what.options,
-            emit: &|event| self.emit(&event),
+            emit: &|event| self.emit(|| event),
         };
         act(&scope, &what.calls).await
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use fascine_message::Message;
 use fascine_model::{Request, Response};
 
-use crate::{Branch, BranchError, CallOptions, Incomplete, RequestUsage, foreign};
+use crate::{Branch, BranchError, CallOptions, Incomplete, RequestUsage, TurnId, foreign};
 
 impl Branch {
     /// A request with all that was said, as far as it fits, and `message`.
@@ -12,7 +12,8 @@ impl Branch {
         mut request: Request,
         message: Message,
     ) -> Result<Request, BranchError> {
-        request.messages = self.system_message().await.into_iter().collect();
+        let system = self.write_system(TurnId::default()).await?;
+        request.messages = system.into_iter().collect();
         let said = [message];
         let before = self.fit(&self.history(), &said, &mut request)?;
         request.messages.extend(before.iter().cloned().chain(said));
@@ -27,7 +28,11 @@ impl Branch {
     ) -> Result<Response, BranchError> {
         let model = call.model.as_ref();
         let model = Arc::clone(model.unwrap_or(&self.settings().model));
+        let admission = self.admit(&*model, &request)?;
         let asked = foreign::await_it(async { model.invoke(request).await }).await;
+        if let Ok(asked) = &asked {
+            admission.settle(asked);
+        }
         match asked {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(source)) => Err(BranchError::Model {

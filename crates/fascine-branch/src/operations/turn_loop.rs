@@ -29,11 +29,13 @@ pub(crate) struct TurnLoop<'a> {
 
 impl<'a> TurnLoop<'a> {
     pub(crate) fn new(draft: &Draft, call: &'a CallOptions, options: &'a TurnOptions) -> Self {
+        let capabilities = draft.branch().capabilities();
         let own = &draft.branch().settings().tools;
+        let tools = options.tools.as_ref().unwrap_or(own).clone();
         Self {
             call,
             options,
-            tools: options.tools.as_ref().unwrap_or(own).clone(),
+            tools: tools.only(|name| capabilities.permits_tool(name)),
             items: None,
             rounds: 0,
             called: 0,
@@ -146,7 +148,7 @@ impl<'a> TurnLoop<'a> {
             if let (Some(items), Some(item)) = (&self.items, TurnItem::of(&event)) {
                 items.push(item);
             }
-            branch.emit(&event);
+            branch.emit(|| event);
         };
         let scope = ActScope {
             branch,

@@ -103,7 +103,7 @@ impl TypedTurn {
         incomplete: &Incomplete,
     ) -> Result<(), BranchError> {
         let reason = incomplete.reason();
-        draft.branch().emit(&BranchEvent::ReAsked {
+        draft.branch().emit(|| BranchEvent::ReAsked {
             turn: draft.id(),
             attempt: self.re_asked + 1,
             reason: reason.clone(),

@@ -97,7 +97,7 @@ impl Branch {
         // It has nothing left to do that could be cancelled.
         drop(own_task);
         if let Some(event) = event {
-            self.emit(&event);
+            self.emit(|| event);
         }
         self.summarise_what_is_due();
     }
