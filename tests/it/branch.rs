@@ -44,7 +44,6 @@ use futures_lite::future;
 
 use crate::runtimes::on_every_runtime;
 
-
 on_every_runtime! {
     a_conversation_goes_on,
 }
