@@ -148,8 +148,8 @@ fn a_message_is_tokenised_once() {
         let messages = fork.history().len() - 1;
         assert_eq!(
             counter.0.load(Ordering::Relaxed),
-            messages + 2,
-            "the fork asks for its own prompt"
+            messages + 1,
+            "the prompt is one message, for the fork too"
         );
     });
 }
