@@ -17,6 +17,12 @@
 //! assert_eq!((branch.history().len(), fork.history().len()), (2, 4));
 //! # });
 //! ```
+//!
+//! # Answers as values
+//!
+//! [`decode`] makes a value of the text of an answer, in steps that stand for themselves: [`repair_json`] reads JSON however it was
+//! written, [`conform`] fits it to a [`Schema`], [`Schema::validate`] says what is wrong with it. [`PartialParser`] and
+//! [`PartialDecoder`] show it while it is being written. None of this asks a model, and all of it is bounded.
 
 mod branch;
 mod builder;
