@@ -3,6 +3,10 @@
 mod act;
 mod act_approval;
 mod act_nesting;
+mod mcp;
+mod mcp_http;
+mod mcp_server;
+mod mcp_stdio;
 mod tools;
 
 use std::sync::{Arc, Mutex};

@@ -17,6 +17,12 @@
 //! assert_eq!((branch.history().len(), fork.history().len()), (2, 4));
 //! # });
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default. Each adds types and changes nothing else.
+//!
+//! - `mcp`: `McpClient`, the tools, resources and prompts of servers that speak the Model Context Protocol.
 
 mod branch;
 mod builder;
@@ -53,6 +59,9 @@ mod act_options;
 mod approval;
 mod nesting;
 
+#[cfg(feature = "mcp")]
+mod mcp;
+
 mod event;
 mod observers;
 
@@ -81,3 +90,9 @@ pub use tool_output::{Json, ToolOutput};
 pub use tool_set::ToolSet;
 pub use tool_set_error::ToolSetError;
 pub use turn::{Turn, TurnId, TurnKind};
+
+#[cfg(feature = "mcp")]
+pub use mcp::{
+    McpClient, McpClientBuilder, McpCommand, McpContents, McpError, McpPrompt, McpPromptArgument,
+    McpResource, McpResourceTemplate, McpServerInfo, McpTool,
+};
