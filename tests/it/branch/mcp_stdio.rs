@@ -113,15 +113,16 @@ fn server() -> McpCommand {
 fn serve() {
     // Cargo sets it for the tests; it is not passed on.
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_none());
-    println!();
+    let mut output = std::io::stdout().lock();
+    // What the test harness has written before is no part of a message.
+    writeln!(output).unwrap();
     for line in std::io::stdin().lock().lines() {
         let message: Value = serde_json::from_str(&line.unwrap()).unwrap();
         if message["params"]["name"] == "dies" {
-            eprintln!("a fatal fault");
+            std::io::stderr().write_all(b"a fatal fault\n").unwrap();
             std::process::exit(1);
         }
         if let Some(answer) = answer(&message) {
-            let mut output = std::io::stdout().lock();
             writeln!(output, "{answer}").unwrap();
             output.flush().unwrap();
         }

@@ -127,7 +127,7 @@ impl McpClientBuilder {
             pipes.input,
             Some(child),
         );
-        self.connect(Wire::Lines(wire)).await
+        self.connect(Wire::Lines(Box::new(wire))).await
     }
 
     /// Speaks with a server over any connection that carries lines, a Unix socket for instance.
@@ -145,7 +145,7 @@ impl McpClientBuilder {
         W: AsyncWrite + Send + Unpin + 'static,
     {
         let wire = LineWire::new(&self.rt, &self.settings, from_server, to_server, None);
-        self.connect(Wire::Lines(wire)).await
+        self.connect(Wire::Lines(Box::new(wire))).await
     }
 
     /// Speaks with a server over HTTP, at `url`.

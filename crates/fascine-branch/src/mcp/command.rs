@@ -9,6 +9,9 @@ use std::process::Command;
 /// It sees little of this program's environment: what programs need to find their files, but no keys. What it needs of the
 /// rest is [set](Self::env) or [passed on](Self::inherit).
 ///
+/// When the conversation is over its input ends, and it is killed. Programs that it has started itself are not: those that
+/// `npx` and the like start see the end of their input, and end by themselves.
+///
 /// # Examples
 ///
 /// ```

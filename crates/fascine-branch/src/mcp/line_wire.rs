@@ -157,6 +157,8 @@ impl Shared {
                 }
             }
             pushed.map_err(io::Error::other)?;
+            // A server that never stops talking is not to keep us from speaking.
+            future::yield_now().await;
         }
     }
 

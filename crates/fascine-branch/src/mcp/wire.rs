@@ -8,7 +8,7 @@ use crate::mcp::{McpError, McpServerInfo};
 #[derive(Debug)]
 pub(crate) enum Wire {
     Http(Box<HttpWire>),
-    Lines(LineWire),
+    Lines(Box<LineWire>),
 }
 
 impl Wire {
