@@ -256,6 +256,34 @@ fn open_questions_and_messages_are_bounded() {
 }
 
 #[test]
+fn a_server_that_does_not_listen_does_not_fill_the_memory() {
+    TestRuntime::run(|rt| async move {
+        let net = memory();
+        let listener = net.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = rt.spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 1024]).await;
+            let hello = b"{\"id\":1,\"result\":{\"protocolVersion\":\"2025-06-18\"}}\n";
+            socket.write_all(hello).await.unwrap();
+            future::pending::<()>().await;
+        });
+        let (reader, writer) = futures_lite::io::split(net.connect(address).await.unwrap());
+        let client = McpClient::builder(&rt).over(reader, writer).await.unwrap();
+        // The socket takes some of it.
+        let large = json!({"text": "x".repeat(10_000)});
+        let mut refused = 0;
+        for _ in 0..2_000 {
+            let asked = future::poll_once(client.call_tool("echo", large.clone())).await;
+            refused += usize::from(asked.is_some_and(|answer| answer.is_err()));
+            future::yield_now().await;
+        }
+        assert!(refused > 1_000, "{refused}");
+        drop((client, server));
+    });
+}
+
+#[test]
 fn servers_that_make_no_sense_get_a_typed_error() {
     TestRuntime::run(|rt| async move {
         let asked = |answer: &'static str| {

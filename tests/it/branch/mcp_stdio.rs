@@ -66,6 +66,26 @@ fn a_child_on_tokio() {
     }
 }
 
+#[cfg(feature = "tokio")]
+#[test]
+fn a_runtime_that_ends_first_does_not_wait_for_the_child() {
+    use fascine_testing::conformance::Host;
+    let host = crate::runtimes::TokioHost::multi_thread();
+    let connected = async {
+        let client = McpClient::stdio(&host.rt(), server()).await.unwrap();
+        let process = process_of(&client).await;
+        (client, process)
+    };
+    let (client, process) = host.block_on(connected);
+    drop(host);
+    TestRuntime::run(|rt| async move {
+        process.gone(&rt).await;
+        let error = client.tools().await.unwrap_err();
+        let text = "the connection to the MCP server has ended: its task was stopped";
+        assert_eq!(error.to_string(), text);
+    });
+}
+
 #[cfg(feature = "async-executor")]
 #[test]
 fn a_child_on_an_embedded_executor() {

@@ -71,7 +71,7 @@ impl Child {
         }
     }
 
-    fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let process = self.process().take();
         if let Some(process) = process {
             let dead = Dead(process);

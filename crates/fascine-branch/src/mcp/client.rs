@@ -18,9 +18,10 @@ use crate::{ToolError, ToolSet};
 /// One conversation with an MCP server: its tools, its resources and its prompts.
 ///
 /// A clone is the same conversation, and the tools that it gives hold it too: however many there are, there is one
-/// process, or one session over HTTP. With the last of them it ends: the process is stopped. [`close`](Self::close) ends
-/// it in good order. It speaks with the server on any runtime; what the server asks for (samples of a model, say) it
-/// does not have, and says so.
+/// process, or one session over HTTP. With the last of them it ends: the process is stopped, a session is left to the
+/// server. [`close`](Self::close) ends either in good order. A process that has died is not started again: what is asked
+/// of it fails. It speaks with the server on any runtime; what the server asks for (samples of a model, say) it does not
+/// have, and says so.
 ///
 /// # Examples
 ///

@@ -27,12 +27,13 @@ pub(crate) struct LineWire {
     shared: Arc<Shared>,
     /// Reads and writes, until the wire is dropped.
     driver: Task<()>,
-    child: Option<Child>,
+    child: Option<Arc<Child>>,
 }
 
 struct Shared {
     pending: Pending,
-    /// Lines on their way. It has no bound of its own: open questions are bounded, and so are [replies](REPLIES).
+    /// Lines on their way. It has no bound of its own, so that farewells never wait: nothing else is put into it when there
+    /// are [too many](LINES).
     outbox: Sender<Vec<u8>>,
     /// The last of what the server wrote for people.
     errors: Mutex<Vec<u8>>,
@@ -57,11 +58,16 @@ impl LineWire {
             errors: Mutex::default(),
         });
         let errors = child.as_mut().and_then(Child::take_errors);
-        let driver = Driver(Arc::clone(&shared));
+        let child = child.map(Arc::new);
+        let mut driver = Driver {
+            shared: Arc::clone(&shared),
+            child: child.clone(),
+        };
         let limit = settings.message_bytes;
         let clock = rt.clone();
         let driver = rt.spawn(async move {
-            let read = driver.0.read(from_server, limit);
+            let shared = Arc::clone(&driver.shared);
+            let read = shared.read(from_server, limit);
             let write = write(to_server, lines);
             let talk = async {
                 let ended = future::or(read, write).await;
@@ -69,7 +75,7 @@ impl LineWire {
             };
             let listen = async {
                 if let Some(errors) = errors {
-                    driver.0.listen(errors).await;
+                    shared.listen(errors).await;
                 }
             };
             driver.run(&clock, talk, listen).await;
@@ -99,6 +105,9 @@ impl LineWire {
     }
 
     async fn ask(&self, method: &str, params: Value, dropped: Dropped) -> Result<Value, McpError> {
+        if self.shared.outbox.len() >= LINES {
+            return Err(McpError::TooManyPending { limit: LINES });
+        }
         let (id, answer) = self.shared.pending.open()?;
         let _question = Question {
             shared: &self.shared,
@@ -166,7 +175,7 @@ impl Shared {
         match message {
             Incoming::Answer { id, answer } => self.pending.answer(id, answer),
             Incoming::Question { reply } => {
-                if self.outbox.len() >= REPLIES {
+                if self.outbox.len() >= LINES {
                     return Err(io::Error::other("the server asks and does not listen"));
                 }
                 self.send(&reply);
@@ -198,12 +207,17 @@ impl Shared {
     }
 }
 
-/// Whoever waits is told when nobody reads any more, also when the runtime drops the task.
-struct Driver(Arc<Shared>);
+/// Whoever waits is told when nobody reads any more, also when the runtime drops the task. A child is killed then: the
+/// runtime may be about to wait for the threads that read from it.
+struct Driver {
+    shared: Arc<Shared>,
+    /// None once there is nothing more to read.
+    child: Option<Arc<Child>>,
+}
 
 impl Driver {
     async fn run(
-        &self,
+        &mut self,
         rt: &Rt,
         talk: impl Future<Output = String>,
         listen: impl Future<Output = ()>,
@@ -220,13 +234,17 @@ impl Driver {
             // The last words come by another pipe, maybe later, or not at all.
             let _ = fail_after(rt, LISTENING, listen).await;
         }
-        self.0.end(&reason);
+        self.shared.end(&reason);
+        self.child = None;
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.0.end("its task was stopped");
+        self.shared.end("its task was stopped");
+        if let Some(child) = &self.child {
+            child.kill();
+        }
     }
 }
 
@@ -277,8 +295,8 @@ impl fmt::Debug for LineWire {
     }
 }
 
-/// How many lines may wait while a server goes on asking.
-const REPLIES: usize = 1_024;
+/// How many lines may wait for a server that does not listen.
+const LINES: usize = 1_024;
 /// How much of what a server writes for people is kept, in bytes.
 const LAST_WORDS: usize = 4 * 1024;
 /// How long the last of it is waited for.
