@@ -23,6 +23,12 @@
 //! [`decode`] makes a value of the text of an answer, in steps that stand for themselves: [`repair_json`] reads JSON however it was
 //! written, [`conform`] fits it to a [`Schema`], [`Schema::validate`] says what is wrong with it. [`PartialParser`] and
 //! [`PartialDecoder`] show it while it is being written. None of this asks a model, and all of it is bounded.
+//!
+//! # Features
+//!
+//! None is on by default. Each adds types and changes nothing else.
+//!
+//! - `mcp`: `McpClient`, the tools, resources and prompts of servers that speak the Model Context Protocol.
 
 mod branch;
 mod builder;
@@ -99,6 +105,9 @@ mod budget;
 mod capabilities;
 mod glob;
 
+#[cfg(feature = "mcp")]
+mod mcp;
+
 mod event;
 mod event_kind;
 mod event_record;
@@ -172,3 +181,9 @@ pub use turn::{Turn, TurnId, TurnKind};
 pub use turn_item::TurnItem;
 pub use turn_limits::{CostLimit, LimitReached, OnLimit, TurnLimits};
 pub use turn_options::{TurnOptions, WhenBusy};
+
+#[cfg(feature = "mcp")]
+pub use mcp::{
+    McpClient, McpClientBuilder, McpCommand, McpContents, McpError, McpPrompt, McpPromptArgument,
+    McpResource, McpResourceTemplate, McpServerInfo, McpTool,
+};
