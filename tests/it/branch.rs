@@ -1,5 +1,36 @@
 //! Conversations: what is stored, and what is not when a call fails.
 
+mod act;
+mod act_approval;
+mod act_nesting;
+mod batches;
+mod blocking;
+mod budget;
+mod calculator;
+mod capabilities;
+mod chats;
+mod context;
+mod dumps;
+mod editing;
+mod events;
+mod heard;
+mod histories;
+mod history;
+mod log;
+mod merging;
+mod over_http;
+mod pruning;
+mod reacts;
+mod scoped;
+mod selections;
+mod streams;
+mod summaries;
+mod system_prompt;
+mod tools;
+mod transcripts;
+mod turns;
+mod typed;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,14 +43,6 @@ use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
 
 use crate::runtimes::on_every_runtime;
-
-mod budget;
-mod capabilities;
-mod context;
-mod events;
-mod log;
-mod scoped;
-mod system_prompt;
 
 on_every_runtime! {
     a_conversation_goes_on,

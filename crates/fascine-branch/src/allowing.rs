@@ -4,7 +4,7 @@ use fascine_model::{Model, Request};
 
 use crate::capabilities::{Admission, Refused};
 use crate::glob::Glob;
-use crate::{Branch, BranchBuilder, BranchError, Budget, Capabilities};
+use crate::{Branch, BranchBuilder, BranchError, Budget, Capabilities, RequestUsage};
 
 /// What a branch may do. What is set for a fork narrows what the branch may that it is made of.
 impl BranchBuilder {
@@ -35,11 +35,12 @@ impl Branch {
         &self.settings().capabilities
     }
 
-    /// Asks whether a request may be made, just before it is.
+    /// Asks whether a request may be made, just before it is; `requests` were made before.
     pub(crate) fn admit(
         &self,
         model: &dyn Model,
         request: &Request,
+        requests: &[RequestUsage],
     ) -> Result<Admission, BranchError> {
         let branch = || self.name().to_owned();
         let admitted = self.capabilities().admit(model, request);
@@ -47,10 +48,12 @@ impl Branch {
             Refused::Budget(source) => BranchError::Budget {
                 branch: branch(),
                 source,
+                requests: requests.to_vec(),
             },
             Refused::Model(model) => BranchError::ModelNotAllowed {
                 branch: branch(),
                 model,
+                requests: requests.to_vec(),
             },
         })
     }

@@ -1,14 +1,14 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use fascine_concurrency::Lock;
 use fascine_model::Model;
 use fascine_rt::Rt;
 
-use crate::ids::Ids;
 use crate::observers::Observers;
 use crate::settings::Settings;
-use crate::{BranchBuilder, BranchEvent, EventRecord, History};
+use crate::state::State;
+use crate::{Archive, BranchBuilder, BranchEvent, EventRecord, History, SystemPrompt};
 
 /// A conversation with a model.
 ///
@@ -26,11 +26,13 @@ struct Inner {
     observers: Observers,
 }
 
-/// What changes in a branch.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) history: History,
-    pub(crate) ids: Ids,
+/// A branch that others may drop.
+pub(crate) struct WeakBranch(Weak<Inner>);
+
+impl WeakBranch {
+    pub(crate) fn upgrade(&self) -> Option<Branch> {
+        self.0.upgrade().map(Branch)
+    }
 }
 
 impl Branch {
@@ -62,6 +64,18 @@ impl Branch {
         self.state().history.clone()
     }
 
+    /// What was pruned so far, or summarised.
+    #[must_use]
+    pub fn archive(&self) -> Archive {
+        self.state().archive.clone()
+    }
+
+    /// The system prompt, if there is one.
+    #[must_use]
+    pub fn system_prompt(&self) -> Option<SystemPrompt> {
+        self.state().system.clone()
+    }
+
     /// Makes a branch that begins where this one is, and goes its own way. A turn that still goes on is not in it.
     ///
     /// It takes constant time and memory, however long the history is.
@@ -72,27 +86,40 @@ impl Branch {
 
     /// Sets up a fork that differs in more than its name.
     pub fn fork_builder(&self, name: impl Into<String>) -> BranchBuilder {
-        let (history, seed) = {
-            let mut state = self.state();
-            (state.history.clone(), state.ids.seed())
+        let mut state = self.state();
+        let settings = Settings {
+            system: state.system.clone(),
+            ..self.0.settings.clone()
         };
-        BranchBuilder::fork(name.into(), self, history, seed)
+        let (history, archive) = (state.history.clone(), state.archive.clone());
+        let seed = state.ids.seed();
+        drop(state);
+        BranchBuilder::fork(name.into(), self, settings, history, archive, seed)
     }
 
     pub(crate) fn from_parts(
         name: String,
         settings: Settings,
-        history: History,
-        ids: Ids,
+        state: State,
         observers: Observers,
     ) -> Self {
         Self(Arc::new(Inner {
             name,
             settings,
             turn: Arc::new(Lock::new(())),
-            state: Mutex::new(State { history, ids }),
+            state: Mutex::new(state),
             observers,
         }))
+    }
+
+    /// What was said, and what was archived, at one moment.
+    pub(crate) fn snapshot(&self) -> (History, Archive) {
+        let state = self.state();
+        (state.history.clone(), state.archive.clone())
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakBranch {
+        WeakBranch(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -126,6 +153,15 @@ impl Branch {
         self.0.observers.tell(self.name(), event(), &write);
     }
 }
+
+/// Whether they are the same conversation.
+impl PartialEq for Branch {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Branch {}
 
 impl fmt::Debug for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

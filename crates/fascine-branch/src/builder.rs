@@ -6,9 +6,10 @@ use fascine_rt::Rt;
 use crate::ids::Ids;
 use crate::observers::Observers;
 use crate::settings::Settings;
+use crate::state::State;
 use crate::{
-    Branch, BranchLog, Capabilities, Clock, Context, History, OnAbort, SystemPrompt, ToolSet,
-    UnknownContextProvider,
+    Archive, Branch, BranchLog, Capabilities, Clock, Context, Dump, History, OnAbort, Prune,
+    Summarise, SystemPrompt, ToolSet, UnknownContextProvider,
 };
 
 /// Sets a branch up; made by [`Branch::builder`] for a new one and by [`Branch::fork_builder`] for a fork.
@@ -16,6 +17,8 @@ use crate::{
 /// # Defaults
 ///
 /// - no system prompt, no tools, no clock
+/// - everything that was said is sent, and kept
+/// - an archive without a bound
 /// - ids that follow from the branch's name: give branches whose messages meet seeds of their own
 /// - a turn that breaks off leaves nothing
 #[derive(Debug)]
@@ -24,6 +27,7 @@ pub struct BranchBuilder {
     name: String,
     settings: Settings,
     history: History,
+    archive: Archive,
     seed: Option<u64>,
     /// What it is a fork of.
     parent: Option<Branch>,
@@ -41,22 +45,33 @@ impl BranchBuilder {
             capabilities: Capabilities::default(),
             log: None,
             on_abort: OnAbort::default(),
+            prune: None,
+            summarise: None,
         };
         Self {
             name,
             settings,
             history: History::new(),
+            archive: Archive::default(),
             seed: None,
             parent: None,
             inherits_observers: false,
         }
     }
 
-    pub(crate) fn fork(name: String, parent: &Branch, history: History, seed: u64) -> Self {
+    pub(crate) fn fork(
+        name: String,
+        parent: &Branch,
+        settings: Settings,
+        history: History,
+        archive: Archive,
+        seed: u64,
+    ) -> Self {
         Self {
             name,
-            settings: parent.settings().clone(),
+            settings,
             history,
+            archive,
             seed: Some(seed),
             parent: Some(parent.clone()),
             inherits_observers: false,
@@ -131,6 +146,35 @@ impl BranchBuilder {
         self
     }
 
+    /// Sets how much of the history is sent and kept.
+    pub fn prune(mut self, prune: Prune) -> Self {
+        self.settings.prune = Some(prune);
+        self
+    }
+
+    /// Sets how many of the turns that were pruned are kept in the archive: the first to come go first.
+    pub fn max_archived(mut self, turns: usize) -> Self {
+        self.archive.set_limit(Some(turns));
+        self
+    }
+
+    /// Sets what makes summaries of turns that are long ago.
+    pub fn summarise(mut self, summarise: Summarise) -> Self {
+        self.settings.summarise = Some(summarise);
+        self
+    }
+
+    /// Takes over what another branch was, but for its name: system prompt, history, archive, and the ids to come.
+    pub fn dump(mut self, dump: Dump) -> Self {
+        let limit = self.archive.limit();
+        dump.system.put_into(&mut self.settings.system);
+        self.history = dump.history;
+        self.archive = dump.archive;
+        self.archive.set_limit(limit);
+        self.seed = Some(dump.ids);
+        self
+    }
+
     /// Sets what was said before.
     pub fn history(mut self, history: History) -> Self {
         self.history = history;
@@ -160,10 +204,11 @@ impl BranchBuilder {
     pub fn build(mut self) -> Branch {
         self.settings.keep_to_capabilities();
         let seed = self.seed.unwrap_or_else(|| Ids::seed_of(&self.name));
+        let system = self.settings.system.clone();
+        let state = State::new(system, self.history, self.archive, Ids::new(seed));
         let parent = self.parent.filter(|_| self.inherits_observers);
         let inherited = parent.map(|parent| parent.observers().hubs());
         let observers = Observers::inheriting(inherited.unwrap_or_default());
-        let ids = Ids::new(seed);
-        Branch::from_parts(self.name, self.settings, self.history, ids, observers)
+        Branch::from_parts(self.name, self.settings, state, observers)
     }
 }

@@ -28,8 +28,8 @@ pub enum BranchEvent {
     },
     /// The system prompt of a turn does without a context provider, or with what it said before.
     ContextSkipped {
-        /// The turn.
-        turn: TurnId,
+        /// The turn, if it is for one.
+        turn: Option<TurnId>,
         /// The name under which the provider is registered.
         provider: String,
         /// What went wrong, from the provider down to the cause.
@@ -64,6 +64,18 @@ pub enum BranchEvent {
         turn: TurnId,
         /// What was mended.
         repairs: Vec<String>,
+    },
+    /// A summary took the place of turns, which are in the archive.
+    Summarised {
+        /// The summary. Its kind says of which turns.
+        summary: Turn,
+    },
+    /// There is no summary of turns; they stay until they are pruned.
+    SummaryFailed {
+        /// The turns, oldest first.
+        turns: Vec<TurnId>,
+        /// Why.
+        reason: String,
     },
     /// A tool is about to be called.
     ToolCalled {

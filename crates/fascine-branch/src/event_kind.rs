@@ -20,6 +20,10 @@ pub enum EventKind {
     ReAsked,
     /// [`BranchEvent::Repaired`].
     Repaired,
+    /// [`BranchEvent::Summarised`].
+    Summarised,
+    /// [`BranchEvent::SummaryFailed`].
+    SummaryFailed,
     /// [`BranchEvent::ToolCalled`].
     ToolCalled,
     /// [`BranchEvent::ToolEnded`].
@@ -41,6 +45,8 @@ impl EventKind {
             Self::Pruned => "pruned",
             Self::ReAsked => "re_asked",
             Self::Repaired => "repaired",
+            Self::Summarised => "summarised",
+            Self::SummaryFailed => "summary_failed",
             Self::ToolCalled => "tool_called",
             Self::ToolEnded => "tool_ended",
             Self::TurnStarted => "turn_started",
@@ -61,6 +67,8 @@ impl BranchEvent {
             Self::Pruned { .. } => EventKind::Pruned,
             Self::ReAsked { .. } => EventKind::ReAsked,
             Self::Repaired { .. } => EventKind::Repaired,
+            Self::Summarised { .. } => EventKind::Summarised,
+            Self::SummaryFailed { .. } => EventKind::SummaryFailed,
             Self::ToolCalled { .. } => EventKind::ToolCalled,
             Self::ToolEnded { .. } => EventKind::ToolEnded,
             Self::TurnStarted { .. } => EventKind::TurnStarted,
@@ -73,15 +81,15 @@ impl BranchEvent {
         match self {
             Self::Aborted { turn }
             | Self::Chunk { turn, .. }
-            | Self::ContextSkipped { turn, .. }
             | Self::ReAsked { turn, .. }
             | Self::Repaired { turn, .. }
             | Self::ToolCalled { turn, .. }
             | Self::ToolEnded { turn, .. }
             | Self::TurnStarted { turn, .. } => Some(*turn),
             Self::Committed { turn } => Some(turn.id()),
-            Self::ObserverPanicked { turn, .. } => *turn,
-            Self::Pruned { .. } => None,
+            Self::ContextSkipped { turn, .. } | Self::ObserverPanicked { turn, .. } => *turn,
+            Self::Summarised { summary } => Some(summary.id()),
+            Self::Pruned { .. } | Self::SummaryFailed { .. } => None,
         }
     }
 }

@@ -22,17 +22,43 @@ mod branch;
 mod builder;
 mod settings;
 
+mod archive;
 mod clock;
 mod history;
 mod ids;
+mod state;
 mod turn;
 
+mod commit;
 mod draft;
+mod prune;
+mod summary;
+mod turn_item;
+mod turn_limits;
+mod turn_options;
 
+mod diff;
+mod editing;
+mod merge;
+
+mod dump;
+mod transcript;
+
+mod answer;
+mod answer_options;
 mod call_options;
+mod choices;
+mod incomplete;
 mod instruction;
 mod operations;
 mod reply;
+mod request_usage;
+mod structured;
+
+mod blocking;
+
+mod foreign;
+mod yielding;
 
 mod context;
 mod context_provider;
@@ -40,7 +66,21 @@ mod prompting;
 mod system_prompt;
 
 mod tool;
+mod tool_arguments;
+mod tool_context;
+mod tool_error;
+mod tool_fn;
+mod tool_limits;
+mod tool_names;
+mod tool_output;
+mod tool_result;
 mod tool_set;
+mod tool_set_error;
+
+mod act;
+mod act_options;
+mod approval;
+mod nesting;
 
 mod allowing;
 mod budget;
@@ -56,28 +96,58 @@ mod observers;
 mod log;
 mod scoped;
 
+mod edit_error;
 mod error;
 
+pub use act_options::ActOptions;
+pub use answer::{Answer, HandleValidation, Outcome};
+pub use answer_options::{AnswerOptions, Remember, SchemaDelivery};
+pub use approval::{Approval, ApprovalRequest, Decision};
+pub use archive::Archive;
+pub use blocking::{Blocking, BlockingStream};
 pub use branch::Branch;
 pub use budget::{Budget, BudgetError, BudgetReservation, InvalidBudget, Spent};
 pub use builder::BranchBuilder;
 pub use call_options::CallOptions;
 pub use capabilities::Capabilities;
+pub use choices::Choices;
 pub use clock::Clock;
 pub use context::{Context, ContextError, OnContextError, PromptError, UnknownContextProvider};
 pub use context_provider::{ContextInfo, ContextProvider};
+pub use diff::Diff;
+pub use dump::{Dump, DumpError, LoadDump, LoadError};
+pub use edit_error::EditError;
 pub use error::BranchError;
 pub use event::BranchEvent;
 pub use event_kind::EventKind;
 pub use event_record::EventRecord;
 pub use history::History;
+pub use incomplete::Incomplete;
 pub use instruction::Instruction;
 pub use log::{BranchLog, FileLog, LogEntry, LogError, LogSink, MemoryLog, Redaction, Unflushed};
+pub use merge::Merge;
 pub use observers::{Events, Missed, Observation};
-pub use operations::Communicate;
+pub use operations::{
+    Act, Analysis, Batch, BatchStream, Chat, Communicate, Completion, Interpret, Keep, OnFailure,
+    Operate, OperateItem, OperateStream, Parse, Parsed, React, ReactItem, ReactMetrics,
+    ReactReport, ReactStep, ReactStream, Select, Selection, StreamItem, TurnStream, Validation,
+};
+pub use prune::{Bound, DoesNotFit, Prune};
 pub use reply::Reply;
+pub use request_usage::RequestUsage;
 pub use settings::OnAbort;
+pub use summary::{ModelSummary, Summarise, Summariser};
 pub use system_prompt::{PromptLayout, SystemPrompt};
-pub use tool::{Tool, ToolContext, ToolError};
+pub use tool::Tool;
+pub use tool_context::ToolContext;
+pub use tool_error::ToolError;
+pub use tool_fn::{FnTool, blocking_tool, blocking_tool_with_context, tool, tool_with_context};
+pub use tool_limits::{Company, ToolLimits};
+pub use tool_output::{Json, ToolOutput};
 pub use tool_set::ToolSet;
+pub use tool_set_error::ToolSetError;
+pub use transcript::{Converted, Loss, OnLoss, Transcript, TranscriptError};
 pub use turn::{Turn, TurnId, TurnKind};
+pub use turn_item::TurnItem;
+pub use turn_limits::{CostLimit, LimitReached, OnLimit, TurnLimits};
+pub use turn_options::{TurnOptions, WhenBusy};

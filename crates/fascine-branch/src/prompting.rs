@@ -1,28 +1,29 @@
 use fascine_message::Message;
 
-use crate::{Branch, BranchError, BranchEvent, Context, SystemPrompt, TurnId};
+use crate::{Branch, BranchError, BranchEvent, Context, RequestUsage, TurnId};
 
 /// What the model is told before the conversation.
 impl Branch {
     /// The context provider of this name, to be [invalidated](Context::invalidate) for example.
     #[must_use]
     pub fn context_provider(&self, name: &str) -> Option<Context> {
-        self.system()?.context(name).cloned()
+        self.system_prompt()?.context(name).cloned()
     }
 
-    fn system(&self) -> Option<SystemPrompt> {
-        self.settings().system.clone()
-    }
-
-    /// Writes the system prompt of a turn, and tells what it does without.
-    pub(crate) async fn write_system(&self, turn: TurnId) -> Result<Option<Message>, BranchError> {
-        let Some(prompt) = self.system() else {
+    /// Writes the system prompt, for a turn or for a call outside of one, and tells what it does without.
+    pub(crate) async fn write_system(
+        &self,
+        turn: Option<TurnId>,
+        requests: &[RequestUsage],
+    ) -> Result<Option<Message>, BranchError> {
+        let Some(prompt) = self.system_prompt() else {
             return Ok(None);
         };
         let written = prompt.write(self.rt()).await;
         let written = written.map_err(|source| BranchError::Prompt {
             branch: self.name().to_owned(),
             source,
+            requests: requests.to_vec(),
         })?;
         for (provider, error) in written.skipped {
             self.emit(|| BranchEvent::ContextSkipped {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use fascine_model::Model;
 use fascine_rt::Rt;
 
-use crate::{BranchLog, Capabilities, Clock, SystemPrompt, ToolSet};
+use crate::{BranchLog, Capabilities, Clock, Prune, Summarise, SystemPrompt, ToolSet};
 
 /// What a branch was built with. It does not change; a fork may be built with something else.
 #[derive(Clone, Debug)]
@@ -16,13 +16,14 @@ pub(crate) struct Settings {
     pub(crate) capabilities: Capabilities,
     pub(crate) log: Option<BranchLog>,
     pub(crate) on_abort: OnAbort,
+    pub(crate) prune: Option<Prune>,
+    pub(crate) summarise: Option<Summarise>,
 }
 
 impl Settings {
     /// Leaves out the tools that may not be called: nobody finds them.
     pub(crate) fn keep_to_capabilities(&mut self) {
-        let tools = std::mem::take(&mut self.tools);
-        self.tools = tools.only(|name| self.capabilities.permits_tool(name));
+        self.tools = self.capabilities.permitted(std::mem::take(&mut self.tools));
     }
 }
 

@@ -30,6 +30,11 @@ pub(super) fn fields(event: &BranchEvent, has_text: bool) -> Map<String, Value> 
         BranchEvent::Repaired { repairs, .. } => {
             fields.add("count", repairs.len()).text("repairs", repairs);
         }
+        BranchEvent::Summarised { summary } => fields.turn(summary),
+        BranchEvent::SummaryFailed { turns, reason } => {
+            let turns = turns.iter().map(ToString::to_string).collect::<Vec<_>>();
+            fields.add("turns", turns).text("reason", reason);
+        }
         BranchEvent::ToolCalled { call, .. } => fields
             .add("tool", &call.name)
             .add("call_id", &call.id)
