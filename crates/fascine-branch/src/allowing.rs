@@ -48,12 +48,12 @@ impl Branch {
             Refused::Budget(source) => BranchError::Budget {
                 branch: branch(),
                 source,
-                requests: requests.to_vec(),
+                requests: Vec::new(),
             },
             Refused::Model(model) => BranchError::ModelNotAllowed {
                 branch: branch(),
                 model,
-                requests: requests.to_vec(),
+                requests: Vec::new(),
             },
         })
     }

@@ -86,15 +86,12 @@ impl Branch {
 
     /// Sets up a fork that differs in more than its name.
     pub fn fork_builder(&self, name: impl Into<String>) -> BranchBuilder {
-        let mut state = self.state();
-        let settings = Settings {
-            system: state.system.clone(),
-            ..self.0.settings.clone()
+        let (history, archive, seed) = {
+            let mut state = self.state();
+            let seed = state.ids.seed();
+            (state.history.clone(), state.archive.clone(), seed)
         };
-        let (history, archive) = (state.history.clone(), state.archive.clone());
-        let seed = state.ids.seed();
-        drop(state);
-        BranchBuilder::fork(name.into(), self, settings, history, archive, seed)
+        BranchBuilder::fork(name.into(), self, history, archive, seed)
     }
 
     pub(crate) fn from_parts(

@@ -62,11 +62,14 @@ impl BranchBuilder {
     pub(crate) fn fork(
         name: String,
         parent: &Branch,
-        settings: Settings,
         history: History,
         archive: Archive,
         seed: u64,
     ) -> Self {
+        let settings = Settings {
+            system: parent.system_prompt(),
+            ..parent.settings().clone()
+        };
         Self {
             name,
             settings,
@@ -204,11 +207,11 @@ impl BranchBuilder {
     pub fn build(mut self) -> Branch {
         self.settings.keep_to_capabilities();
         let seed = self.seed.unwrap_or_else(|| Ids::seed_of(&self.name));
-        let system = self.settings.system.clone();
-        let state = State::new(system, self.history, self.archive, Ids::new(seed));
         let parent = self.parent.filter(|_| self.inherits_observers);
         let inherited = parent.map(|parent| parent.observers().hubs());
         let observers = Observers::inheriting(inherited.unwrap_or_default());
+        let system = self.settings.system.clone();
+        let state = State::new(system, self.history, self.archive, Ids::new(seed));
         Branch::from_parts(self.name, self.settings, state, observers)
     }
 }

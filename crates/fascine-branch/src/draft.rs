@@ -1,4 +1,4 @@
-use fascine_concurrency::{LockGuardArc, OnceCell};
+use fascine_concurrency::LockGuardArc;
 use fascine_message::{Message, Part, Role};
 use fascine_model::{Accumulator, Response};
 use fascine_rt::Panic;
@@ -23,10 +23,10 @@ pub(crate) struct Draft {
     /// What was said before, as far as it is sent.
     base: History,
     said: Vec<Said>,
-    /// The system prompt; written once, when the model is first asked.
-    system: OnceCell<Option<Message>>,
     /// The answer that is being streamed, or that broke off.
     coming: Option<Accumulator>,
+    /// The system prompt; written once, when the model is first asked.
+    system: Option<Option<Message>>,
     requests: Vec<RequestUsage>,
     is_open: bool,
     /// The next turn waits for it.
@@ -72,8 +72,8 @@ impl Draft {
             id,
             base,
             said: Vec::new(),
-            system: OnceCell::new(),
             coming: None,
+            system: None,
             requests: Vec::new(),
             is_open: true,
             _turn: turn,

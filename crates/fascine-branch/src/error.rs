@@ -10,7 +10,7 @@ use crate::{BudgetError, DoesNotFit, Incomplete, LimitReached, PromptError, Requ
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BranchError {
-    /// A model was not asked, as it would have cost too much.
+    /// The model was not asked, as it would have cost too much.
     #[error("branch `{branch}` must not spend more")]
     Budget {
         /// The branch.
@@ -27,6 +27,8 @@ pub enum BranchError {
         branch: String,
         /// Over which bound.
         source: DoesNotFit,
+        /// The calls of the model before.
+        requests: Vec<RequestUsage>,
     },
     /// The answer does not fit what was asked for, after all the times that the model was asked again.
     #[error("branch `{branch}` got no answer that fits: {incomplete}")]
@@ -70,14 +72,14 @@ pub enum BranchError {
         /// The calls of the model, this one the last.
         requests: Vec<RequestUsage>,
     },
-    /// A model was not asked, as the branch may not ask it.
+    /// The model was not asked, as the branch may not ask it.
     #[error("branch `{branch}` must not ask model `{model}`")]
     ModelNotAllowed {
         /// The branch.
         branch: String,
         /// The model.
         model: String,
-        /// The calls of other models before.
+        /// The calls of the model before.
         requests: Vec<RequestUsage>,
     },
     /// Something of the program's own panicked: a model, a clock.
@@ -140,6 +142,7 @@ impl BranchError {
     pub fn requests(&self) -> &[RequestUsage] {
         match self {
             Self::Budget { requests, .. }
+            | Self::DoesNotFit { requests, .. }
             | Self::Invalid { requests, .. }
             | Self::Limit { requests, .. }
             | Self::Model { requests, .. }
@@ -147,9 +150,7 @@ impl BranchError {
             | Self::Panicked { requests, .. }
             | Self::Prompt { requests, .. }
             | Self::Withheld { requests, .. } => requests,
-            Self::DoesNotFit { .. } | Self::InvalidOperation { .. } | Self::WithinItself { .. } => {
-                &[]
-            }
+            Self::InvalidOperation { .. } | Self::WithinItself { .. } => &[],
         }
     }
 
@@ -157,6 +158,7 @@ impl BranchError {
     pub(crate) fn after(mut self, all: Vec<RequestUsage>) -> Self {
         match &mut self {
             Self::Budget { requests, .. }
+            | Self::DoesNotFit { requests, .. }
             | Self::Invalid { requests, .. }
             | Self::Limit { requests, .. }
             | Self::Model { requests, .. }
@@ -164,8 +166,7 @@ impl BranchError {
             | Self::Panicked { requests, .. }
             | Self::Prompt { requests, .. }
             | Self::Withheld { requests, .. } => *requests = all,
-            Self::DoesNotFit { .. } | Self::InvalidOperation { .. } | Self::WithinItself { .. } => {
-            }
+            Self::InvalidOperation { .. } | Self::WithinItself { .. } => {}
         }
         self
     }

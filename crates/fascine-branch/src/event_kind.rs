@@ -86,9 +86,8 @@ impl BranchEvent {
             | Self::ToolCalled { turn, .. }
             | Self::ToolEnded { turn, .. }
             | Self::TurnStarted { turn, .. } => Some(*turn),
-            Self::Committed { turn } => Some(turn.id()),
-            Self::ContextSkipped { turn, .. } | Self::ObserverPanicked { turn, .. } => *turn,
-            Self::Summarised { summary } => Some(summary.id()),
+            Self::Committed { turn } | Self::Summarised { summary: turn } => Some(turn.id()),
+            Self::ObserverPanicked { turn, .. } => *turn,
             Self::Pruned { .. } | Self::SummaryFailed { .. } => None,
         }
     }

@@ -93,10 +93,10 @@ mod event_record;
 mod observe;
 mod observers;
 
+mod edit_error;
 mod log;
 mod scoped;
 
-mod edit_error;
 mod error;
 
 pub use act_options::ActOptions;

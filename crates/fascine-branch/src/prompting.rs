@@ -1,6 +1,6 @@
 use fascine_message::Message;
 
-use crate::{Branch, BranchError, BranchEvent, Context, RequestUsage, TurnId};
+use crate::{Branch, BranchError, BranchEvent, Context, TurnId};
 
 /// What the model is told before the conversation.
 impl Branch {
@@ -10,12 +10,8 @@ impl Branch {
         self.system_prompt()?.context(name).cloned()
     }
 
-    /// Writes the system prompt, for a turn or for a call outside of one, and tells what it does without.
-    pub(crate) async fn write_system(
-        &self,
-        turn: Option<TurnId>,
-        requests: &[RequestUsage],
-    ) -> Result<Option<Message>, BranchError> {
+    /// Writes the system prompt of a turn, and tells what it does without.
+    pub(crate) async fn write_system(&self, turn: TurnId) -> Result<Option<Message>, BranchError> {
         let Some(prompt) = self.system_prompt() else {
             return Ok(None);
         };
@@ -23,7 +19,7 @@ impl Branch {
         let written = written.map_err(|source| BranchError::Prompt {
             branch: self.name().to_owned(),
             source,
-            requests: requests.to_vec(),
+            requests: Vec::new(),
         })?;
         for (provider, error) in written.skipped {
             self.emit(|| BranchEvent::ContextSkipped {

@@ -77,6 +77,15 @@ impl SystemPrompt {
         Self::default()
     }
 
+    /// The text, if it is no more than that; a prompt that is made anew for each request has none.
+    pub(crate) fn as_text(&self) -> Option<String> {
+        let parts = &self.0.parts;
+        parts
+            .contexts
+            .is_empty()
+            .then(|| parts.layout.write(parts, &[]))
+    }
+
     /// Tells it `text`.
     pub fn text(text: impl Into<String>) -> Self {
         Self::new().with_background([text])

@@ -110,7 +110,7 @@ impl Branch {
         let state = self.state();
         let system = state.system.as_ref().and_then(|prompt| prompt.as_text());
         Transcript {
-            system: system.map(str::to_owned),
+            system,
             ..Transcript::from(&state.history)
         }
     }

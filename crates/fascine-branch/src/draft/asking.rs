@@ -52,8 +52,10 @@ impl Draft {
     pub(crate) async fn ask(&mut self, asking: Asking<'_>) -> Result<Response, BranchError> {
         let model = asking.call.model.as_ref();
         let model = Arc::clone(model.unwrap_or(&self.branch.settings().model));
-        let request = self.request(asking).await?;
-        let admission = self.branch.admit(&*model, &request, &self.requests)?;
+        let request = self.request(asking).await;
+        let request = request.map_err(|error| error.after(self.requests.clone()))?;
+        let admission = self.branch.admit(&*model, &request);
+        let admission = admission.map_err(|error| error.after(self.requests.clone()))?;
         let asked = match asking.items {
             Some(items) => self.stream(&*model, request, items).await,
             None => foreign::await_it(async { model.invoke(request).await }).await,
@@ -79,20 +81,15 @@ impl Draft {
             request.tools = asking.tools.specs().cloned().collect();
         }
         let capabilities = self.branch.capabilities();
-        request
-            .tools
-            .retain(|tool| capabilities.permits_tool(&tool.name));
+        let tools = &mut request.tools;
+        tools.retain(|tool| capabilities.permits_tool(&tool.name));
         if !request.tools.is_empty() {
             request.tool_choice = asking.tool_use.choice(request.tool_choice);
         }
         if let Some(output) = asking.output {
             request.output = output.clone();
         }
-        let system = self.system.get_or_try_init(|| {
-            let turn = Some(self.id);
-            self.branch.write_system(turn, &self.requests)
-        });
-        request.messages = system.await?.iter().cloned().collect();
+        request.messages = self.system().await?.into_iter().collect();
         let instruction = self.said.first().map(|said| with_note(said, asking.note));
         let since = self.said.iter().skip(1).map(|said| said.message.clone());
         let said: Vec<_> = instruction.into_iter().chain(since).collect();
@@ -100,6 +97,15 @@ impl Draft {
         let before = self.base.iter().cloned();
         request.messages.extend(before.chain(said));
         Ok(request)
+    }
+
+    async fn system(&mut self) -> Result<Option<Message>, BranchError> {
+        if let Some(written) = &self.system {
+            return Ok(written.clone());
+        }
+        let written = self.branch.write_system(self.id).await?;
+        self.system = Some(written.clone());
+        Ok(written)
     }
 
     /// Asks, and gives the pieces of the answer to whoever wants them.

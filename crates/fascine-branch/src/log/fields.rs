@@ -2,7 +2,7 @@ use fascine_message::{Message, Part};
 use fascine_model::Chunk;
 use serde_json::{Map, Value, json};
 
-use crate::{BranchEvent, Turn, TurnKind};
+use crate::{BranchEvent, Turn, TurnId, TurnKind};
 
 /// What a line says of an event. Nothing that was said, or that somebody else made of it, is in it without text.
 pub(super) fn fields(event: &BranchEvent, has_text: bool) -> Map<String, Value> {
@@ -21,8 +21,7 @@ pub(super) fn fields(event: &BranchEvent, has_text: bool) -> Map<String, Value> 
             observer, message, ..
         } => fields.add("observer", observer).text("message", message),
         BranchEvent::Pruned { turns } => {
-            let turns = turns.iter().map(ToString::to_string).collect::<Vec<_>>();
-            fields.add("turns", turns);
+            fields.turns(turns);
         }
         BranchEvent::ReAsked {
             attempt, reason, ..
@@ -31,10 +30,7 @@ pub(super) fn fields(event: &BranchEvent, has_text: bool) -> Map<String, Value> 
             fields.add("count", repairs.len()).text("repairs", repairs);
         }
         BranchEvent::Summarised { summary } => fields.turn(summary),
-        BranchEvent::SummaryFailed { turns, reason } => {
-            let turns = turns.iter().map(ToString::to_string).collect::<Vec<_>>();
-            fields.add("turns", turns).text("reason", reason);
-        }
+        BranchEvent::SummaryFailed { turns, reason } => fields.turns(turns).text("reason", reason),
         BranchEvent::ToolCalled { call, .. } => fields
             .add("tool", &call.name)
             .add("call_id", &call.id)
@@ -79,6 +75,11 @@ impl Fields {
         if self.has_text {
             self.add(name, value);
         }
+    }
+
+    fn turns(&mut self, turns: &[TurnId]) -> &mut Self {
+        let turns = turns.iter().map(ToString::to_string);
+        self.add("turns", turns.collect::<Vec<_>>())
     }
 
     fn turn(&mut self, turn: &Turn) {

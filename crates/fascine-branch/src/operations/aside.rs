@@ -3,7 +3,7 @@ use std::sync::Arc;
 use fascine_message::Message;
 use fascine_model::{Request, Response};
 
-use crate::{Branch, BranchError, CallOptions, Incomplete, RequestUsage, foreign};
+use crate::{Branch, BranchError, CallOptions, Incomplete, RequestUsage, TurnId, foreign};
 
 impl Branch {
     /// A request with all that was said, as far as it fits, and `message`.
@@ -12,7 +12,7 @@ impl Branch {
         mut request: Request,
         message: Message,
     ) -> Result<Request, BranchError> {
-        let system = self.write_system(None, &[]).await?;
+        let system = self.write_system(TurnId::default()).await?;
         request.messages = system.into_iter().collect();
         let said = [message];
         let before = self.fit(&self.history(), &said, &mut request)?;
@@ -28,7 +28,7 @@ impl Branch {
     ) -> Result<Response, BranchError> {
         let model = call.model.as_ref();
         let model = Arc::clone(model.unwrap_or(&self.settings().model));
-        let admission = self.admit(&*model, &request, &[])?;
+        let admission = self.admit(&*model, &request)?;
         let asked = foreign::await_it(async { model.invoke(request).await }).await;
         if let Ok(asked) = &asked {
             admission.settle(asked);

@@ -29,12 +29,13 @@ pub(crate) struct TurnLoop<'a> {
 
 impl<'a> TurnLoop<'a> {
     pub(crate) fn new(draft: &Draft, call: &'a CallOptions, options: &'a TurnOptions) -> Self {
-        let branch = draft.branch();
-        let tools = options.tools.as_ref().unwrap_or(&branch.settings().tools);
+        let capabilities = draft.branch().capabilities();
+        let own = &draft.branch().settings().tools;
+        let tools = options.tools.as_ref().unwrap_or(own).clone();
         Self {
             call,
             options,
-            tools: branch.capabilities().permitted(tools.clone()),
+            tools: tools.only(|name| capabilities.permits_tool(name)),
             items: None,
             rounds: 0,
             called: 0,

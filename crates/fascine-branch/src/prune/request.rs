@@ -26,6 +26,7 @@ impl Branch {
             Err(source) => Err(BranchError::DoesNotFit {
                 branch: self.name().to_owned(),
                 source,
+                requests: Vec::new(),
             }),
         }
     }
