@@ -4,7 +4,7 @@ use fascine_model::{Model, Request};
 
 use crate::capabilities::{Admission, Refused};
 use crate::glob::Glob;
-use crate::{Branch, BranchBuilder, BranchError, Budget, Capabilities, RequestUsage};
+use crate::{Branch, BranchBuilder, BranchError, Budget, Capabilities};
 
 /// What a branch may do. What is set for a fork narrows what the branch may that it is made of.
 impl BranchBuilder {
@@ -35,12 +35,11 @@ impl Branch {
         &self.settings().capabilities
     }
 
-    /// Asks whether a request may be made, just before it is; `requests` were made before.
+    /// Asks whether a request may be made, just before it is.
     pub(crate) fn admit(
         &self,
         model: &dyn Model,
         request: &Request,
-        requests: &[RequestUsage],
     ) -> Result<Admission, BranchError> {
         let branch = || self.name().to_owned();
         let admitted = self.capabilities().admit(model, request);

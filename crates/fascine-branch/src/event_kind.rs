@@ -87,7 +87,7 @@ impl BranchEvent {
             | Self::ToolEnded { turn, .. }
             | Self::TurnStarted { turn, .. } => Some(*turn),
             Self::Committed { turn } | Self::Summarised { summary: turn } => Some(turn.id()),
-            Self::ObserverPanicked { turn, .. } => *turn,
+            Self::ContextSkipped { turn, .. } | Self::ObserverPanicked { turn, .. } => *turn,
             Self::Pruned { .. } | Self::SummaryFailed { .. } => None,
         }
     }

@@ -170,19 +170,6 @@ impl SystemPrompt {
         Ok(self.0.parts.layout.write(&self.0.parts, &infos))
     }
 
-    /// The text, if it is no more than that; one that is written anew for each turn has none.
-    pub(crate) fn as_text(&self) -> Option<&str> {
-        let parts = &self.0.parts;
-        let is_text = parts.steps.is_empty()
-            && parts.output_instructions.is_empty()
-            && parts.contexts.is_empty()
-            && parts.layout == PromptLayout::Plain;
-        match parts.background.as_slice() {
-            [text] if is_text => Some(text),
-            _ => None,
-        }
-    }
-
     /// Writes it for a turn.
     pub(crate) async fn write(&self, rt: &Rt) -> Result<Written, PromptError> {
         let infos = self.infos(rt).await?;

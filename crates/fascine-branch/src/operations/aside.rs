@@ -3,7 +3,7 @@ use std::sync::Arc;
 use fascine_message::Message;
 use fascine_model::{Request, Response};
 
-use crate::{Branch, BranchError, CallOptions, Incomplete, RequestUsage, TurnId, foreign};
+use crate::{Branch, BranchError, CallOptions, Incomplete, RequestUsage, foreign};
 
 impl Branch {
     /// A request with all that was said, as far as it fits, and `message`.
@@ -12,7 +12,7 @@ impl Branch {
         mut request: Request,
         message: Message,
     ) -> Result<Request, BranchError> {
-        let system = self.write_system(TurnId::default()).await?;
+        let system = self.write_system(None).await?;
         request.messages = system.into_iter().collect();
         let said = [message];
         let before = self.fit(&self.history(), &said, &mut request)?;
