@@ -151,3 +151,8 @@ pub use turn::{Turn, TurnId, TurnKind};
 pub use turn_item::TurnItem;
 pub use turn_limits::{CostLimit, LimitReached, OnLimit, TurnLimits};
 pub use turn_options::{TurnOptions, WhenBusy};
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/branches.md")]
+mod page {}
