@@ -4,7 +4,7 @@ use fascine_message::Usage;
 use fascine_model::{EstimatedTokens, Model, ModelError, Request, Response, TokenCounter};
 
 use crate::glob::Glob;
-use crate::{Budget, BudgetError, BudgetReservation};
+use crate::{Budget, BudgetError, BudgetReservation, ToolSet};
 
 /// What a branch may do: which tools it may have called, which models it may ask, what it may spend.
 ///
@@ -53,6 +53,14 @@ impl Capabilities {
     #[must_use]
     pub fn budgets(&self) -> &[Budget] {
         &self.budgets
+    }
+
+    /// Those of the tools that may be called.
+    pub(crate) fn permitted(&self, tools: ToolSet) -> ToolSet {
+        if self.tools.is_empty() {
+            return tools;
+        }
+        tools.only(|name| self.permits_tool(name))
     }
 
     pub(crate) fn narrow_tools(&mut self, patterns: Arc<[Glob]>) {

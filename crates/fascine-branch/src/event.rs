@@ -28,8 +28,8 @@ pub enum BranchEvent {
     },
     /// The system prompt of a turn does without a context provider, or with what it said before.
     ContextSkipped {
-        /// The turn.
-        turn: TurnId,
+        /// The turn, if it is for one.
+        turn: Option<TurnId>,
         /// The name under which the provider is registered.
         provider: String,
         /// What went wrong, from the provider down to the cause.

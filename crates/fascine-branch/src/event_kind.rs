@@ -81,14 +81,13 @@ impl BranchEvent {
         match self {
             Self::Aborted { turn }
             | Self::Chunk { turn, .. }
-            | Self::ContextSkipped { turn, .. }
             | Self::ReAsked { turn, .. }
             | Self::Repaired { turn, .. }
             | Self::ToolCalled { turn, .. }
             | Self::ToolEnded { turn, .. }
             | Self::TurnStarted { turn, .. } => Some(*turn),
             Self::Committed { turn } | Self::Summarised { summary: turn } => Some(turn.id()),
-            Self::ObserverPanicked { turn, .. } => *turn,
+            Self::ContextSkipped { turn, .. } | Self::ObserverPanicked { turn, .. } => *turn,
             Self::Pruned { .. } | Self::SummaryFailed { .. } => None,
         }
     }

@@ -187,3 +187,8 @@ pub use mcp::{
     McpClient, McpClientBuilder, McpCommand, McpContents, McpError, McpPrompt, McpPromptArgument,
     McpResource, McpResourceTemplate, McpServerInfo, McpTool,
 };
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/branches.md")]
+mod page {}

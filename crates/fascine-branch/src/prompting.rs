@@ -10,8 +10,11 @@ impl Branch {
         self.system_prompt()?.context(name).cloned()
     }
 
-    /// Writes the system prompt of a turn, and tells what it does without.
-    pub(crate) async fn write_system(&self, turn: TurnId) -> Result<Option<Message>, BranchError> {
+    /// Writes the system prompt, for a turn or for a call outside of one, and tells what it does without.
+    pub(crate) async fn write_system(
+        &self,
+        turn: Option<TurnId>,
+    ) -> Result<Option<Message>, BranchError> {
         let Some(prompt) = self.system_prompt() else {
             return Ok(None);
         };

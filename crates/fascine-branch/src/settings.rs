@@ -23,8 +23,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// Leaves out the tools that may not be called: nobody finds them.
     pub(crate) fn keep_to_capabilities(&mut self) {
-        let tools = std::mem::take(&mut self.tools);
-        self.tools = tools.only(|name| self.capabilities.permits_tool(name));
+        self.tools = self.capabilities.permitted(std::mem::take(&mut self.tools));
     }
 }
 

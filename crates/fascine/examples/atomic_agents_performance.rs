@@ -13,27 +13,51 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fascine::branch::{Branch, PromptLayout, SystemPrompt};
+use fascine::branch::{Branch, PromptLayout, Prune, StreamItem, SystemPrompt, TurnItem};
 use fascine::concurrency::{at_most, bounded_map_all};
 use fascine::http::{H1Transport, MemoryNet, PoolConfig};
 use fascine::model::{
-    CachedModel, EstimatedTokens, ModelPool, ModelSelector, ModelService, MokaStore, OpenAi,
+    CachedModel, Chunk, EstimatedTokens, ModelPool, ModelSelector, ModelService, MokaStore, OpenAi,
     ResponseCache, ScriptedModel, TokenCounter, max_tokens_for,
 };
 use fascine::rt::Rt;
 use fascine_mock::MockServer;
 use fascine_testing::TestRuntime;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 fn main() {
     TestRuntime::run(|rt| async move {
+        streaming_for_better_ux(&rt).await;
         concurrent_request_handling(&rt).await;
         efficient_system_prompts(&rt).await;
         dynamic_token_limits(&rt).await;
+        compact_schemas(&rt).await;
         response_caching(&rt).await;
         model_selection_strategy(&rt).await;
         connection_pooling_and_request_timing(&rt).await;
+        history_pruning(&rt).await;
         lazy_loading(&rt).await;
     });
+}
+
+/// Each piece as it comes; the turn is stored at the end, and a stream that is dropped before has not happened.
+async fn streaming_for_better_ux(rt: &Rt) {
+    let model = ScriptedModel::new(rt).with_answer("Quantum computers compute with qubits.");
+    let agent = Branch::new(rt, "agent", model);
+    let mut stream = agent.stream("Explain quantum computing");
+    let mut current_text = String::new();
+    while let Some(item) = stream.item().await.unwrap() {
+        match item {
+            StreamItem::Turn(TurnItem::Chunk(Chunk::Text(more))) => {
+                current_text.push_str(&more);
+                println!("live: {current_text}");
+            }
+            StreamItem::Turn(_) => {}
+            StreamItem::Reply(reply) => assert_eq!(reply.text(), current_text),
+        }
+    }
+    assert_eq!(agent.history().turns().len(), 1);
 }
 
 /// One input never sees another, and an error is no text.
@@ -91,6 +115,28 @@ async fn dynamic_token_limits(rt: &Rt) {
         .collect();
     assert_eq!(limits, [Some(500), Some(1500)]);
     println!("max_tokens: {limits:?}");
+}
+
+/// What the fields mean is said in few words: each is sent with every request.
+#[derive(Deserialize, JsonSchema)]
+struct EfficientOutput {
+    /// Answer
+    answer: String,
+    /// 0-1
+    #[schemars(range(min = 0.0, max = 1.0))]
+    confidence: f64,
+}
+
+async fn compact_schemas(rt: &Rt) {
+    let model = ScriptedModel::new(rt).with_answer(r#"{"answer": "Yes.", "confidence": 0.9}"#);
+    let agent = Branch::new(rt, "agent", model);
+    let output = agent
+        .operate::<EfficientOutput>("Is Rust fast?")
+        .await
+        .unwrap()
+        .value;
+    assert_eq!((output.answer.as_str(), output.confidence), ("Yes.", 0.9));
+    println!("typed: {} ({})", output.answer, output.confidence);
 }
 
 async fn response_caching(rt: &Rt) {
@@ -166,6 +212,28 @@ async fn connection_pooling_and_request_timing(rt: &Rt) {
         metrics.calls, metrics.latency.mean, metrics.latency.p50, metrics.latency.p95
     );
     server.shutdown().await;
+}
+
+/// Whole turns go, the oldest first; they are in the archive.
+async fn history_pruning(rt: &Rt) {
+    let model = ScriptedModel::new(rt).with_rule("", "Done.");
+    let agent = Branch::builder(rt, "bounded", model)
+        .prune(Prune::messages(10))
+        .build();
+    for number in 0..20 {
+        agent
+            .communicate(format!("Message {number}"))
+            .await
+            .unwrap();
+    }
+    let history = agent.history();
+    assert!(history.len() <= 10 && history.len() % 2 == 0);
+    assert_eq!(history.turns().len() + agent.archive().len(), 20);
+    let tokens: u64 = history
+        .iter()
+        .map(|message| EstimatedTokens.count_message(message))
+        .sum();
+    println!("history: {} messages, about {tokens} tokens", history.len());
 }
 
 /// A service is made when it is first asked, once.

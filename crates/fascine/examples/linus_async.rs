@@ -12,16 +12,21 @@
 
 use std::time::Duration;
 
-use fascine::branch::{Branch, BranchError, Reply};
+use fascine::branch::{Branch, BranchError, Reply, ToolSet, blocking_tool};
 use fascine::concurrency::{Semaphore, at_most, bounded_map, gather, gather_all};
 use fascine::flow::{Flow, FlowReport, Status};
-use fascine::model::ScriptedModel;
+use fascine::message::ToolCall;
+use fascine::model::{Line, ScriptedModel};
 use fascine::rt::Rt;
 use fascine::session::{Operation, OperationGraph, Session};
 use fascine_testing::TestRuntime;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 fn main() {
+    mixed_sync_and_async_code();
     TestRuntime::run(|rt| async move {
+        basic_usage(&rt).await;
         parallel_agent_execution(&rt).await;
         sequential_execution(&rt).await;
         parallel_execution(&rt).await;
@@ -44,6 +49,56 @@ fn agent(rt: &Rt, name: &str) -> Branch {
         .with_failing_rule("impossible", 400)
         .with_rule("", "Done.");
     Branch::new(rt, name, model)
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Product {
+    a: i64,
+    b: i64,
+}
+
+/// The tool runs on a thread where it may block, as all of linus' tools do.
+fn tools() -> ToolSet {
+    let multiply = blocking_tool(|product: Product| product.a * product.b).named("multiply");
+    ToolSet::new().with(multiply.described("Multiplies two numbers."))
+}
+
+/// It reasons, has the tool called, and checks its answer.
+fn reasoning_model(rt: &Rt) -> ScriptedModel {
+    let call = ToolCall::new("1", "multiply", r#"{"a": 42, "b": 17}"#);
+    ScriptedModel::new(rt)
+        .with_line(Line::tool_calls([call]))
+        .with_answer(r#"{"analysis": "The tool says 714.", "extension_needed": false}"#)
+        .with_answer(r#"{"answer": "714"}"#)
+        .with_answer(r#"{"is_complete": true, "reasoning": "It is the product."}"#)
+}
+
+async fn basic_usage(rt: &Rt) {
+    let agent = Branch::builder(rt, "sums", reasoning_model(rt))
+        .tools(tools())
+        .build();
+    let result = agent.react::<String>("Calculate 42 * 17").await.unwrap();
+    assert_eq!(result.value, "714");
+    assert_eq!(
+        (result.metrics.iterations, result.metrics.llm_calls),
+        (1, 4)
+    );
+    println!("result: {}, metrics: {:?}", result.value, result.metrics);
+}
+
+/// The same from a program that is not async.
+fn mixed_sync_and_async_code() {
+    let runtime = TestRuntime::new();
+    let rt = runtime.rt();
+    let agent = Branch::builder(&rt, "sums", reasoning_model(&rt))
+        .tools(tools())
+        .build();
+    let result = agent
+        .blocking()
+        .react::<String>("Calculate 42 * 17")
+        .unwrap();
+    assert_eq!(result.value, "714");
+    println!("blocking: {}", result.value);
 }
 
 async fn parallel_agent_execution(rt: &Rt) {

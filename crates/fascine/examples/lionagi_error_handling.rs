@@ -14,7 +14,7 @@ use std::error::Error;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fascine::branch::{Branch, BranchError};
+use fascine::branch::{Branch, BranchError, HandleValidation, Outcome};
 use fascine::concurrency::{Partition, TaskGroup, fail_after, gather_all};
 use fascine::flow::{FlowReport, Status};
 use fascine::http::{H1Transport, MemoryNet};
@@ -27,6 +27,8 @@ use fascine::rt::Rt;
 use fascine::session::{Operation, OperationGraph, Session};
 use fascine_mock::MockServer;
 use fascine_testing::TestRuntime;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 fn main() {
     TestRuntime::run(|rt| async move {
@@ -41,6 +43,7 @@ fn main() {
         waiting_for_completion(&rt).await;
         error_accumulation(&rt).await;
         provider_fallback(&rt).await;
+        structured_output_validation(&rt).await;
         gather_with_failures(&rt).await;
     });
 }
@@ -267,6 +270,52 @@ async fn provider_fallback(rt: &Rt) {
         branch.communicate("Who is there?").await.unwrap().text(),
         "Here I am."
     );
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Analysis {
+    sentiment: String,
+    confidence: f64,
+    key_points: Vec<String>,
+}
+
+/// What is malformed is mended without asking; what does not fit is asked for again, and then handled as you say.
+async fn structured_output_validation(rt: &Rt) {
+    let partial = r#"{"sentiment": "glad", "confidence": 0.9}"#;
+    let model = ScriptedModel::new(rt).with_rule("", partial);
+    let branch = Branch::new(rt, "analyst", model);
+    let analyze = || branch.fork("review");
+    let handle = HandleValidation::ReturnValue;
+    let answer = analyze()
+        .operate_as::<Analysis>("Analyze this review", handle)
+        .await
+        .unwrap();
+    match answer.value {
+        Outcome::Incomplete(incomplete) => {
+            assert_eq!(incomplete.value["sentiment"], "glad");
+            println!("incomplete: it lacks {:?}", incomplete.missing);
+        }
+        Outcome::Valid(analysis) => panic!("{} points", analysis.key_points.len()),
+        Outcome::None => panic!("that is the next one"),
+    }
+    let handle = HandleValidation::ReturnNone;
+    let answer = analyze()
+        .operate_as::<Analysis>("Analyze this review", handle)
+        .await
+        .unwrap();
+    assert!(
+        answer
+            .value
+            .valid()
+            .map(|analysis| (analysis.sentiment, analysis.confidence))
+            .is_none()
+    );
+    let error = analyze()
+        .operate::<Analysis>("Analyze this review")
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(error, BranchError::Invalid { .. }) && error.attempts() == 3);
 }
 
 async fn gather_with_failures(rt: &Rt) {

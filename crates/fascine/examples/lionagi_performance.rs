@@ -235,16 +235,20 @@ async fn flow_level_concurrency(rt: &Rt) {
     );
 }
 
-/// What is to be forgotten is said on a fork; the branch is as it was.
 async fn clearing_message_history(rt: &Rt) {
     let branch = branch(rt, "worker");
     let mut results = Vec::new();
     for chunk in ["first", "second", "third"] {
-        let fork = branch.fork(chunk);
-        results.push(fork.communicate(format!("Process: {chunk}")).await.unwrap());
+        results.push(
+            branch
+                .communicate(format!("Process: {chunk}"))
+                .await
+                .unwrap(),
+        );
+        branch.clear().await; // It keeps the system prompt; `reset` does not.
     }
     assert!(results.len() == 3 && branch.history().is_empty());
-    println!("forks: nothing to clear");
+    println!("clear: {} results, no history", results.len());
 }
 
 /// `async with Branch(..)` is [`Branch::scoped`]: the log is written at every end.

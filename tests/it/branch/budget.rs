@@ -1,10 +1,12 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use fascine::branch::{Branch, BranchError, Budget, BudgetError, CallOptions, Communicate};
+use fascine::branch::{
+    Branch, BranchError, Budget, BudgetError, CallOptions, Communicate, ToolSet, tool,
+};
 use fascine::concurrency::join_all;
 use fascine::http::Net;
-use fascine::message::{Message, Usage};
+use fascine::message::{Message, ToolCall, Usage};
 use fascine::model::{Line, Price, PriceTable, Request, Response, ScriptedModel};
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
@@ -190,5 +192,36 @@ fn a_turn_that_is_dropped_never_costs_more_than_it_may() {
         }
         branch.communicate("y").await.unwrap();
         assert!(budget.spent().requests <= 2);
+    });
+}
+
+#[test]
+fn a_turn_of_several_requests_is_held_to_its_budget_and_says_what_it_made() {
+    TestRuntime::run(|rt| async move {
+        let now = tool(|(): ()| async { "noon" }).named("now");
+        let again = || Line::tool_calls([ToolCall::new("1", "now", "{}")]);
+        let model = ScriptedModel::new(&rt)
+            .with_line(again())
+            .with_line(again())
+            .with_answer("a");
+        let budget = Budget::new().with_requests(2);
+        let branch = Branch::builder(&rt, "b", model.clone()).tools(ToolSet::new().with(now));
+        let branch = branch.budget(budget.clone()).build();
+        let error = branch.communicate("When?").await.unwrap_err();
+        assert!(matches!(error, BranchError::Budget { .. }), "{error:?}");
+        assert_eq!((error.attempts(), model.requests().len()), (2, 2));
+        assert!(branch.history().is_empty());
+        assert_eq!(budget.spent().requests, 2);
+    });
+}
+
+#[test]
+fn what_is_streamed_is_settled_with_its_usage() {
+    TestRuntime::run(|rt| async move {
+        let model = model(&rt, Usage::new(30, 20));
+        let budget = Budget::new().with_tokens(120);
+        let branch = budgeted(&rt, &model, &budget);
+        branch.stream("x").reply().await.unwrap();
+        assert_eq!((budget.spent().requests, budget.spent().tokens), (1, 50));
     });
 }

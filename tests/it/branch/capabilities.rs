@@ -1,32 +1,22 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use fascine::branch::{
-    Branch, BranchError, CallOptions, Communicate, Tool, ToolContext, ToolError, ToolSet,
+    Branch, BranchError, CallOptions, Chat, Communicate, ToolSet, TurnOptions, tool,
 };
-use fascine::model::{Request, ScriptedModel, ToolSpec};
-use fascine::rt::{BoxFuture, Rt};
+use fascine::message::ToolCall;
+use fascine::model::{Line, Request, ScriptedModel, ToolSpec};
+use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
-use serde_json::{Value, json};
-use std::future::ready;
-
-/// A tool that is only looked at.
-#[derive(Debug)]
-struct Named(ToolSpec);
-
-impl Tool for Named {
-    fn spec(&self) -> &ToolSpec {
-        &self.0
-    }
-
-    fn call(&self, _: Value, _: ToolContext) -> BoxFuture<Result<Value, ToolError>> {
-        Box::pin(ready(Ok(Value::Null)))
-    }
-}
+use serde_json::json;
 
 fn tools() -> ToolSet {
-    ["read_file", "read_url", "write_file"]
+    let named = |name| tool(|(): ()| async { "done" }).named(name);
+    let names = ["read_file", "read_url", "write_file"];
+    names
         .into_iter()
-        .fold(ToolSet::new(), |set, name| {
-            set.with(Named(ToolSpec::new(name, "", json!({}))))
-        })
+        .map(named)
+        .fold(ToolSet::new(), |set, tool| set.with(tool))
 }
 
 fn model(rt: &Rt) -> ScriptedModel {
@@ -121,5 +111,56 @@ fn a_model_that_is_not_allowed_is_not_asked_however_it_is_named() {
         let error = fork.communicate("x").await.unwrap_err();
         assert_eq!(error.to_string(), "branch `f` must not ask model `other`");
         assert_eq!(branch.history().len(), 2);
+    });
+}
+
+#[test]
+fn a_tool_that_may_not_be_called_is_not_called_even_if_it_is_given_for_one_turn() {
+    TestRuntime::run(|rt| async move {
+        let called = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&called);
+        let write = tool(move |(): ()| {
+            counting.fetch_add(1, Ordering::SeqCst);
+            async { "written" }
+        });
+        let given =
+            TurnOptions::default().with_tools(ToolSet::new().with(write.named("write_file")));
+        let call = ToolCall::new("1", "write_file", "{}");
+        let model = ScriptedModel::new(&rt)
+            .with_line(Line::tool_calls([call]))
+            .with_answer("a");
+        let branch = Branch::builder(&rt, "b", model.clone())
+            .allow_tools(["read_*"])
+            .build();
+        branch
+            .communicate(Communicate::new("x").with_turn(given))
+            .await
+            .unwrap();
+        assert_eq!(called.load(Ordering::SeqCst), 0);
+        assert!(told(&model).is_empty());
+        let history = branch.history();
+        let result = history
+            .iter()
+            .find_map(|message| message.tool_results().next());
+        assert!(
+            result.unwrap().is_error,
+            "the model gets to read that there is no such tool"
+        );
+    });
+}
+
+#[test]
+fn what_is_asked_outside_of_a_turn_is_held_to_the_same() {
+    TestRuntime::run(|rt| async move {
+        let model = model(&rt);
+        let branch = Branch::builder(&rt, "b", model.clone())
+            .allow_models(["other"])
+            .build();
+        let error = branch.chat(Chat::new("x")).await.unwrap_err();
+        assert!(
+            matches!(error, BranchError::ModelNotAllowed { .. }),
+            "{error:?}"
+        );
+        assert!(model.requests().is_empty());
     });
 }

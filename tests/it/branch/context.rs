@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use fascine::branch::{
     Branch, BranchError, BranchEvent, Context, ContextError, ContextProvider, EventKind,
-    EventRecord, OnContextError,
+    EventRecord, OnContextError, ToolSet, tool,
 };
 use fascine::concurrency::{fail_after, join_all};
 use fascine::http::Net;
-use fascine::model::{EchoModel, ScriptedModel};
+use fascine::message::ToolCall;
+use fascine::model::{EchoModel, Line, ScriptedModel};
 use fascine::rt::{BoxFuture, Rt};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
@@ -117,6 +118,23 @@ fn they_are_asked_at_the_same_time_and_once_for_a_turn() {
         branch.communicate("y").await.unwrap();
         assert_eq!((one.asked(), two.asked()), (2, 2));
         assert_eq!(branch.history().len(), 4, "what they say is not stored");
+    });
+}
+
+#[test]
+fn a_turn_of_several_requests_asks_them_once() {
+    TestRuntime::run(|rt| async move {
+        let counter = Counter::new(&rt);
+        let now = tool(|(): ()| async { "noon" }).named("now");
+        let call = Line::tool_calls([ToolCall::new("1", "now", "{}")]);
+        let model = ScriptedModel::new(&rt).with_line(call).with_answer("a");
+        let branch = Branch::builder(&rt, "b", model.clone())
+            .tools(ToolSet::new().with(now))
+            .register_context_provider("counter", counter.clone())
+            .build();
+        branch.communicate("When?").await.unwrap();
+        assert_eq!((counter.asked(), model.requests().len()), (1, 2));
+        assert_eq!(heard(&model), ["Asked:\n1", "Asked:\n1"]);
     });
 }
 
@@ -236,7 +254,7 @@ fn a_provider_may_fail_be_left_out_or_be_taken_at_its_last_word() {
             let turn = asked.unwrap().turn;
             assert_eq!(heard(&model)[1], expected);
             let event = BranchEvent::ContextSkipped {
-                turn,
+                turn: Some(turn),
                 provider: "counter".into(),
                 reason: "the context provider failed: the database is down".into(),
             };

@@ -149,7 +149,7 @@ fn a_message_is_tokenised_once() {
         assert_eq!(
             counter.0.load(Ordering::Relaxed),
             messages + 1,
-            "the prompt is one message, for the fork too"
+            "the fork has the same prompt"
         );
     });
 }

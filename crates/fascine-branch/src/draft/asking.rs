@@ -103,7 +103,7 @@ impl Draft {
         if let Some(written) = &self.system {
             return Ok(written.clone());
         }
-        let written = self.branch.write_system(self.id).await?;
+        let written = self.branch.write_system(Some(self.id)).await?;
         self.system = Some(written.clone());
         Ok(written)
     }

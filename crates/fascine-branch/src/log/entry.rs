@@ -25,6 +25,8 @@ use crate::{EventRecord, TurnId};
 /// | `pruned` | `turns` |
 /// | `re_asked` | `attempt`, [`reason`] |
 /// | `repaired` | `count`, [`repairs`] |
+/// | `summarised` | as `committed` |
+/// | `summary_failed` | `turns`, [`reason`] |
 /// | `tool_called` | `tool`, `call_id`, `chars`, [`arguments`] |
 /// | `tool_ended` | `tool`, `call_id`, `is_error`, `elapsed_ms`, `chars`, [`result`] |
 /// | `turn_started` | `message`: as above |

@@ -4,7 +4,7 @@ use fascine_message::Message;
 use fascine_model::{Request, Response};
 
 use crate::structured::Misfit;
-use crate::{Branch, BranchError, CallOptions, RequestUsage, TurnId, foreign};
+use crate::{Branch, BranchError, CallOptions, RequestUsage, foreign};
 
 impl Branch {
     /// A request with all that was said, as far as it fits, and `message`.
@@ -13,7 +13,7 @@ impl Branch {
         mut request: Request,
         message: Message,
     ) -> Result<Request, BranchError> {
-        let system = self.write_system(TurnId::default()).await?;
+        let system = self.write_system(None).await?;
         request.messages = system.into_iter().collect();
         let said = [message];
         let before = self.fit(&self.history(), &said, &mut request)?;

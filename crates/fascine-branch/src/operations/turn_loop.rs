@@ -35,7 +35,7 @@ impl<'a> TurnLoop<'a> {
         Self {
             call,
             options,
-            tools: tools.only(|name| capabilities.permits_tool(name)),
+            tools: capabilities.permitted(tools),
             items: None,
             rounds: 0,
             called: 0,
