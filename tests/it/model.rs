@@ -10,7 +10,7 @@ mod disk_cache;
 mod errors;
 mod fallback;
 mod fixtures;
-mod folder;
+pub(crate) mod folder;
 mod gemini_answers;
 mod gemini_requests;
 mod generated;

@@ -8,6 +8,7 @@ mod frame;
 mod key;
 mod limits;
 mod quotes;
+mod repair_kind;
 mod repaired;
 mod report;
 mod scanner;
@@ -25,7 +26,8 @@ use crate::repair::scanner::Scanner;
 
 pub use error::RepairError;
 pub use limits::RepairLimits;
-pub use repaired::{Repair, RepairKind, Repaired};
+pub use repair_kind::RepairKind;
+pub use repaired::{Repair, Repaired};
 pub(crate) use token::Token;
 
 /// Reads JSON as models write it: between prose, in fenced blocks, with the quotes, commas, comments and literals of other
