@@ -122,3 +122,54 @@ async fn run(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use fascine_model::EchoModel;
+    use fascine_testing::TestRuntime;
+
+    use super::*;
+    use crate::tool;
+
+    #[test]
+    fn each_call_is_told_of_when_it_begins_and_when_it_ends() {
+        TestRuntime::run_seeds(8, |rt| async move {
+            let slow = rt.clone();
+            let sleeps = tool(move |(): ()| {
+                let slow = slow.clone();
+                async move { slow.sleep(Duration::from_secs(2)).await }
+            });
+            let tools = ToolSet::new().with(sleeps.named("sleeps"));
+            let events = Mutex::new(Vec::new());
+            let calls = ["sleeps", "unknown", "sleeps"];
+            let calls = calls.map(|name| ToolCall::new(name, name, ""));
+            let turn = TurnId::from_u128(7);
+            let scope = ActScope {
+                branch: &Branch::new(&rt, "b", EchoModel),
+                rt: &rt,
+                tools: &tools,
+                turn: Some(turn),
+                options: &ActOptions::default(),
+                emit: &|event| events.lock().unwrap().push(event),
+            };
+            let results = act(&scope, &calls).await;
+            let events = events.into_inner().unwrap();
+            let begun = |event: &&BranchEvent| matches!(event, BranchEvent::ToolCalled { .. });
+            assert_eq!(events.iter().filter(begun).count(), 3);
+            let mut ended = events.iter().filter_map(|event| match event {
+                BranchEvent::ToolEnded {
+                    turn: of,
+                    result,
+                    elapsed,
+                    ..
+                } if *of == turn => Some((result.clone(), *elapsed)),
+                _ => None,
+            });
+            assert_eq!(ended.next(), Some((results[1].clone(), Duration::ZERO)));
+            let slept = Some((results[0].clone(), Duration::from_secs(2)));
+            assert_eq!((ended.next(), ended.next()), (slept.clone(), slept));
+        });
+    }
+}

@@ -1,3 +1,4 @@
+use crate::structured::{Fit, Misfit};
 use crate::{Incomplete, Reply};
 
 /// An answer that is data.
@@ -54,14 +55,14 @@ impl<T> Outcome<T> {
 
     /// Applies the policy; gives back what has to be raised.
     pub(crate) fn of(
-        judged: Result<T, Incomplete>,
+        judged: Result<Fit<T>, Misfit>,
         handle: HandleValidation,
-    ) -> Result<Self, Incomplete> {
+    ) -> Result<Self, Misfit> {
         match (judged, handle) {
-            (Ok(value), _) => Ok(Self::Valid(value)),
-            (Err(incomplete), HandleValidation::Raise) => Err(incomplete),
+            (Ok(fit), _) => Ok(Self::Valid(fit.value)),
+            (Err(misfit), HandleValidation::Raise) => Err(misfit),
             (Err(_), HandleValidation::ReturnNone) => Ok(Self::None),
-            (Err(incomplete), HandleValidation::ReturnValue) => Ok(Self::Incomplete(incomplete)),
+            (Err(misfit), HandleValidation::ReturnValue) => Ok(Self::Incomplete(misfit.incomplete)),
         }
     }
 }

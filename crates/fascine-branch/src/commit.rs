@@ -17,7 +17,9 @@ impl Branch {
                 Vec::new()
             } else {
                 kept.push(turn.clone());
-                state.keep(kept)
+                let gone = state.keep(kept);
+                state.summaries.pruned(&gone);
+                gone
             }
         };
         if !gone.is_empty() {

@@ -3,9 +3,10 @@ use fascine_message::{Message, Part, Role};
 use fascine_model::{Accumulator, Response};
 use fascine_rt::Panic;
 
+use crate::structured::Misfit;
 use crate::{
-    Branch, BranchError, BranchEvent, History, Incomplete, LimitReached, OnAbort, Reply,
-    RequestUsage, Turn, TurnId, TurnKind, WhenBusy, foreign, nesting,
+    Branch, BranchError, BranchEvent, History, LimitReached, OnAbort, Reply, RequestUsage, Turn,
+    TurnId, TurnKind, WhenBusy, foreign, nesting,
 };
 
 mod asking;
@@ -165,9 +166,9 @@ impl Draft {
         }
     }
 
-    pub(crate) fn invalid(&self, response: &Response, incomplete: Incomplete) -> BranchError {
+    pub(crate) fn invalid(&self, response: &Response, misfit: Misfit) -> BranchError {
         let requests = self.requests.clone();
-        self.branch.invalid(response.text(), incomplete, requests)
+        self.branch.invalid(response.text(), misfit, requests)
     }
 
     pub(crate) fn at_limit(&self, source: LimitReached) -> BranchError {

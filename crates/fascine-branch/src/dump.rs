@@ -67,12 +67,12 @@ impl SavedPrompt {
         }
     }
 
-    /// Puts what was kept in the place of `prompt`.
-    pub(crate) fn put_into(self, prompt: &mut Option<SystemPrompt>) {
+    /// Puts what was kept in the place of `prompt`, and gives what was there.
+    pub(crate) fn put_into(self, prompt: &mut Option<SystemPrompt>) -> Option<SystemPrompt> {
         match self {
-            Self::Composed => {}
-            Self::None => *prompt = None,
-            Self::Text(text) => *prompt = Some(SystemPrompt::text(text)),
+            Self::Composed => None,
+            Self::None => prompt.take(),
+            Self::Text(text) => prompt.replace(SystemPrompt::text(text)),
         }
     }
 }

@@ -31,12 +31,14 @@ pub enum BranchError {
         requests: Vec<RequestUsage>,
     },
     /// The answer does not fit what was asked for, after all the times that the model was asked again.
-    #[error("branch `{branch}` got no answer that fits: {incomplete}")]
+    #[error("branch `{branch}` got no answer that fits")]
     Invalid {
         /// The branch.
         branch: String,
         /// The last answer, as the model wrote it.
         text: String,
+        /// What is wrong with it, a line each, as the model would get to read it.
+        reason: String,
         /// What there is of it.
         incomplete: Box<Incomplete>,
         /// The calls of the model.

@@ -17,6 +17,18 @@
 //! assert_eq!((branch.history().len(), fork.history().len()), (2, 4));
 //! # });
 //! ```
+//!
+//! # Answers as values
+//!
+//! [`decode`] makes a value of the text of an answer, in steps that stand for themselves: [`repair_json`] reads JSON however it was
+//! written, [`conform`] fits it to a [`Schema`], [`Schema::validate`] says what is wrong with it. [`PartialParser`] and
+//! [`PartialDecoder`] show it while it is being written. None of this asks a model, and all of it is bounded.
+//!
+//! # Features
+//!
+//! None is on by default. Each adds types and changes nothing else.
+//!
+//! - `mcp`: `McpClient`, the tools, resources and prompts of servers that speak the Model Context Protocol.
 
 mod branch;
 mod builder;
@@ -44,11 +56,17 @@ mod merge;
 mod dump;
 mod transcript;
 
+mod decode;
+mod fuzzy;
+mod json_path;
+mod partial;
+mod repair;
+mod schema;
+
 mod answer;
 mod answer_options;
 mod call_options;
 mod choices;
-mod incomplete;
 mod instruction;
 mod operations;
 mod reply;
@@ -87,6 +105,9 @@ mod budget;
 mod capabilities;
 mod glob;
 
+#[cfg(feature = "mcp")]
+mod mcp;
+
 mod event;
 mod event_kind;
 mod event_record;
@@ -114,6 +135,7 @@ pub use choices::Choices;
 pub use clock::Clock;
 pub use context::{Context, ContextError, OnContextError, PromptError, UnknownContextProvider};
 pub use context_provider::{ContextInfo, ContextProvider};
+pub use decode::{DecodeError, DecodeFailure, DecodeOptions, Decoded, Incomplete, decode};
 pub use diff::Diff;
 pub use dump::{Dump, DumpError, LoadDump, LoadError};
 pub use edit_error::EditError;
@@ -121,20 +143,28 @@ pub use error::BranchError;
 pub use event::BranchEvent;
 pub use event_kind::EventKind;
 pub use event_record::EventRecord;
+pub use fuzzy::{
+    Coercion, CoercionKind, ConformError, Conformed, KeyMatching, MatchError, MatchedKeys, Renamed,
+    Similarity, Unmatched, conform, match_keys,
+};
 pub use history::History;
-pub use incomplete::Incomplete;
 pub use instruction::Instruction;
+pub use json_path::JsonPath;
 pub use log::{BranchLog, FileLog, LogEntry, LogError, LogSink, MemoryLog, Redaction, Unflushed};
 pub use merge::Merge;
 pub use observers::{Events, Missed, Observation};
 pub use operations::{
     Act, Analysis, Batch, BatchStream, Chat, Communicate, Completion, Interpret, Keep, OnFailure,
     Operate, OperateItem, OperateStream, Parse, Parsed, React, ReactItem, ReactMetrics,
-    ReactReport, ReactStep, ReactStream, Select, Selection, StreamItem, TurnStream, Validation,
+    ReactReport, ReactStep, ReactStream, Select, Selection, SnapshotItem, Snapshots, StreamItem,
+    TurnStream, Validation,
 };
+pub use partial::{PartialDecoder, PartialParser, Snapshot};
 pub use prune::{Bound, DoesNotFit, Prune};
+pub use repair::{Repair, RepairError, RepairKind, RepairLimits, Repaired, repair_json};
 pub use reply::Reply;
 pub use request_usage::RequestUsage;
+pub use schema::{Schema, SchemaError, Violation};
 pub use settings::OnAbort;
 pub use summary::{ModelSummary, Summarise, Summariser};
 pub use system_prompt::{PromptLayout, SystemPrompt};
@@ -151,6 +181,12 @@ pub use turn::{Turn, TurnId, TurnKind};
 pub use turn_item::TurnItem;
 pub use turn_limits::{CostLimit, LimitReached, OnLimit, TurnLimits};
 pub use turn_options::{TurnOptions, WhenBusy};
+
+#[cfg(feature = "mcp")]
+pub use mcp::{
+    McpClient, McpClientBuilder, McpCommand, McpContents, McpError, McpPrompt, McpPromptArgument,
+    McpResource, McpResourceTemplate, McpServerInfo, McpTool,
+};
 
 /// The page's examples compile and run.
 #[cfg(doctest)]

@@ -85,11 +85,10 @@ impl Branch {
     pub async fn merge(&self, other: &Self, merge: Merge) -> Result<Vec<Turn>, EditError> {
         let _turn = self.wait_for_turn().await;
         let (theirs, their_archive) = other.snapshot();
-        let incoming = {
-            let state = self.state();
-            let known = Known::new(&state.history, &state.archive);
-            Incoming::new(self.name(), &known, &theirs, &their_archive)?
-        };
+        let (history, archive) = self.snapshot();
+        let known = Known::new(&history, &archive);
+        let incoming = Incoming::new(self.name(), &known, &theirs, &their_archive)?;
+        drop(known);
         match merge {
             Merge::Append => {}
             Merge::InterleaveByTime => return self.interleave(other.name(), &theirs, incoming),

@@ -10,6 +10,7 @@ mod operate_stream;
 mod parse;
 mod react;
 mod select;
+mod snapshots;
 mod stream;
 
 mod aside;
@@ -30,4 +31,5 @@ pub use react::{
     Validation,
 };
 pub use select::{Select, Selection};
+pub use snapshots::{SnapshotItem, Snapshots};
 pub use stream::{StreamItem, TurnStream};

@@ -19,7 +19,7 @@ pub(crate) use overhead::Overhead;
 /// How much of its history a branch sends and keeps.
 ///
 /// What is over a bound leaves by whole turns, the oldest first: a tool call stays with its result. Pinned turns and
-/// the system prompt stay, and count. Turns that are not sent leave the history for the [archive](crate::Archive) when
+/// the system prompt stay, and count; [summaries](crate::Summarise) go last. Turns that are not sent leave the history for the [archive](crate::Archive) when
 /// the turn for which they made room commits; if it comes to nothing, they are still there.
 ///
 /// Bounds add up: all of them hold.

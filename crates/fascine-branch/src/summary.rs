@@ -2,6 +2,7 @@
 
 mod background;
 mod model_summary;
+mod segment;
 mod standing;
 
 use std::error::Error;
@@ -52,11 +53,14 @@ where
 
 /// When a branch sums up what is long ago, and what does it.
 ///
-/// When a turn has committed, and `recent` turns and a whole `segment` before them are in the history, the oldest
-/// segment is given to the [`Summariser`], in the background. Between two turns its summary takes the segment's place,
-/// and the turns go to the [archive](crate::Archive). A summary is a turn: it is pruned, and summed up again, as others
-/// are. A turn is summed up once. Without a summary its turns stay, until they are pruned:
-/// [`SummaryFailed`](crate::BranchEvent::SummaryFailed) says so, and they are not tried again. Pinned turns stay.
+/// When a turn has committed, and a whole `segment` of turns has been pruned or is older than the `recent` ones, the oldest
+/// segment is given to the [`Summariser`], in the background, with the summaries that come before it. Between two turns
+/// its summary takes their place, and what is still in the history goes to the [archive](crate::Archive). A turn is summed
+/// up once, and a summary is a turn: there are never many. Where there are bounds, summaries are pruned last. Pinned turns
+/// stay.
+///
+/// Without a summary the turns stay, until they are pruned: [`SummaryFailed`](crate::BranchEvent::SummaryFailed) says so,
+/// and they are not tried again. An archive that is bounded has to have room for a segment.
 ///
 /// The work belongs to the branch: it ends with the last handle. A fork does its own.
 ///

@@ -66,7 +66,16 @@ pub(crate) fn spec_of<A: JsonSchema>() -> ToolSpec {
     if schema.is_empty() || schema.get("type") == Some(&json!("null")) {
         schema = Map::new();
     }
-    schema.entry("type").or_insert_with(|| json!("object"));
+    match schema.get("type") {
+        None => {
+            schema.insert("type".to_owned(), json!("object"));
+        }
+        // An optional object: as an argument of a call it is there.
+        Some(Value::Array(types)) if types.contains(&json!("object")) => {
+            schema.insert("type".to_owned(), json!("object"));
+        }
+        Some(_) => {}
+    }
     if schema["type"] == "object" {
         schema.entry("properties").or_insert_with(empty);
     }

@@ -1,5 +1,7 @@
 //! What a model gets to read of a call.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use fascine_message::{ToolCall, ToolResult};
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ pub(crate) fn of(
     let (text, is_error) = match called {
         Ok(Value::String(text)) => (text, false),
         Ok(value) => (value.to_string(), false),
-        Err(error) => (error.text(), true),
+        Err(error) => (text_of(error), true),
     };
     let limit = limits.map_or_else(
         || ToolLimits::default().result_bytes,
@@ -25,6 +27,12 @@ pub(crate) fn of(
         true => ToolResult::error(&call.id, text),
         false => ToolResult::new(&call.id, text),
     }
+}
+
+/// A cause of the program's own may panic when it is shown, or dropped.
+fn text_of(error: ToolError) -> String {
+    let text = catch_unwind(AssertUnwindSafe(move || error.text()));
+    text.unwrap_or_else(|_| "the tool failed, with an error that cannot be shown".to_owned())
 }
 
 /// Keeps the first `limit` bytes, or a few less, and says that there was more.

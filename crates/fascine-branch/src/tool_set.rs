@@ -29,7 +29,8 @@ impl ToolSet {
     ///
     /// # Errors
     ///
-    /// [`ToolSetError`] when there is one of the same name, or the name is none that providers take.
+    /// [`ToolSetError`] when there is one of the same name, the name is none that providers take, or what it takes is no
+    /// object.
     ///
     /// # Examples
     ///
@@ -48,13 +49,16 @@ impl ToolSet {
         if !tool_names::is_valid(name) {
             return Err(ToolSetError::InvalidName { name: name.clone() });
         }
+        if tool.spec().parameters["type"] != "object" {
+            return Err(ToolSetError::NoObject { name: name.clone() });
+        }
         if self.0.contains_key(name) {
             return Err(ToolSetError::Duplicate { name: name.clone() });
         }
         Ok(self.with(tool))
     }
 
-    /// Adds a tool whatever its name; one of the same name is replaced. [`try_with`](Self::try_with) checks the name.
+    /// Adds a tool as it is; one of the same name is replaced. [`try_with`](Self::try_with) checks it.
     #[must_use]
     pub fn with(mut self, tool: impl Tool) -> Self {
         let name = tool.spec().name.clone();

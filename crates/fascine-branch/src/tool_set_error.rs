@@ -14,4 +14,10 @@ pub enum ToolSetError {
         /// The name.
         name: String,
     },
+    /// What it takes is no object, and models call tools with objects alone.
+    #[error("the tool `{name}` takes no object: give it a struct")]
+    NoObject {
+        /// The tool.
+        name: String,
+    },
 }

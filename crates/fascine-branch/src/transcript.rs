@@ -127,8 +127,8 @@ impl Branch {
     /// Dropping the future leaves the branch as it was.
     pub async fn import(&self, transcript: Transcript) -> Result<Vec<Turn>, EditError> {
         let _turn = self.wait_for_turn().await;
-        let mut state = self.state();
         let system = transcript.system.clone();
+        let mut state = self.state();
         let mut turns = Vec::new();
         for said in transcript.into_turns() {
             let id = state.ids.turn();
@@ -139,9 +139,13 @@ impl Branch {
             turns.push(turn);
         }
         state.history.extend(turns.iter().cloned());
-        if let Some(system) = system {
-            state.system = Some(system.into());
-        }
+        let replaced = match system {
+            Some(system) => state.system.replace(system.into()),
+            None => None,
+        };
+        drop(state);
+        // A prompt may hold what is somebody else's: it goes when nothing is locked.
+        drop(replaced);
         Ok(turns)
     }
 }

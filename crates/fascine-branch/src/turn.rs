@@ -118,6 +118,11 @@ impl Turn {
         &self.0.kind
     }
 
+    /// Whether it stands for others.
+    pub(crate) fn is_summary(&self) -> bool {
+        matches!(self.0.kind, TurnKind::Summary { .. })
+    }
+
     /// Whether it stays when others are taken out.
     #[must_use]
     pub fn is_pinned(&self) -> bool {

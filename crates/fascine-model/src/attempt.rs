@@ -81,7 +81,7 @@ impl Inner {
         cost: &Cost,
         write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
     ) -> Result<Turn, ModelFailure> {
-        self.spending.check()?;
+        self.spending.check(&admission.model, cost)?;
         let place = match self.bulkhead.as_ref().map(Bulkhead::try_acquire) {
             None => None,
             Some(Ok(place)) => Some(place),
@@ -94,6 +94,7 @@ impl Inner {
             }
             Err(error) => return Err(ModelFailure::Limited(error)),
         };
+        admission.reserve_cost(cost)?;
         Ok(Turn { reserved, place })
     }
 
@@ -134,8 +135,6 @@ impl Inner {
         };
         let turn = pin!(self.limiter.acquire(cost));
         let reserved = admission.wait(turn, begin).await?;
-        // Others have spent meanwhile.
-        self.spending.check()?;
         reserved.map_err(ModelFailure::Limited)
     }
 

@@ -155,7 +155,7 @@ impl ModelService {
     ///
     /// As for [`Model::invoke`].
     pub async fn embed(&self, request: EmbedRequest) -> Result<Embeddings, ModelError> {
-        calling::embed(&self.inner, &request).await
+        calling::embed(&self.inner, request).await
     }
 
     /// Lets no more calls in: they fail with [`ModelFailure::Closed`](crate::ModelFailure::Closed). With

@@ -15,6 +15,7 @@
 //! - `platform-roots`: trust in the authorities of the operating system.
 //! - `gzip`: bodies in gzip.
 //! - `brotli`: bodies in brotli.
+//! - `mcp`: tools, resources and prompts of MCP servers, for [`branch`]; on every runtime.
 //! - `moka`: [`model`]'s answers kept in memory.
 //! - `redb`: [`model`]'s answers kept on disk.
 //! - `hyper`: HTTP/2, by `HyperTransport`; of tokio it brings channels and traits, no runtime.

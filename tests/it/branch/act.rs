@@ -414,3 +414,22 @@ fn a_dropped_act_leaves_the_branch_whole() {
         branch.communicate("next").await.unwrap();
     });
 }
+
+#[test]
+fn an_error_that_cannot_be_shown_is_a_result() {
+    #[derive(Debug)]
+    struct Unspeakable;
+    impl std::error::Error for Unspeakable {}
+    impl std::fmt::Display for Unspeakable {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("no words")
+        }
+    }
+    TestRuntime::run(|rt| async move {
+        let fails = tool(|(): ()| async { Err::<(), _>(Unspeakable) });
+        let branch = branch(&rt, [fails.named("fails")]);
+        let result = &branch.act(call(1, "fails", "")).await.unwrap()[0];
+        let text = "the tool failed, with an error that cannot be shown";
+        assert_eq!(*result, ToolResult::error("1", text));
+    });
+}

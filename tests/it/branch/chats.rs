@@ -37,10 +37,10 @@ async fn a_chat_hears_the_history_and_is_not_in_it(rt: Rt, _: Arc<dyn Net>) {
 
 async fn what_a_user_wrote_is_interpreted_and_not_stored(rt: Rt, _: Arc<dyn Net>) {
     let model = ScriptedModel::new(&rt)
-        .with_rule("one", "1")
+        .with_rule("first", "1")
         .with_rule("legs??", "How many legs has a spider?");
     let branch = Branch::new(&rt, "b", model.clone());
-    branch.communicate("one").await.unwrap();
+    branch.communicate("first").await.unwrap();
     let what = Interpret::new("legs??")
         .with_domain("zoology")
         .with_style("plain")

@@ -113,14 +113,10 @@ fn a_name_that_may_be_two_is_none() {
         let branch = Branch::new(&rt, "b", model);
         let what = Select::new("Which?", Choices::texts(["step1", "step2"]));
         let error = branch.select(what).await.unwrap_err();
-        let BranchError::Invalid { incomplete, .. } = error else {
+        let BranchError::Invalid { reason, .. } = error else {
             panic!("{error}");
         };
-        assert!(
-            incomplete
-                .reason()
-                .contains("may be \"step1\" or \"step2\"")
-        );
+        assert!(reason.contains("may be \"step1\" or \"step2\""), "{reason}");
         assert!(branch.history().is_empty());
     });
 }

@@ -129,6 +129,72 @@ fn each_turn_is_summed_up_once_and_summaries_are_too() {
 }
 
 #[test]
+fn what_is_pruned_is_summed_up_and_the_summary_is_heard_from_then_on() {
+    TestRuntime::run(|rt| async move {
+        let log = Log::default();
+        let summarise = counting(&rt, &log, Duration::from_secs(1));
+        let model = Heard::new(EchoModel);
+        let branch = Branch::builder(&rt, "b", model.clone())
+            .prune(Prune::turns(4))
+            .summarise(summarise)
+            .build();
+        for number in 0..40 {
+            branch.communicate(number.to_string()).await.unwrap();
+            rt.sleep(Duration::from_secs(5)).await;
+            let history = branch.history();
+            assert!(
+                history.turns().len() <= 5,
+                "four, and a summary that has just come"
+            );
+            assert_whole(&history);
+            if number > 4 {
+                let is_first = model.last()[0].ends_with("turns");
+                assert!(is_first, "{number}: {:?}", model.last());
+            }
+        }
+        let log = log.lock().unwrap();
+        let mut all: Vec<TurnId> = log.iter().flatten().copied().collect();
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count, "no turn twice");
+        let (history, archive) = (branch.history(), branch.archive());
+        let turns = history.turns().chain(archive.turns());
+        let said = turns.filter(|turn| *turn.kind() == TurnKind::Said).count();
+        assert_eq!(said, 40, "nothing is lost");
+        let summaries = history
+            .turns()
+            .filter(|turn| *turn.kind() != TurnKind::Said)
+            .count();
+        assert_eq!(summaries, 1, "there are never many");
+    });
+}
+
+#[test]
+fn one_turn_at_a_time_is_summed_up_and_it_ends() {
+    TestRuntime::run(|rt| async move {
+        let log = Log::default();
+        let summarise = counting(&rt, &log, Duration::from_secs(1))
+            .with_recent(0)
+            .with_segment(NonZeroUsize::MIN);
+        let branch = Branch::builder(&rt, "b", EchoModel)
+            .summarise(summarise)
+            .build();
+        for _ in 0..3 {
+            branch.communicate("x").await.unwrap();
+            rt.sleep(Duration::from_secs(60)).await;
+        }
+        let sizes: Vec<usize> = log.lock().unwrap().iter().map(Vec::len).collect();
+        assert_eq!(
+            sizes,
+            [1, 2, 2],
+            "a turn, and then each with the summary before it"
+        );
+        assert_eq!(texts(&branch), ["2 turns"]);
+    });
+}
+
+#[test]
 fn a_summary_that_fails_or_panics_is_not_tried_again_and_pruning_goes_on() {
     TestRuntime::run(|rt| async move {
         for panics in [false, true] {

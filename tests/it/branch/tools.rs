@@ -193,6 +193,14 @@ fn a_set_takes_a_name_once_and_only_one_that_providers_take() {
         let error = tools.clone().try_with(named(name)).unwrap_err();
         assert_eq!(error, ToolSetError::InvalidName { name: name.into() });
     }
+    let number = tool(|n: u64| async move { n }).named("number");
+    let error = tools.clone().try_with(number).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the tool `number` takes no object: give it a struct"
+    );
+    let optional = tool(|_: Option<GetWeather>| async {}).named("optional");
+    assert_eq!(tools.clone().try_with(optional).unwrap().len(), 2);
     let both = tools.clone().try_with(named("b")).unwrap();
     assert_eq!(both.names().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(tools.len(), 1, "the set it was made from is as it was");

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use fascine::branch::{
-    AnswerOptions, Branch, BranchError, HandleValidation, LimitReached, OnAbort, OnLimit, Operate,
-    OperateItem, Outcome, Parse, Remember, SchemaDelivery, TurnItem, TurnLimits, TurnOptions,
+    AnswerOptions, Branch, BranchError, EventKind, EventRecord, HandleValidation, Incomplete,
+    LimitReached, OnAbort, OnLimit, Operate, OperateItem, Outcome, Parse, Remember, SchemaDelivery,
+    SnapshotItem, TurnItem, TurnLimits, TurnOptions,
 };
 use fascine::http::Net;
 use fascine::message::Usage;
@@ -35,6 +36,11 @@ struct Animal {
 
 const SPIDER: &str = r#"{"name": "spider", "legs": 8}"#;
 const NO_LEGS: &str = r#"{"name": "spider"}"#;
+
+fn missing(incomplete: &Incomplete) -> Vec<&str> {
+    let paths = incomplete.missing.iter();
+    paths.map(|path| path.as_str()).collect()
+}
 
 fn spider() -> Animal {
     Animal {
@@ -116,7 +122,7 @@ fn the_model_is_asked_again_so_often_and_no_more() {
                 panic!("{error}");
             };
             assert_eq!(text, NO_LEGS);
-            assert_eq!(incomplete.missing, ["$.legs"]);
+            assert_eq!(missing(&incomplete), ["/legs"]);
             assert_eq!(incomplete.value["name"], "spider");
             assert!(branch.history().is_empty());
             let parse = Parse::new(NO_LEGS).with_answer(options);
@@ -151,7 +157,7 @@ fn what_becomes_of_an_answer_that_does_not_fit_is_the_callers_choice() {
         let Outcome::Incomplete(incomplete) = some else {
             panic!("{some:?}");
         };
-        assert_eq!(incomplete.missing, ["$.legs"]);
+        assert_eq!(missing(&incomplete), ["/legs"]);
         assert_eq!(branch.history().len(), 4, "what was answered was said");
     });
 }
@@ -338,6 +344,109 @@ fn a_stream_of_data_ends_with_it_or_with_an_error() {
         let mut stream = branch.operate_stream::<Animal>("?");
         stream.item().await.unwrap_err();
         assert_eq!(branch.history().len(), 2);
+    });
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+struct Sketch {
+    name: String,
+    legs: Option<u32>,
+}
+
+#[test]
+fn an_answer_is_seen_as_it_grows_and_again_from_the_start_when_it_is_asked_for_again() {
+    TestRuntime::run(|rt| async move {
+        let long = r#"{"name": "garden spider", "legs": 8}"#;
+        let model = ScriptedModel::new(&rt)
+            .with_line(adding("1", 4, 4))
+            .with_answer(r#"{"name": "a b"}"#)
+            .with_answer(long);
+        let branch = Branch::builder(&rt, "b", model).tools(Add::alone()).build();
+        let stream = branch.operate_stream::<Animal>("?");
+        let mut snapshots = stream.snapshots::<Sketch>();
+        let mut seen = Vec::new();
+        while let Some(item) = snapshots.item().await.unwrap() {
+            match item {
+                SnapshotItem::Snapshot(sketch) => {
+                    let legs = sketch.legs.map(|legs| format!(", {legs}"));
+                    seen.push(format!("{}{}", sketch.name, legs.unwrap_or_default()));
+                }
+                SnapshotItem::Turn(TurnItem::ReAsked { .. }) => seen.push("again".to_owned()),
+                SnapshotItem::Turn(_) => {}
+                SnapshotItem::Answer(answer) => assert_eq!(answer.value.legs, 8),
+            }
+        }
+        let expected = [
+            "a ",
+            "a b",
+            "again",
+            "garden ",
+            "garden spider",
+            "garden spider, 8",
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(branch.history().len(), 4);
+    });
+}
+
+#[test]
+fn a_growing_answer_that_does_not_end_well_ends_with_an_error() {
+    TestRuntime::run(|rt| async move {
+        let broken = || ApiError::new(503, "gone").into();
+        let line = Line::answer(SPIDER).broken_after(3, broken);
+        let branch = Branch::new(&rt, "b", ScriptedModel::new(&rt).with_line(line));
+        let mut snapshots = branch.operate_stream::<Animal>("?").snapshots::<Sketch>();
+        let mut seen = 0;
+        let error = loop {
+            match snapshots.item().await {
+                Ok(Some(SnapshotItem::Snapshot(_))) => seen += 1,
+                Ok(Some(SnapshotItem::Turn(_))) => {}
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, BranchError::Model { .. }), "{error}");
+        assert!(seen > 0 && branch.history().is_empty());
+        assert!(snapshots.item().await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_list_is_seen_as_it_grows() {
+    TestRuntime::run(|rt| async move {
+        let model = ScriptedModel::new(&rt).with_answer(r#"{"answer": [ "a", "b", "c" ]}"#);
+        let branch = Branch::new(&rt, "b", model);
+        let stream = branch.operate_stream::<Vec<String>>("?");
+        let mut snapshots = stream.snapshots::<Vec<String>>();
+        let mut lengths = Vec::new();
+        while let Some(item) = snapshots.item().await.unwrap() {
+            match item {
+                SnapshotItem::Snapshot(list) => lengths.push(list.len()),
+                SnapshotItem::Answer(answer) => assert_eq!(answer.value.len(), 3),
+                SnapshotItem::Turn(_) => {}
+            }
+        }
+        assert_eq!(lengths.last(), Some(&3));
+        assert!(lengths.is_sorted());
+    });
+}
+
+#[test]
+fn what_is_mended_is_told_and_not_asked_for_again() {
+    TestRuntime::run(|rt| async move {
+        let text = "Sure: {'Name': 'spider', legs: \"8\", // all of them\n}";
+        let branch = Branch::new(&rt, "b", ScriptedModel::new(&rt).with_answer(text));
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let kinds = [EventKind::Repaired, EventKind::ReAsked];
+        let observation = branch.observe_kinds(kinds, {
+            let told = Arc::clone(&told);
+            move |record: &EventRecord| told.lock().unwrap().push(record.kind())
+        });
+        let answer = branch.operate::<Animal>("?").await.unwrap();
+        assert_eq!((answer.value, answer.reply.attempts), (spider(), 1));
+        assert_eq!(*told.lock().unwrap(), [EventKind::Repaired]);
+        drop(observation);
     });
 }
 

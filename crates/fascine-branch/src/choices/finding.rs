@@ -1,11 +1,13 @@
 use serde_json::json;
 
-use crate::{Choices, Incomplete};
+use crate::structured::Misfit;
+use crate::{Choices, Incomplete, JsonPath, Violation};
 
 impl<C> Choices<C> {
     /// Which choice a text means: the one that is called so; else the one that is called so but for case and spaces;
-    /// else the one that is most similar, if it is similar enough and no other is as similar.
-    pub(crate) fn find(&self, text: &str) -> Result<usize, String> {
+    /// else the one that is most similar, if it is similar enough and no other is as similar. If there is none, what
+    /// would have to be there.
+    fn find(&self, text: &str) -> Result<usize, String> {
         if let Some(index) = self.labels.iter().position(|label| label == text) {
             return Ok(index);
         }
@@ -19,11 +21,11 @@ impl<C> Choices<C> {
             _ => same,
         };
         match nearest.as_slice() {
-            [] => Err(format!("{text:?} is none of the choices")),
+            [] => Err("one of the choices".to_owned()),
             [index] => Ok(*index),
             [index, other, ..] => {
                 let (one, two) = (&self.labels[*index], &self.labels[*other]);
-                Err(format!("{text:?} may be {one:?} or {two:?}"))
+                Err(format!("one of the choices: it may be {one:?} or {two:?}"))
             }
         }
     }
@@ -39,33 +41,38 @@ impl<C> Choices<C> {
     }
 
     /// What an answer has chosen, each once, in the order in which the answer has them.
-    pub(crate) fn chosen(&self, texts: &[String], most: usize) -> Result<Vec<usize>, Incomplete> {
+    pub(crate) fn chosen(&self, texts: &[String], most: usize) -> Result<Vec<usize>, Misfit> {
+        let selected = JsonPath::default().field("selected");
         let mut chosen = Vec::new();
         let mut invalid = Vec::new();
-        for text in texts {
+        for (place, text) in texts.iter().enumerate() {
             match self.find(text) {
                 Ok(index) if !chosen.contains(&index) => chosen.push(index),
                 Ok(_) => {}
-                Err(reason) => invalid.push(reason),
+                Err(expected) => invalid.push(Violation {
+                    path: selected.item(place),
+                    found: Some(format!("{text:?}")),
+                    expected,
+                }),
             }
         }
         let count = chosen.len();
-        match count {
-            0 if invalid.is_empty() => invalid.push("nothing is selected".to_owned()),
-            _ if count > most => {
-                invalid.push(format!("{count} are selected, and {most} may be at most"));
-            }
-            _ => {}
+        if count > most || (count == 0 && invalid.is_empty()) {
+            invalid.push(Violation {
+                path: selected,
+                found: Some(format!("{count} choices")),
+                expected: format!("at least 1 and at most {most}"),
+            });
         }
         if invalid.is_empty() {
             return Ok(chosen);
         }
         let labels = chosen.iter().map(|index| &self.labels[*index]);
-        Err(Incomplete {
+        Err(Misfit::of(Incomplete {
             value: json!({ "selected": labels.collect::<Vec<_>>() }),
             missing: Vec::new(),
             invalid,
-        })
+        }))
     }
 }
 

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use fascine_rt::Rt;
 
 use super::{Dump, DumpError, LoadError, disk};
-use crate::{Archive, Branch};
+use crate::Branch;
+use crate::ids::Ids;
 
 /// A file to load a branch from. A path is one.
 ///
@@ -119,21 +120,17 @@ impl Branch {
     /// Dropping the future leaves the branch as it was.
     pub async fn take_over(&self, dump: Dump) {
         let _turn = self.wait_for_turn().await;
-        let replaced = {
-            let mut state = self.state();
-            let limit = state.archive.limit();
-            let archive = std::mem::replace(&mut state.archive, dump.archive);
-            state.archive.set_limit(limit);
-            dump.system.put_into(&mut state.system);
-            state.ids = crate::ids::Ids::new(dump.ids);
-            (
-                state.summaries.stop(),
-                archive,
-                std::mem::replace(&mut state.history, dump.history),
-            )
-        };
-        // Outside of the lock: a task of somebody's and long lists end here.
-        drop::<(_, Archive, _)>(replaced);
+        let mut state = self.state();
+        let system = dump.system.put_into(&mut state.system);
+        state.ids = Ids::new(dump.ids);
+        let limit = state.archive.limit();
+        let archive = std::mem::replace(&mut state.archive, dump.archive);
+        state.archive.set_limit(limit);
+        let history = std::mem::replace(&mut state.history, dump.history);
+        let summary = state.summaries.stop();
+        drop(state);
+        // A prompt and a task may hold what is somebody else's: they go when nothing is locked.
+        drop((system, archive, history, summary));
     }
 }
 

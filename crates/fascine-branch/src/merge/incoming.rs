@@ -1,7 +1,7 @@
 use super::{Known, known::Knows};
 use crate::state::State;
 use crate::summary::originals;
-use crate::{Archive, EditError, History, Turn, TurnId, TurnKind};
+use crate::{Archive, EditError, History, Turn, TurnId};
 
 /// What comes from another branch.
 #[derive(Debug, Default)]
@@ -23,9 +23,8 @@ impl Incoming {
         let mut incoming = Self::default();
         let their_archive = their_archive.by_id();
         let says_nothing_new = |turn: &Turn| {
-            let is_summary = matches!(turn.kind(), TurnKind::Summary { .. });
             let mut originals = originals(turn, &their_archive).into_iter();
-            is_summary && !turn.is_pinned() && originals.all(|id| known.has(id))
+            turn.is_summary() && !turn.is_pinned() && originals.all(|id| known.has(id))
         };
         for turn in theirs.turns() {
             match known.of(name, turn)? {

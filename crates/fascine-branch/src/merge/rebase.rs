@@ -20,18 +20,17 @@ impl Branch {
     pub async fn rebase(&self, onto: &Self) -> Result<Vec<Turn>, EditError> {
         let _turn = self.wait_for_turn().await;
         let (theirs, their_archive) = onto.snapshot();
-        let mut state = self.state();
-        let known = Known::new(&state.history, &state.archive);
+        let (history, archive) = self.snapshot();
+        let known = Known::new(&history, &archive);
         let incoming = Incoming::new(self.name(), &known, &theirs, &their_archive)?;
         let known = Known::new(&theirs, &their_archive);
-        let shared = shared(&state.history, &state.archive, &known);
+        let shared = shared(&history, &archive, &known);
+        let own = history.turns().skip(shared);
+        let rebased = history.turns().take(shared).chain(&incoming.new).chain(own);
+        let rebased: History = rebased.cloned().collect();
+        // The history is still the same: the turn is ours.
+        let mut state = self.state();
         if !incoming.new.is_empty() {
-            let (before, own) = (state.history.turns(), state.history.turns());
-            let rebased = before
-                .take(shared)
-                .chain(&incoming.new)
-                .chain(own.skip(shared));
-            let rebased: History = rebased.cloned().collect();
             state.history = rebased;
         }
         incoming.pin_in(&mut state);

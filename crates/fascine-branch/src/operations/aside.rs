@@ -3,7 +3,8 @@ use std::sync::Arc;
 use fascine_message::Message;
 use fascine_model::{Request, Response};
 
-use crate::{Branch, BranchError, CallOptions, Incomplete, RequestUsage, foreign};
+use crate::structured::Misfit;
+use crate::{Branch, BranchError, CallOptions, RequestUsage, foreign};
 
 impl Branch {
     /// A request with all that was said, as far as it fits, and `message`.
@@ -59,13 +60,14 @@ impl Branch {
     pub(crate) fn invalid(
         &self,
         text: String,
-        incomplete: Incomplete,
+        misfit: Misfit,
         requests: Vec<RequestUsage>,
     ) -> BranchError {
         BranchError::Invalid {
             branch: self.name().to_owned(),
             text,
-            incomplete: Box::new(incomplete),
+            reason: misfit.reason,
+            incomplete: Box::new(misfit.incomplete),
             requests,
         }
     }

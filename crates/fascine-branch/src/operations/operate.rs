@@ -111,12 +111,12 @@ impl Branch {
         let (draft, judged, re_asked) = operate_turn(self, &what, None).await?;
         let Judged { response, judged } = judged;
         match judged {
-            Ok(value) => Ok(Answer {
-                value,
+            Ok(fit) => Ok(Answer {
+                value: fit.value,
                 reply: draft.commit(response)?,
                 re_asked,
             }),
-            Err(incomplete) => Err(draft.invalid(&response, incomplete)),
+            Err(misfit) => Err(draft.invalid(&response, misfit)),
         }
     }
 
@@ -151,7 +151,7 @@ impl Branch {
     /// let answer = branch.operate_as::<Animal>(what, HandleValidation::ReturnValue).await.unwrap();
     /// let Outcome::Incomplete(incomplete) = answer.value else { panic!("it has no legs") };
     /// assert_eq!(incomplete.value["name"], "spider");
-    /// assert_eq!(incomplete.missing, ["$.legs"]);
+    /// assert_eq!(incomplete.missing[0].as_str(), "/legs");
     /// # });
     /// ```
     pub async fn operate_as<T>(
@@ -171,7 +171,7 @@ impl Branch {
                 reply: draft.commit(response)?,
                 re_asked,
             }),
-            Err(incomplete) => Err(draft.invalid(&response, incomplete)),
+            Err(misfit) => Err(draft.invalid(&response, misfit)),
         }
     }
 }
@@ -185,7 +185,7 @@ pub(crate) async fn operate_turn<T>(
 where
     T: DeserializeOwned + JsonSchema,
 {
-    let shape = Shape::of::<T>();
+    let shape = Shape::of::<T>()?;
     let instruction = what.instruction.message();
     let mut draft = Draft::begin(branch, instruction, what.turn.when_busy).await?;
     let mut turn_loop = TurnLoop::new(&draft, &what.call, &what.turn).with_items(items);

@@ -9,12 +9,17 @@ use serde::de::DeserializeOwned;
 
 use crate::operations::operate::operate_turn;
 use crate::operations::typed_turn::Judged;
+use crate::structured::Shape;
 use crate::yielding::{Items, Yielded, Yielding};
 use crate::{Answer, Branch, BranchError, Operate, TurnItem};
 
 /// A turn that is followed until its answer is a `T`; made by [`Branch::operate_stream`].
 #[must_use = "streams do nothing unless they are polled"]
-pub struct OperateStream<T>(Yielding<TurnItem, Result<Answer<T>, BranchError>>);
+pub struct OperateStream<T> {
+    turn: Yielding<TurnItem, Result<Answer<T>, BranchError>>,
+    /// Whether the answer comes in the field `answer` of an object.
+    is_wrapped: bool,
+}
 
 /// What an [`OperateStream`] gives. Complete by definition.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +39,10 @@ impl Branch {
         T: DeserializeOwned + JsonSchema + Send + 'static,
     {
         let (branch, what) = (self.clone(), what.into());
-        OperateStream(Yielding::new(|items| run(branch, what, items)))
+        OperateStream {
+            turn: Yielding::new(|items| run(branch, what, items)),
+            is_wrapped: Shape::of::<T>().is_ok_and(|shape| shape.is_wrapped()),
+        }
     }
 }
 
@@ -49,16 +57,20 @@ where
     let (draft, judged, re_asked) = operate_turn(&branch, &what, Some(items)).await?;
     let Judged { response, judged } = judged;
     match judged {
-        Ok(value) => Ok(Answer {
-            value,
+        Ok(fit) => Ok(Answer {
+            value: fit.value,
             reply: draft.commit(response)?,
             re_asked,
         }),
-        Err(incomplete) => Err(draft.invalid(&response, incomplete)),
+        Err(misfit) => Err(draft.invalid(&response, misfit)),
     }
 }
 
 impl<T> OperateStream<T> {
+    pub(crate) fn is_wrapped(&self) -> bool {
+        self.is_wrapped
+    }
+
     /// Waits for the next item; `None` after the last.
     ///
     /// # Errors
@@ -76,7 +88,7 @@ impl<T> OperateStream<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<OperateItem<T>, BranchError>>> {
-        self.0.poll_next(cx).map(|next| {
+        self.turn.poll_next(cx).map(|next| {
             next.map(|next| match next {
                 Yielded::Item(item) => Ok(OperateItem::Turn(item)),
                 Yielded::Output(answer) => answer.map(OperateItem::Answer),
@@ -97,6 +109,8 @@ impl<T> Unpin for OperateStream<T> {}
 
 impl<T> fmt::Debug for OperateStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OperateStream").field(&self.0).finish()
+        f.debug_struct("OperateStream")
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
     }
 }

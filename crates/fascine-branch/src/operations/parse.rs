@@ -3,10 +3,9 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::operations::delivery::Delivery;
-use crate::structured::Shape;
+use crate::structured::{Fit, Misfit, Shape};
 use crate::{
-    AnswerOptions, Branch, BranchError, CallOptions, HandleValidation, Incomplete, Outcome,
-    RequestUsage,
+    AnswerOptions, Branch, BranchError, CallOptions, HandleValidation, Outcome, RequestUsage,
 };
 
 /// What [`Branch::parse`] is to do. A text is one.
@@ -92,11 +91,11 @@ impl Branch {
     {
         let read = self.read(what.into()).await?;
         match read.judged {
-            Ok(value) => Ok(Parsed {
-                value,
+            Ok(fit) => Ok(Parsed {
+                value: fit.value,
                 requests: read.requests,
             }),
-            Err(incomplete) => Err(self.invalid(read.text, incomplete, read.requests)),
+            Err(misfit) => Err(self.invalid(read.text, misfit, read.requests)),
         }
     }
 
@@ -123,7 +122,7 @@ impl Branch {
                 value,
                 requests: read.requests,
             }),
-            Err(incomplete) => Err(self.invalid(read.text, incomplete, read.requests)),
+            Err(misfit) => Err(self.invalid(read.text, misfit, read.requests)),
         }
     }
 
@@ -132,7 +131,7 @@ impl Branch {
         T: DeserializeOwned + JsonSchema,
     {
         let Parse { text, call, answer } = what;
-        let shape = Shape::of::<T>();
+        let shape = Shape::of::<T>()?;
         let mut delivery = Delivery::new(&shape, answer.delivery, None);
         let mut left = answer.re_asks;
         let mut read = Read {
@@ -141,10 +140,10 @@ impl Branch {
             requests: Vec::new(),
         };
         while left > 0
-            && let Err(incomplete) = &read.judged
+            && let Err(misfit) = &read.judged
         {
             let mut request = call.request.clone();
-            let question = rewriting(&read.text, incomplete, delivery.note());
+            let question = rewriting(&read.text, &misfit.reason, delivery.note());
             request.messages = vec![Message::user(question)];
             request.output = delivery.format().clone();
             match self.ask_aside(&call, request).await {
@@ -172,14 +171,13 @@ impl Branch {
 }
 
 struct Read<T> {
-    judged: Result<T, Incomplete>,
+    judged: Result<Fit<T>, Misfit>,
     text: String,
     requests: Vec<RequestUsage>,
 }
 
-fn rewriting(text: &str, incomplete: &Incomplete, note: Option<&str>) -> String {
+fn rewriting(text: &str, reason: &str, note: Option<&str>) -> String {
     let note = note.map(|note| format!("\n\n{note}")).unwrap_or_default();
-    let reason = incomplete.reason();
     format!(
         "Write the text below down as the JSON document that was asked for. Add nothing that is not in it.\n\n\
          What is wrong with it so far:\n{reason}\n\nText:\n{text}{note}"

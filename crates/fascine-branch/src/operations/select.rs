@@ -3,10 +3,10 @@ use serde_json::Value;
 use crate::draft::Draft;
 use crate::operations::turn_loop::TurnLoop;
 use crate::operations::typed_turn::{Judged, TypedTurn};
-use crate::structured::Shape;
+use crate::structured::{Fit, Misfit, Shape};
 use crate::{
-    AnswerOptions, Branch, BranchError, CallOptions, Choices, Incomplete, Instruction, Reply,
-    TurnOptions,
+    AnswerOptions, Branch, BranchError, CallOptions, Choices, Incomplete, Instruction, JsonPath,
+    RepairError, RepairLimits, Reply, TurnOptions, Violation, repair_json,
 };
 
 /// What [`Branch::select`] is to do.
@@ -120,7 +120,7 @@ impl Branch {
             });
         }
         let (choices, most) = (&what.choices, what.max_selections);
-        let shape = Shape::new("selection", choices.schema());
+        let shape = Shape::new("selection", choices.schema())?;
         let note = format!(
             "Select {} of these, by the exact names:\n{}",
             at_most(most),
@@ -130,15 +130,19 @@ impl Branch {
         let mut draft = Draft::begin(self, instruction, what.turn.when_busy).await?;
         let mut turn_loop = TurnLoop::new(&draft, &what.call, &what.turn);
         let mut typed = TypedTurn::new(&shape, what.answer, Some(&note));
-        let judge = |text: &str| choices.chosen(&selected(&shape, text)?, most);
+        let judge = |text: &str| {
+            let Fit { value, repairs } = selected(text)?;
+            let value = choices.chosen(&value, most)?;
+            Ok(Fit { value, repairs })
+        };
         let answer = typed.answer(&mut turn_loop, &mut draft, judge).await?;
         let Judged { response, judged } = answer;
         match judged {
             Ok(chosen) => Ok(Selection {
-                selected: what.choices.take(&chosen),
+                selected: what.choices.take(&chosen.value),
                 reply: draft.commit(response)?,
             }),
-            Err(incomplete) => Err(draft.invalid(&response, incomplete)),
+            Err(misfit) => Err(draft.invalid(&response, misfit)),
         }
     }
 }
@@ -151,31 +155,39 @@ fn at_most(most: usize) -> String {
 }
 
 /// The texts that an answer selects: also those of a model that names what it selects without the document round it.
-fn selected(shape: &Shape, text: &str) -> Result<Vec<String>, Incomplete> {
-    let value: Value = match shape.decode(text) {
-        Ok(value) => value,
-        Err(_) if is_label(text) => Value::String(text.trim().to_owned()),
-        Err(incomplete) => return Err(incomplete),
+fn selected(text: &str) -> Result<Fit<Vec<String>>, Misfit> {
+    let (value, repairs) = match repair_json(text, &RepairLimits::default()) {
+        Ok(read) => (read.value, read.repairs),
+        Err(_) if is_label(text) => (Value::String(text.trim().to_owned()), Vec::new()),
+        Err(error) => return Err(no_list(Value::Null, text, Some(&error))),
     };
     let selected = value.get("selected").unwrap_or(&value);
-    match selected {
-        Value::String(text) => Ok(vec![text.clone()]),
+    let texts = match selected {
+        Value::String(text) => vec![text.clone()],
         Value::Array(items) if items.iter().all(Value::is_string) => {
             let texts = items.iter().filter_map(Value::as_str);
-            Ok(texts.map(str::to_owned).collect())
+            texts.map(str::to_owned).collect()
         }
-        _ => Err(Incomplete {
-            value: value.clone(),
-            missing: match value.get("selected") {
-                None => vec!["$.selected".to_owned()],
-                Some(_) => Vec::new(),
-            },
-            invalid: match value.get("selected") {
-                None => Vec::new(),
-                Some(_) => vec!["$.selected has to be a list of names".to_owned()],
-            },
-        }),
-    }
+        _ => return Err(no_list(value, text, None)),
+    };
+    Ok(Fit {
+        value: texts,
+        repairs: repairs.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn no_list(value: Value, text: &str, error: Option<&RepairError>) -> Misfit {
+    let found: String = text.chars().take(LONGEST).collect();
+    let why = error.map(|error| format!(" ({error})")).unwrap_or_default();
+    Misfit::of(Incomplete {
+        value,
+        missing: Vec::new(),
+        invalid: vec![Violation {
+            path: JsonPath::default(),
+            found: Some(format!("{found:?}{why}")),
+            expected: "an object with the names in a list called `selected`".to_owned(),
+        }],
+    })
 }
 
 /// Whether a text may be the name of a choice alone.
@@ -183,3 +195,6 @@ fn is_label(text: &str) -> bool {
     let text = text.trim();
     !text.is_empty() && !text.contains('\n') && !text.starts_with(['{', '['])
 }
+
+/// How many characters are shown of an answer that selects nothing.
+const LONGEST: usize = 80;

@@ -4,11 +4,8 @@ use fascine_model::{FinishReason, Response};
 use crate::draft::Draft;
 use crate::operations::delivery::Delivery;
 use crate::operations::turn_loop::TurnLoop;
-use crate::structured::Shape;
-use crate::{
-    AnswerOptions, BranchError, BranchEvent, Incomplete, OnLimit, Remember, SchemaDelivery,
-    TurnItem,
-};
+use crate::structured::{Fit, Misfit, Shape};
+use crate::{AnswerOptions, BranchError, BranchEvent, OnLimit, Remember, SchemaDelivery, TurnItem};
 
 /// Asks until an answer fits, or has been asked for often enough.
 pub(crate) struct TypedTurn {
@@ -20,7 +17,7 @@ pub(crate) struct TypedTurn {
 /// The last answer, and what was made of it.
 pub(crate) struct Judged<V> {
     pub(crate) response: Response,
-    pub(crate) judged: Result<V, Incomplete>,
+    pub(crate) judged: Result<Fit<V>, Misfit>,
 }
 
 impl TypedTurn {
@@ -51,16 +48,17 @@ impl TypedTurn {
         &mut self,
         turn_loop: &mut TurnLoop<'_>,
         draft: &mut Draft,
-        judge: impl Fn(&str) -> Result<V, Incomplete>,
+        judge: impl Fn(&str) -> Result<Fit<V>, Misfit>,
     ) -> Result<Judged<V>, BranchError> {
         let mut left = self.options.re_asks;
         loop {
             let response = self.ask(turn_loop, draft).await?;
             let judged = judge(&response.text());
-            let incomplete = match judged {
-                Err(incomplete) if left > 0 => incomplete,
+            let misfit = match judged {
+                Err(misfit) if left > 0 => misfit,
                 judged => {
                     withheld(draft, &response, judged.is_ok())?;
+                    tell_repairs(draft, &judged);
                     return Ok(Judged { response, judged });
                 }
             };
@@ -71,13 +69,14 @@ impl TypedTurn {
                     return Err(draft.at_limit(limit));
                 }
                 Err(_) => {
-                    let judged = Err(incomplete);
+                    let judged = Err(misfit);
                     return Ok(Judged { response, judged });
                 }
                 Ok(()) => {}
             }
             left -= 1;
-            self.re_ask(turn_loop, draft, response, &incomplete).await?;
+            self.re_ask(turn_loop, draft, response, misfit.reason)
+                .await?;
         }
     }
 
@@ -100,9 +99,8 @@ impl TypedTurn {
         turn_loop: &TurnLoop<'_>,
         draft: &mut Draft,
         response: Response,
-        incomplete: &Incomplete,
+        reason: String,
     ) -> Result<(), BranchError> {
-        let reason = incomplete.reason();
         draft.branch().emit(|| BranchEvent::ReAsked {
             turn: draft.id(),
             attempt: self.re_asked + 1,
@@ -130,6 +128,18 @@ impl Draft {
             Remember::Everything => self.say(what)?,
         };
         Ok(())
+    }
+}
+
+fn tell_repairs<V>(draft: &Draft, judged: &Result<Fit<V>, Misfit>) {
+    match judged {
+        Ok(fit) if !fit.repairs.is_empty() => {
+            draft.branch().emit(|| BranchEvent::Repaired {
+                turn: draft.id(),
+                repairs: fit.repairs.clone(),
+            });
+        }
+        _ => {}
     }
 }
 

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use fascine_message::Message;
 use fascine_model::TokenCounter;
 
@@ -78,18 +80,22 @@ impl Fitted {
     pub(super) fn new(history: &History, own: Size, prune: &Prune) -> Self {
         let counter = prune.counter();
         let mut size = own.plus(Size::of_history(history, counter));
-        let mut kept = History::new();
-        if prune.exceeded(size).is_none() {
-            let kept = history.clone();
-            return Self { kept, size };
-        }
-        for turn in history.turns() {
-            if turn.is_pinned() || prune.exceeded(size).is_none() {
-                kept.push(turn.clone());
-            } else {
-                size = size.minus(Size::of_turn(turn, counter));
+        let mut gone = HashSet::new();
+        // Summaries go last: they are what is left of others.
+        for is_summary in [false, true] {
+            for turn in history.turns() {
+                let may_go = !turn.is_pinned() && turn.is_summary() == is_summary;
+                if may_go && prune.exceeded(size).is_some() {
+                    size = size.minus(Size::of_turn(turn, counter));
+                    gone.insert(turn.id());
+                }
             }
         }
+        let stays = |turn: &&Turn| !gone.contains(&turn.id());
+        let kept = match gone.is_empty() {
+            true => history.clone(),
+            false => history.turns().filter(stays).cloned().collect(),
+        };
         Self { kept, size }
     }
 }

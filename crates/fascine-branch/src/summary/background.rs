@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use fascine_rt::{Rt, Task};
 
-use super::{Summarise, Summariser, summed_up, turn};
+use super::segment::due;
+use super::{Summarise, Summariser, turn};
 use crate::state::State;
 use crate::{Branch, BranchEvent, History, Turn, TurnId};
 
@@ -15,14 +16,24 @@ pub(crate) struct Summaries {
     /// One at a time. It ends with the branch.
     running: Option<Task<()>>,
     /// The turns of which there was no summary. They are not tried again.
-    given_up: HashSet<TurnId>,
+    pub(super) given_up: HashSet<TurnId>,
+    /// The turns of the archive that nobody has summed up, oldest first; none until somebody has looked.
+    pub(super) pruned: Option<Vec<TurnId>>,
 }
 
 impl Summaries {
     /// Makes the one that is being made stop; whoever gets it drops it outside of locks.
     #[must_use]
     pub(crate) fn stop(&mut self) -> Option<Task<()>> {
+        self.pruned = None;
         self.running.take()
+    }
+
+    /// Tells of turns that have gone to the archive.
+    pub(crate) fn pruned(&mut self, turns: &[TurnId]) {
+        if let Some(pruned) = &mut self.pruned {
+            pruned.extend(turns);
+        }
     }
 }
 
@@ -31,7 +42,7 @@ impl fmt::Debug for Summaries {
         f.debug_struct("Summaries")
             .field("running", &self.running.is_some())
             .field("given_up", &self.given_up)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,24 +122,6 @@ pub(crate) async fn made(
 ) -> Result<String, Box<dyn Error + Send + Sync>> {
     let made = rt.spawn(async move { summariser.summarise(turns).await });
     made.await?
-}
-
-/// The oldest segment that nobody has summed up.
-fn due(state: &mut State, summarise: &Summarise) -> Option<Vec<Turn>> {
-    let segment = summarise.segment.get();
-    let turns = state.history.turns();
-    let old = turns.len().checked_sub(summarise.recent)?;
-    if old < segment {
-        return None;
-    }
-    let done = summed_up(&state.history, &state.archive);
-    let given_up = &state.summaries.given_up;
-    let free = |turn: &&Turn| {
-        !turn.is_pinned() && !done.contains(&turn.id()) && !given_up.contains(&turn.id())
-    };
-    let free = state.history.turns().take(old).filter(free).take(segment);
-    let free: Vec<Turn> = free.cloned().collect();
-    (free.len() == segment).then_some(free)
 }
 
 /// Puts the summary in where its segment is, or was. What of the segment is still there goes to the archive, unless it

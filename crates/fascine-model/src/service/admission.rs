@@ -11,11 +11,14 @@ use fascine_resilience::{BeforeRetry, BulkheadError, GaveUp, LimitError};
 use tracing::Span;
 
 use super::calls::{Key, Wait};
+use super::cost::Cost;
 use super::inner::Inner;
 use super::ledger::Ledger;
 use super::stage::Stage;
-use crate::spans::{record_failure, record_response};
-use crate::{Call, CallRecord, Chunk, ModelError, ModelFailure, Outcome, Response, Stats};
+use crate::spans::{record_embeddings, record_failure, record_response};
+use crate::{
+    Call, CallRecord, Chunk, Embeddings, ModelError, ModelFailure, Outcome, Response, Stats,
+};
 
 /// What part of a call an admission stands for.
 pub(crate) enum Part {
@@ -41,6 +44,8 @@ pub(crate) struct Admission {
     /// The ambient deadline, when it first had to wait.
     deadline: OnceLock<Option<Instant>>,
     pub(crate) span: Span,
+    /// What it may cost, of what all may: the bits of the amount that is reserved.
+    reserved: AtomicU64,
     is_over: bool,
 }
 
@@ -57,8 +62,13 @@ impl Admission {
             first_token: None,
             deadline: OnceLock::new(),
             span,
+            reserved: AtomicU64::new(0),
             is_over: false,
         }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.key
     }
 
     pub(crate) fn call(&self) -> Call<'_> {
@@ -199,6 +209,16 @@ impl Admission {
         }
     }
 
+    /// Reserves what the call may cost; one that is repeated keeps what it has.
+    pub(crate) fn reserve_cost(&self, estimate: &Cost) -> Result<(), ModelFailure> {
+        let spending = &self.service.spending;
+        if spending.is_bounded() && self.reserved.load(Ordering::Relaxed) == 0 {
+            let amount = spending.reserve(&self.model, estimate)?;
+            self.reserved.store(amount.to_bits(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// A request is about to be sent.
     pub(crate) fn sends(&self) {
         let number = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
@@ -261,6 +281,15 @@ impl Admission {
         record.usage = usage;
         record.cost = self.settle(usage);
         self.end(&record, response.map(Ok));
+    }
+
+    /// The call ends with embeddings.
+    pub(crate) fn embedded(self, embeddings: &Embeddings) {
+        record_embeddings(&self.span, embeddings);
+        for hooks in &self.service.hooks {
+            hooks.embedded(&self.call(), embeddings);
+        }
+        self.answered(embeddings.usage, None);
     }
 
     /// The call ends with an error; `usage` is what it has cost all the same.
@@ -337,6 +366,8 @@ impl Admission {
 
     fn end(&mut self, record: &CallRecord, result: Option<Result<&Response, &ModelError>>) {
         self.is_over = true;
+        let reserved = self.reserved.swap(0, Ordering::Relaxed);
+        self.service.spending.release(f64::from_bits(reserved));
         let metrics = &self.service.metrics;
         match self.part {
             Part::Inside(_) => {

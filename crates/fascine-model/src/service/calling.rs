@@ -4,12 +4,12 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use fascine_message::Usage;
-use tracing::Span;
 
 use super::admission::Admission;
 use super::cost::Cost;
 use super::incoming::Incoming;
 use super::inner::Inner;
+use crate::spans::embeddings_span;
 use crate::stream::ServiceStream;
 use crate::{
     ChunkStream, Delivery, EmbedRequest, Embeddings, ModelError, Provider, Request, Response,
@@ -124,28 +124,37 @@ fn opened_by(
 /// Asks for embeddings.
 pub(super) async fn embed(
     inner: &Arc<Inner>,
-    request: &EmbedRequest,
+    mut request: EmbedRequest,
 ) -> Result<Embeddings, ModelError> {
     let model = inner.model_of(request.model.as_deref());
-    let admission = inner.enter(model, Span::none())?;
+    let span = embeddings_span(inner.provider.name(), &model, &request);
+    let admission = inner.enter(model, span)?;
     let embedded = {
-        let cost = match inner.limiter.counts_tokens() {
-            true => Cost::of_embedding(&*inner.tokens, request),
-            false => Cost::of_requests_alone(),
-        };
-        let write = |provider: &dyn Provider| provider.embed_request(request);
-        let read = |provider: &dyn Provider, body: &[u8]| {
-            let embeddings = provider.embeddings(body)?;
-            let usage = embeddings.usage;
-            Ok((embeddings, usage))
-        };
-        let attempt = || inner.exchange(&admission, &cost, write, read);
-        let work = pin!(inner.attempts(&admission, attempt));
+        let work = pin!(async {
+            inner.ask_hooks_to_embed(&admission, &mut request).await?;
+            vectors(&admission, &request).await
+        });
         admission.run(work).await
     };
     match &embedded {
-        Ok(embeddings) => admission.answered(embeddings.usage, None),
+        Ok(embeddings) => admission.embedded(embeddings),
         Err(error) => admission.failed(error, Usage::default()),
     }
     embedded
+}
+
+async fn vectors(admission: &Admission, request: &EmbedRequest) -> Result<Embeddings, ModelError> {
+    let inner = &admission.service;
+    let cost = match inner.counts_tokens() {
+        true => Cost::of_embedding(&*inner.tokens, request),
+        false => Cost::of_requests_alone(),
+    };
+    let write = |provider: &dyn Provider| provider.embed_request(request);
+    let read = |provider: &dyn Provider, body: &[u8]| {
+        let embeddings = provider.embeddings(body)?;
+        let usage = embeddings.usage;
+        Ok((embeddings, usage))
+    };
+    let attempt = || inner.exchange(admission, &cost, write, read);
+    inner.attempts(admission, attempt).await
 }

@@ -15,7 +15,8 @@ use super::spending::Spending;
 use super::stage::Stage;
 use crate::spans::chat_span;
 use crate::{
-    Hooks, Metrics, ModelError, ModelFailure, Provider, Request, TokenCounter, Waiting, WaitingCall,
+    EmbedRequest, Hooks, Metrics, ModelError, ModelFailure, Provider, Request, TokenCounter,
+    Waiting, WaitingCall,
 };
 
 /// What the clones of a service share.
@@ -62,7 +63,7 @@ impl Inner {
     ) -> Result<(Admission, Arc<Ledger>), ModelError> {
         let (model, span) = self.named(request, streams);
         let mut admission = self.enter(model, span)?;
-        let ledger = Arc::new(Ledger::new(admission.call().id));
+        let ledger = Arc::new(Ledger::new(admission.key()));
         admission.part = Part::Outside(Arc::clone(&ledger));
         Ok((admission, ledger))
     }
@@ -75,7 +76,7 @@ impl Inner {
         span: &tracing::Span,
     ) -> Admission {
         let model = self.model_of(request.model.as_deref());
-        let key = self.calls.enter_inside(ledger.id);
+        let key = self.calls.enter_inside(ledger.key.id);
         let mut admission = Admission::new(self, model, key, span.clone());
         admission.part = Part::Inside(Arc::clone(ledger));
         admission
@@ -111,9 +112,14 @@ impl Inner {
         }
     }
 
+    /// Whether there is anything for which tokens are counted before they are sent.
+    pub(crate) fn counts_tokens(&self) -> bool {
+        self.limiter.counts_tokens() || self.spending.is_bounded()
+    }
+
     /// What a request takes of the limits; nothing is counted that nothing limits.
     pub(crate) fn cost(&self, request: &Request) -> Cost {
-        match self.limiter.counts_tokens() {
+        match self.counts_tokens() {
             true => Cost::of(&*self.tokens, request),
             false => Cost::of_requests_alone(),
         }
@@ -127,6 +133,19 @@ impl Inner {
     ) -> Result<(), ModelError> {
         for hooks in &self.hooks {
             let asked = hooks.before(&admission.call(), request).await;
+            asked.map_err(|reason| ModelError::new(ModelFailure::Refused { reason }, 0))?;
+        }
+        Ok(())
+    }
+
+    /// As [`ask_hooks`](Self::ask_hooks), for embeddings.
+    pub(crate) async fn ask_hooks_to_embed(
+        &self,
+        admission: &Admission,
+        request: &mut EmbedRequest,
+    ) -> Result<(), ModelError> {
+        for hooks in &self.hooks {
+            let asked = hooks.before_embedding(&admission.call(), request).await;
             asked.map_err(|reason| ModelError::new(ModelFailure::Refused { reason }, 0))?;
         }
         Ok(())

@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
     where
         V: DeserializeOwned + JsonSchema,
     {
-        let shape = Shape::of::<V>();
+        let shape = Shape::of::<V>()?;
         let note = prompts::beginning(self.what.max_extensions);
         let options = self.what.answer.with_delivery(self.delivery);
         let mut typed = TypedTurn::new(&shape, options, Some(&note));
@@ -174,8 +174,8 @@ impl<'a> Run<'a> {
         self.delivery = typed.delivery();
         let Judged { response, judged } = asked?;
         match judged {
-            Ok(value) => Ok((value, response)),
-            Err(incomplete) => Err(self.draft.invalid(&response, incomplete)),
+            Ok(fit) => Ok((fit.value, response)),
+            Err(misfit) => Err(self.draft.invalid(&response, misfit)),
         }
     }
 
