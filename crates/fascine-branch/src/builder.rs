@@ -105,6 +105,12 @@ impl BranchBuilder {
         self
     }
 
+    /// The context provider of this name.
+    #[must_use]
+    pub fn context_provider(&self, name: &str) -> Option<&Context> {
+        self.settings.system.as_ref()?.context(name)
+    }
+
     /// Leaves the context provider of this name out.
     ///
     /// # Errors
