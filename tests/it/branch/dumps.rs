@@ -12,7 +12,7 @@ use fascine::message::{
 };
 use fascine::model::EchoModel;
 use fascine::rt::Rt;
-use fascine_testing::TestRuntime;
+use fascine_testing::{TestRuntime, drop_after_every_poll};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -198,6 +198,29 @@ fn dumps_at_once_do_not_mix() {
         let found = Dump::load(&rt, directory.file()).await.unwrap();
         assert!(dumps.contains(&found));
         assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 1);
+    });
+}
+
+#[test]
+fn saving_and_loading_can_be_dropped_anywhere() {
+    drop_after_every_poll(|rt, cut| async move {
+        let directory = Directory::new();
+        let (before, after) = (dump(plain(1)), dump(plain(2)));
+        before.save(&rt, directory.file()).await.unwrap();
+        let branch = Branch::builder(&rt, "b", EchoModel)
+            .dump(after.clone())
+            .build();
+        cut.apply(async {
+            branch.save(directory.file()).await.unwrap();
+            branch.take_over(dump(plain(3))).await;
+            branch.load(directory.file()).await.unwrap();
+        })
+        .await;
+        let found = Dump::load(&rt, directory.file()).await.unwrap();
+        assert!([&before, &after].contains(&&found));
+        assert!([2, 3].contains(&branch.history().turns().len()));
+        branch.communicate("x").await.unwrap();
+        assert_whole(&branch.history());
     });
 }
 
