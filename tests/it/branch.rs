@@ -45,6 +45,7 @@ mod tools;
 mod transcripts;
 mod turns;
 mod typed;
+mod typed_streams;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use fascine::branch::{
     AnswerOptions, Branch, BranchError, EventKind, EventRecord, HandleValidation, Incomplete,
-    LimitReached, OnAbort, OnLimit, Operate, OperateItem, Outcome, Parse, Remember, SchemaDelivery,
-    SnapshotItem, TurnItem, TurnLimits, TurnOptions,
+    LimitReached, OnLimit, Operate, Outcome, Parse, Remember, SchemaDelivery, TurnLimits,
+    TurnOptions,
 };
 use fascine::http::Net;
 use fascine::message::Usage;
-use fascine::model::{
-    ApiError, Chunk, FinishReason, Line, ModelFailure, OutputFormat, ScriptedModel,
-};
+use fascine::model::{ApiError, FinishReason, Line, ModelFailure, OutputFormat, ScriptedModel};
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::future;
@@ -29,20 +27,20 @@ on_every_runtime! {
 }
 
 #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
-struct Animal {
-    name: String,
-    legs: u32,
+pub(crate) struct Animal {
+    pub(crate) name: String,
+    pub(crate) legs: u32,
 }
 
-const SPIDER: &str = r#"{"name": "spider", "legs": 8}"#;
-const NO_LEGS: &str = r#"{"name": "spider"}"#;
+pub(crate) const SPIDER: &str = r#"{"name": "spider", "legs": 8}"#;
+pub(crate) const NO_LEGS: &str = r#"{"name": "spider"}"#;
 
 fn missing(incomplete: &Incomplete) -> Vec<&str> {
     let paths = incomplete.missing.iter();
     paths.map(|path| path.as_str()).collect()
 }
 
-fn spider() -> Animal {
+pub(crate) fn spider() -> Animal {
     Animal {
         name: "spider".to_owned(),
         legs: 8,
@@ -315,126 +313,6 @@ fn types_that_are_no_objects_come_in_one() {
 }
 
 #[test]
-fn a_stream_of_data_ends_with_it_or_with_an_error() {
-    TestRuntime::run(|rt| async move {
-        let model = ScriptedModel::new(&rt)
-            .with_answer("no data")
-            .with_answer(SPIDER);
-        let branch = Branch::new(&rt, "b", model.clone());
-        let mut stream = branch.operate_stream::<Animal>("?");
-        let (mut re_asked, mut text, mut value) = (0, String::new(), None);
-        while let Some(item) = stream.item().await.unwrap() {
-            match item {
-                OperateItem::Turn(TurnItem::ReAsked { .. }) => {
-                    assert_eq!(text, "no data");
-                    text.clear();
-                    re_asked += 1;
-                }
-                OperateItem::Turn(TurnItem::Chunk(Chunk::Text(more))) => text.push_str(&more),
-                OperateItem::Answer(answer) => value = Some(answer.value),
-                _ => {}
-            }
-        }
-        assert_eq!(
-            (re_asked, text.as_str(), value),
-            (1, SPIDER, Some(spider()))
-        );
-        assert_eq!(branch.history().len(), 2);
-
-        let mut stream = branch.operate_stream::<Animal>("?");
-        stream.item().await.unwrap_err();
-        assert_eq!(branch.history().len(), 2);
-    });
-}
-
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-#[serde(default)]
-struct Sketch {
-    name: String,
-    legs: Option<u32>,
-}
-
-#[test]
-fn an_answer_is_seen_as_it_grows_and_again_from_the_start_when_it_is_asked_for_again() {
-    TestRuntime::run(|rt| async move {
-        let long = r#"{"name": "garden spider", "legs": 8}"#;
-        let model = ScriptedModel::new(&rt)
-            .with_line(adding("1", 4, 4))
-            .with_answer(r#"{"name": "a b"}"#)
-            .with_answer(long);
-        let branch = Branch::builder(&rt, "b", model).tools(Add::alone()).build();
-        let stream = branch.operate_stream::<Animal>("?");
-        let mut snapshots = stream.snapshots::<Sketch>();
-        let mut seen = Vec::new();
-        while let Some(item) = snapshots.item().await.unwrap() {
-            match item {
-                SnapshotItem::Snapshot(sketch) => {
-                    let legs = sketch.legs.map(|legs| format!(", {legs}"));
-                    seen.push(format!("{}{}", sketch.name, legs.unwrap_or_default()));
-                }
-                SnapshotItem::Turn(TurnItem::ReAsked { .. }) => seen.push("again".to_owned()),
-                SnapshotItem::Turn(_) => {}
-                SnapshotItem::Answer(answer) => assert_eq!(answer.value.legs, 8),
-            }
-        }
-        let expected = [
-            "",
-            "a ",
-            "a b",
-            "again",
-            "",
-            "garden ",
-            "garden spider",
-            "garden spider, 8",
-        ];
-        assert_eq!(seen, expected);
-        assert_eq!(branch.history().len(), 4);
-    });
-}
-
-#[test]
-fn a_growing_answer_that_does_not_end_well_ends_with_an_error() {
-    TestRuntime::run(|rt| async move {
-        let broken = || ApiError::new(503, "gone").into();
-        let line = Line::answer(SPIDER).broken_after(3, broken);
-        let branch = Branch::new(&rt, "b", ScriptedModel::new(&rt).with_line(line));
-        let mut snapshots = branch.operate_stream::<Animal>("?").snapshots::<Sketch>();
-        let mut seen = 0;
-        let error = loop {
-            match snapshots.item().await {
-                Ok(Some(SnapshotItem::Snapshot(_))) => seen += 1,
-                Ok(Some(SnapshotItem::Turn(_))) => {}
-                Ok(other) => panic!("{other:?}"),
-                Err(error) => break error,
-            }
-        };
-        assert!(matches!(error, BranchError::Model { .. }), "{error}");
-        assert!(seen > 0 && branch.history().is_empty());
-        assert!(snapshots.item().await.unwrap().is_none());
-    });
-}
-
-#[test]
-fn a_list_is_seen_as_it_grows() {
-    TestRuntime::run(|rt| async move {
-        let model = ScriptedModel::new(&rt).with_answer(r#"{"answer": [ "a", "b", "c" ]}"#);
-        let branch = Branch::new(&rt, "b", model);
-        let stream = branch.operate_stream::<Vec<String>>("?");
-        let mut snapshots = stream.snapshots::<Vec<String>>();
-        let mut lengths = Vec::new();
-        while let Some(item) = snapshots.item().await.unwrap() {
-            match item {
-                SnapshotItem::Snapshot(list) => lengths.push(list.len()),
-                SnapshotItem::Answer(answer) => assert_eq!(answer.value.len(), 3),
-                SnapshotItem::Turn(_) => {}
-            }
-        }
-        assert_eq!(lengths.last(), Some(&3));
-        assert!(lengths.is_sorted());
-    });
-}
-
-#[test]
 fn what_is_mended_is_told_and_not_asked_for_again() {
     TestRuntime::run(|rt| async move {
         let text = "Sure: {'Name': 'spider', legs: \"8\", // all of them\n}";
@@ -499,33 +377,6 @@ fn dropping_a_typed_turn_at_any_poll_keeps_it_whole() {
         assert_usable(&branch, "still there").await;
     });
     assert!(polls > 3, "{polls}");
-}
-
-#[test]
-fn dropping_a_stream_of_data_at_any_poll_keeps_it_whole() {
-    for keep in [OnAbort::Discard, OnAbort::KeepPartial] {
-        drop_after_every_poll(|rt, cut| async move {
-            let model = ScriptedModel::new(&rt)
-                .with_delay(ms(10))
-                .with_rule("still there", "yes")
-                .with_line(adding("1", 4, 4))
-                .with_answer(NO_LEGS)
-                .with_answer(SPIDER);
-            let branch = Branch::builder(&rt, "b", model.clone()).tools(Add::alone());
-            let branch = branch.on_abort(keep).build();
-            let mut stream = branch.operate_stream::<Animal>("4 + 4 legs?");
-            let items = async { while let Ok(Some(_)) = stream.item().await {} };
-            let ended = cut.apply(items).await.is_some();
-            drop(stream);
-            match (ended, keep) {
-                (true, _) => assert_eq!(branch.history().len(), 4),
-                (false, OnAbort::Discard) => assert!(branch.history().is_empty()),
-                (false, OnAbort::KeepPartial) => assert_whole(&branch),
-            }
-            assert_eq!(model.in_flight(), 0);
-            assert_usable(&branch, "still there").await;
-        });
-    }
 }
 
 #[test]
