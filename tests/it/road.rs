@@ -96,7 +96,7 @@ async fn the_job_is_done_and_says_the_same_everywhere(rt: Rt, net: Arc<dyn Net>)
     );
     assert!(report.is_success());
     assert_eq!(
-        report.step("report").unwrap().output.as_ref().unwrap()["text"],
+        report.step("report").unwrap().json().unwrap()["text"],
         "All is well."
     );
     let attempts: u32 = report.steps.iter().map(|step| step.attempts).sum();
@@ -158,5 +158,5 @@ fn dropping_the_job_at_any_poll_leaves_nothing_behind() {
         cut.apply(run(&rt, Arc::new(MemoryNet::new()), server))
             .await;
     });
-    assert!(polls > 5, "{polls}");
+    assert!(polls >= 5, "{polls}");
 }

@@ -31,7 +31,7 @@ async fn answers_are_handed_on_and_the_branch_stays_as_it_was(rt: Rt, _: Arc<dyn
         )
         .add_operation("a", Operation::communicate("first"));
     let report = session.flow(&graph).await.unwrap();
-    let text = |name| report.step(name).unwrap().output.as_ref().unwrap()["text"].clone();
+    let text = |name| report.step(name).unwrap().json().unwrap()["text"].clone();
     assert_eq!(text("a"), "first");
     assert_eq!(text("b"), "second\n\n# a\n\nfirst");
     assert_eq!(session.branch("echo").unwrap().history().len(), 2);
@@ -68,7 +68,7 @@ fn each_operation_uses_the_branch_it_asks_for() {
             .add_operation("x", Operation::communicate("?"))
             .add_operation("y", Operation::communicate("?").on_branch("other"));
         let report = session.flow(&graph).await.unwrap();
-        let text = |name| report.step(name).unwrap().output.as_ref().unwrap()["text"].clone();
+        let text = |name| report.step(name).unwrap().json().unwrap()["text"].clone();
         assert_eq!((text("x"), text("y")), ("d".into(), "o".into()));
     });
 }

@@ -12,7 +12,7 @@ pub(crate) const LEVELS: [(&str, u8); 14] = [
     ("fascine-testing", 1),
     ("fascine-mock", 2),
     ("fascine-resilience", 2),
-    ("fascine-flow", 2),
+    ("fascine-flow", 3),
     ("fascine-model", 3),
     ("fascine-branch", 4),
     ("fascine-session", 5),

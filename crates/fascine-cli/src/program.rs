@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fascine::branch::Branch;
 use fascine::flow::{Flow, FlowEvents, FlowReport, SkipCause, Status, StepReport};
-use fascine::http::Net;
+use fascine::http::{Net, Proxies};
 use fascine::model::{ModelService, Stats};
 use fascine::rt::Rt;
 use fascine::session::Session;
@@ -50,15 +50,20 @@ async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError>
             .ok()
             .filter(|key| !key.is_empty())
     };
+    let mut proxies = Proxies::default();
     let (server, base_url, model, key) = match (&args.base_url, &args.model) {
-        (Some(url), Some(model)) => (None, url.clone(), model.clone(), key()),
+        (Some(url), Some(model)) => {
+            // The embedded server is in this process: no proxy leads there.
+            proxies = setup::proxies()?;
+            (None, url.clone(), model.clone(), key())
+        }
         _ => {
             let server = setup::start_server(&rt, &net, args.mock_port).await?;
             let url = server.base_url();
             (Some(server), url, "embedded".to_owned(), None)
         }
     };
-    let service = setup::service(&rt, &net, &base_url, &model, args.timeout, key)?;
+    let service = setup::service(&rt, &net, &base_url, &model, args.timeout, key, proxies)?;
     let report = flow(&args, &rt, &service).await?;
     if let Some(server) = server {
         server.shutdown().await;
@@ -118,7 +123,8 @@ fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summar
     });
     let text = report
         .step(REPORT)
-        .and_then(|step| step.output.as_ref()?["text"].as_str());
+        .and_then(StepReport::json)
+        .and_then(|answer| answer["text"].as_str().map(str::to_owned));
     Summary {
         runtime,
         wall_ms: ms(report.wall),
@@ -130,7 +136,7 @@ fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summar
             prompt: stats.usage.prompt_tokens,
             completion: stats.usage.completion_tokens,
         },
-        report: text.map(str::to_owned),
+        report: text,
         critical_path: report.critical_path.steps.clone(),
     }
 }

@@ -81,14 +81,15 @@ struct State {
 }
 
 impl Queue {
-    pub(crate) fn push(&self, event: FlowEvent) {
+    /// Adds an event. Whoever waited for it is to be woken once nothing is locked.
+    pub(crate) fn push(&self, event: FlowEvent) -> Option<Waker> {
         let mut state = self.lock();
         if state.events.len() == CAPACITY {
             state.events.pop_front();
             state.missed += 1;
         }
         state.events.push_back(event);
-        wake(state);
+        state.reader.take()
     }
 
     pub(crate) fn end(&self) {

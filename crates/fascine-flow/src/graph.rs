@@ -1,8 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use crate::adjacency::Adjacency;
+use crate::edge::Edge;
 use crate::step::Step;
 
 /// A checked graph of steps. It does not change, is shared by its clones, and can be run any number of times at once.
@@ -14,23 +14,19 @@ pub struct Graph {
 pub(crate) struct Inner {
     pub(crate) steps: Vec<Step>,
     pub(crate) edges: Vec<Edge>,
-    /// The edges into each step.
-    pub(crate) incoming: Vec<Vec<usize>>,
-    /// The edges out of each step.
-    pub(crate) outgoing: Vec<Vec<usize>>,
+    /// The edges into each step, in the order they were added.
+    pub(crate) incoming: Adjacency,
+    /// The edges out of each step, in the order they were added.
+    pub(crate) outgoing: Adjacency,
     /// The steps, each after all that it depends on.
-    pub(crate) order: Vec<usize>,
-    /// How many steps the longest chain that begins with each step has.
-    pub(crate) remaining: Vec<usize>,
+    pub(crate) order: Vec<u32>,
+    /// What the costliest chain that begins with each step costs.
+    pub(crate) remaining: Vec<u64>,
+    /// How many places the resources have.
+    pub(crate) limits: Vec<usize>,
+    /// Which of the steps have an edge out of them with a condition.
+    pub(crate) decides: Vec<bool>,
 }
-
-pub(crate) struct Edge {
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-    pub(crate) condition: Option<Condition>,
-}
-
-pub(crate) type Condition = Arc<dyn Fn(&Value) -> bool + Send + Sync>;
 
 impl Graph {
     /// How many steps there are.
@@ -48,6 +44,15 @@ impl Graph {
     /// The names of the steps, in the order they were added.
     pub fn step_names(&self) -> impl Iterator<Item = &str> {
         self.inner.steps.iter().map(|step| &*step.name)
+    }
+
+    /// The edges, in the order they were added: the names of the steps they join, and their labels.
+    pub fn edges(&self) -> impl Iterator<Item = (&str, &str, Option<&str>)> {
+        let name = |step: u32| &*self.inner.steps[step as usize].name;
+        self.inner
+            .edges
+            .iter()
+            .map(move |edge| (name(edge.from), name(edge.to), edge.label.as_deref()))
     }
 }
 

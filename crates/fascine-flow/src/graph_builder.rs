@@ -1,21 +1,24 @@
-use std::collections::{HashMap, HashSet};
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::graph::{Condition, Edge, Graph, Inner};
-use crate::step::Step;
-use crate::{GraphError, StepContext};
+use crate::compile::compile;
+use crate::edge::Condition;
+use crate::edge_builder::{EdgeBuilder, EdgeDraft};
+use crate::inputs::Inputs;
+use crate::step::{Settings, Step, Work};
+use crate::step_builder::StepBuilder;
+use crate::step_id::StepKey;
+use crate::{Graph, GraphError, Output, StepContext, StepOutput, StepResult};
 
 /// Puts a [`Graph`] together. Names are checked when it is built, so the order of calls does not matter.
 #[derive(Default)]
 #[must_use = "a graph does not exist until it is built"]
 pub struct GraphBuilder {
-    steps: Vec<Step>,
-    edges: Vec<(String, String, Option<Condition>)>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) edges: Vec<EdgeDraft>,
+    resources: Vec<(String, NonZeroUsize)>,
 }
 
 impl GraphBuilder {
@@ -24,39 +27,63 @@ impl GraphBuilder {
         Self::default()
     }
 
-    /// Adds a step. Its function is called once for each run, when all its inputs are there.
-    ///
-    /// An error of any type is a failure of the step; so is a panic.
-    pub fn step<F, T>(mut self, name: impl Into<String>, run: F) -> Self
+    /// Adds a step. Its function is called once for each run, and for each retry, when all its inputs are there.
+    pub fn step<F, Fut, T>(&mut self, name: impl Into<Arc<str>>, work: F) -> StepBuilder<'_, T>
     where
-        F: Fn(StepContext) -> T + Send + Sync + 'static,
-        T: Future<Output = Result<Value, Box<dyn Error + Send + Sync>>> + Send + 'static,
+        F: Fn(StepContext) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = StepResult<T>> + Send + 'static,
+        T: StepOutput,
     {
-        let name: Arc<str> = name.into().into();
-        self.steps.push(Step {
-            name,
-            run: Arc::new(move |context| Box::pin(run(context))),
+        let work: Work = Arc::new(move |context| {
+            let made = work(context);
+            Box::pin(async move { made.await.map(Output::new) })
         });
-        self
+        self.add(name.into(), work)
+    }
+
+    /// Adds a step behind others, which gets what they gave. The types fit, or it does not compile.
+    ///
+    /// The step does not run unless all of them gave something: its join is [`AllSucceeded`](crate::Join::AllSucceeded).
+    pub fn then<I, F, Fut, T>(
+        &mut self,
+        name: impl Into<Arc<str>>,
+        inputs: I,
+        work: F,
+    ) -> StepBuilder<'_, T>
+    where
+        I: Inputs,
+        F: Fn(StepContext, I::Values) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = StepResult<T>> + Send + 'static,
+        T: StepOutput,
+    {
+        let sources = inputs.clone();
+        let id = self
+            .step(name, move |context| {
+                let ready = sources.values(&context).map(|values| work(context, values));
+                async move { ready?.await }
+            })
+            .join(crate::Join::AllSucceeded)
+            .id();
+        inputs.each(&mut |from| {
+            self.edge(StepKey::number(from), id);
+        });
+        StepBuilder::new(self, id.number)
     }
 
     /// Lets `to` wait for `from` and get its output.
-    pub fn edge(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
-        self.edges.push((from.into(), to.into(), None));
-        self
+    pub fn edge(&mut self, from: impl Into<StepKey>, to: impl Into<StepKey>) -> EdgeBuilder<'_> {
+        self.edges.push(EdgeDraft {
+            from: from.into(),
+            to: to.into(),
+            label: None,
+            condition: Condition::Always,
+        });
+        EdgeBuilder::new(self)
     }
 
-    /// Lets `to` wait for `from`, and counts as live if `condition` says so of its output.
-    ///
-    /// A step runs if one of the edges into it is live. If all of them are dead it is skipped, which is no failure.
-    pub fn edge_when(
-        mut self,
-        from: impl Into<String>,
-        to: impl Into<String>,
-        condition: impl Fn(&Value) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.edges
-            .push((from.into(), to.into(), Some(Arc::new(condition))));
+    /// Adds a resource that only so many steps may [use](StepBuilder::resource) at once, in each run.
+    pub fn resource(&mut self, name: impl Into<String>, limit: NonZeroUsize) -> &mut Self {
+        self.resources.push((name.into(), limit));
         self
     }
 
@@ -66,57 +93,17 @@ impl GraphBuilder {
     ///
     /// [`GraphError`] names the steps that are wrong.
     pub fn build(self) -> Result<Graph, GraphError> {
-        let mut index: HashMap<Arc<str>, usize> = HashMap::with_capacity(self.steps.len());
-        for (number, step) in self.steps.iter().enumerate() {
-            if step.name.is_empty() {
-                return Err(GraphError::EmptyName);
-            }
-            if index.insert(Arc::clone(&step.name), number).is_some() {
-                return Err(GraphError::DuplicateStep {
-                    name: step.name.to_string(),
-                });
-            }
-        }
-        let mut edges = Vec::with_capacity(self.edges.len());
-        let mut known = HashSet::with_capacity(self.edges.len());
-        let mut incoming = vec![Vec::new(); self.steps.len()];
-        let mut outgoing = vec![Vec::new(); self.steps.len()];
-        for (from, to, condition) in self.edges {
-            let find = |name: &String| {
-                index
-                    .get(name.as_str())
-                    .copied()
-                    .ok_or_else(|| GraphError::UnknownStep {
-                        from: from.clone(),
-                        to: to.clone(),
-                        name: name.clone(),
-                    })
-            };
-            let ends = (find(&from)?, find(&to)?);
-            if !known.insert(ends) {
-                return Err(GraphError::DuplicateEdge { from, to });
-            }
-            outgoing[ends.0].push(edges.len());
-            incoming[ends.1].push(edges.len());
-            edges.push(Edge {
-                from: ends.0,
-                to: ends.1,
-                condition,
-            });
-        }
-        let mut inner = Inner {
-            steps: self.steps,
-            edges,
-            incoming,
-            outgoing,
-            order: Vec::new(),
-            remaining: Vec::new(),
-        };
-        inner.order = order(&inner)?;
-        inner.remaining = remaining(&inner);
-        Ok(Graph {
-            inner: Arc::new(inner),
-        })
+        compile(self.steps, self.edges, self.resources)
+    }
+
+    fn add<T>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {
+        let number = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
+        self.steps.push(Step {
+            name,
+            work,
+            settings: Settings::default(),
+        });
+        StepBuilder::new(self, number)
     }
 }
 
@@ -127,64 +114,4 @@ impl fmt::Debug for GraphBuilder {
             .field("edges", &self.edges.len())
             .finish()
     }
-}
-
-/// Puts every step after those it depends on. After A. B. Kahn, "Topological sorting of large networks", 1962.
-fn order(graph: &Inner) -> Result<Vec<usize>, GraphError> {
-    let mut waiting: Vec<usize> = graph.incoming.iter().map(Vec::len).collect();
-    let mut order: Vec<usize> = (0..graph.steps.len())
-        .filter(|step| waiting[*step] == 0)
-        .collect();
-    let mut next = 0;
-    while next < order.len() {
-        for edge in &graph.outgoing[order[next]] {
-            let to = graph.edges[*edge].to;
-            waiting[to] -= 1;
-            if waiting[to] == 0 {
-                order.push(to);
-            }
-        }
-        next += 1;
-    }
-    match waiting.iter().position(|waiting| *waiting > 0) {
-        Some(stuck) => Err(cycle(graph, &waiting, stuck)),
-        None => Ok(order),
-    }
-}
-
-/// Walks back from a stuck step until a step comes again: it waits for a stuck one, and that one for another.
-fn cycle(graph: &Inner, waiting: &[usize], stuck: usize) -> GraphError {
-    let mut seen = HashMap::new();
-    let mut walk = vec![stuck];
-    let mut step = stuck;
-    let begin = loop {
-        if let Some(begin) = seen.insert(step, walk.len() - 1) {
-            break begin;
-        }
-        let before = graph.incoming[step]
-            .iter()
-            .map(|edge| graph.edges[*edge].from);
-        step = before
-            .into_iter()
-            .find(|from| waiting[*from] > 0)
-            .unwrap_or(stuck);
-        walk.push(step);
-    };
-    let path = walk[begin..].iter().rev();
-    GraphError::Cycle {
-        path: path
-            .map(|step| graph.steps[*step].name.to_string())
-            .collect(),
-    }
-}
-
-fn remaining(graph: &Inner) -> Vec<usize> {
-    let mut remaining = vec![1; graph.steps.len()];
-    for step in graph.order.iter().rev() {
-        let after = graph.outgoing[*step]
-            .iter()
-            .map(|edge| remaining[graph.edges[*edge].to]);
-        remaining[*step] = 1 + after.max().unwrap_or(0);
-    }
-    remaining
 }

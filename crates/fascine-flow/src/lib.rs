@@ -6,30 +6,24 @@
 //!
 //! ```
 //! use fascine_flow::{Flow, GraphBuilder, Status};
-//! use serde_json::json;
 //! use std::time::Duration;
 //! # fascine_testing::TestRuntime::run(|rt| async move {
 //!
 //! let timer = rt.clone();
-//! let graph = GraphBuilder::new()
-//!     .step("load", |_| async { Ok(json!([3, 1, 2])) })
-//!     .step("count", |inputs| async move {
-//!         Ok(json!(inputs.input("load").and_then(|list| list.as_array()).map(Vec::len)))
-//!     })
-//!     .step("wait", move |_| {
-//!         let timer = timer.clone();
-//!         async move { Ok(json!(timer.sleep(Duration::from_secs(2)).await)) }
-//!     })
-//!     .step("alarm", |_| async { Ok(json!("too many")) })
-//!     .edge("load", "count")
-//!     .edge("load", "wait")
-//!     .edge_when("count", "alarm", |count| count.as_u64() > Some(100))
-//!     .build()
-//!     .unwrap();
+//! let mut graph = GraphBuilder::new();
+//! let load = graph.step("load", |_| async { Ok(vec![3, 1, 2]) }).id();
+//! let count = graph.then("count", load, |_, list| async move { Ok(list.len()) }).id();
+//! graph.step("alarm", |_| async { Ok("too many".to_owned()) });
+//! graph.edge(count, "alarm").when(|seen| seen.output::<usize>() > Some(100.into()));
+//! graph.then("wait", load, move |_, _| {
+//!     let timer = timer.clone();
+//!     async move { Ok(timer.sleep(Duration::from_secs(2)).await) }
+//! });
+//! let graph = graph.build().unwrap();
 //!
-//! let report = Flow::new(&rt).run(&graph).await;
+//! let report = Flow::new(&rt).keep_all().run(&graph).await;
 //! assert!(report.is_success());
-//! assert_eq!(report.step("count").unwrap().output, Some(json!(3).into()));
+//! assert_eq!(report.step("count").unwrap().output.as_ref().unwrap().to_json().unwrap(), 3);
 //! assert_eq!(report.step("alarm").unwrap().status, Status::Skipped);
 //! assert_eq!(report.wall, Duration::from_secs(2));
 //! assert_eq!(report.critical_path.steps, ["load", "wait"]);
@@ -39,10 +33,31 @@
 mod graph;
 mod graph_builder;
 mod graph_error;
+
+mod edge;
+mod edge_builder;
+mod inputs;
+mod join;
+mod on_error;
 mod step;
+mod step_builder;
+mod step_id;
+
+mod adjacency;
+mod compile;
 
 mod flow;
+mod keep;
 mod run;
+
+mod attempt;
+mod decide;
+mod output;
+mod step_context;
+mod worker;
+
+mod edge_state;
+mod resources;
 mod run_state;
 
 mod event;
@@ -50,13 +65,22 @@ mod report;
 mod status;
 mod step_error;
 
+pub use edge::Seen;
+pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};
 pub use flow::Flow;
 pub use graph::Graph;
 pub use graph_builder::GraphBuilder;
 pub use graph_error::GraphError;
+pub use inputs::Inputs;
+pub use join::Join;
+pub use on_error::OnError;
+pub use output::{Output, StepOutput};
 pub use report::{CriticalPath, FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
 pub use status::Status;
-pub use step::StepContext;
+pub use step::StepResult;
+pub use step_builder::StepBuilder;
+pub use step_context::{Input, StepContext};
 pub use step_error::{SkipCause, StepError};
+pub use step_id::{StepId, StepKey};

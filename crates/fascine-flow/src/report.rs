@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::graph::Inner;
-use crate::{SkipCause, Status, StepError};
+use crate::{Output, SkipCause, Status, StepError};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -33,11 +33,19 @@ pub struct StepReport {
     /// How long it ran.
     pub elapsed: Duration,
     /// Why it failed.
-    pub error: Option<StepError>,
+    pub error: Option<Arc<StepError>>,
     /// Why it was skipped.
     pub skip_cause: Option<SkipCause>,
-    /// What it gave.
-    pub output: Option<Arc<Value>>,
+    /// What it gave, if it was kept.
+    pub output: Option<Output>,
+}
+
+impl StepReport {
+    /// What it gave, as JSON, if it was kept and can be JSON.
+    #[must_use]
+    pub fn json(&self) -> Option<Value> {
+        self.output.as_ref()?.to_json().ok()
+    }
 }
 
 /// The chain of steps, each waiting for the one before it, that took longest.
@@ -85,17 +93,17 @@ impl FlowReport {
 impl CriticalPath {
     fn find(graph: &Inner, steps: &[StepReport]) -> Self {
         // The longest chain that ends with each step, and the step before it in that chain.
-        let mut longest = vec![(Duration::ZERO, None); steps.len()];
+        let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); steps.len()];
         let mut last = None;
         for step in &graph.order {
-            let before = graph.incoming[*step]
-                .iter()
-                .map(|edge| graph.edges[*edge].from);
+            let edges = graph.incoming.of(*step).iter();
+            let before = edges.map(|edge| graph.edges[*edge as usize].from as usize);
             let before = before.max_by_key(|from| longest[*from].0);
+            let step = *step as usize;
             let waited = before.map_or(Duration::ZERO, |from| longest[from].0);
-            longest[*step] = (waited.saturating_add(steps[*step].elapsed), before);
-            if last.is_none_or(|last: usize| longest[*step].0 > longest[last].0) {
-                last = Some(*step);
+            longest[step] = (waited.saturating_add(steps[step].elapsed), before);
+            if last.is_none_or(|last: usize| longest[step].0 > longest[last].0) {
+                last = Some(step);
             }
         }
         let duration = last.map_or(Duration::ZERO, |last| longest[last].0);

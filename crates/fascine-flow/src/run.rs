@@ -1,21 +1,21 @@
-use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use fascine_concurrency::CompletionStream;
-use fascine_rt::{Rt, Task};
+use fascine_concurrency::TaskGroup;
+use fascine_rt::BoxFuture;
 
 use crate::event::{FlowEvents, Queue};
 use crate::run_state::RunState;
-use crate::step::StepResult;
-use crate::{FlowReport, Graph};
+use crate::worker::Crew;
+use crate::{Flow, FlowReport, Graph};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
-/// Steps run on the runtime, in parallel; a next one starts, and conditions are asked, only while the run is awaited.
+/// It begins when it is first polled. Steps run on the runtime, in parallel, and the next ones start without it.
 ///
 /// # Cancel safety
 ///
@@ -23,35 +23,25 @@ use crate::{FlowReport, Graph};
 /// [`Canceller`] and go on waiting.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct FlowRun {
-    rt: Rt,
-    max_concurrent: usize,
+    flow: Flow,
     graph: Graph,
-    /// Made at the first poll, when time begins to count.
-    state: Option<RunState>,
-    running: CompletionStream<Task<StepResult>>,
-    /// The step behind each number of `running`.
-    numbers: HashMap<usize, usize>,
     readers: Vec<Arc<Queue>>,
     cancel: Arc<Cancel>,
-    aborted: bool,
+    run: Option<BoxFuture<FlowReport>>,
 }
 
 impl FlowRun {
-    pub(crate) fn new(rt: Rt, max_concurrent: usize, graph: &Graph) -> Self {
+    pub(crate) fn new(flow: &Flow, graph: &Graph) -> Self {
         Self {
-            rt,
-            max_concurrent,
+            flow: flow.clone(),
             graph: graph.clone(),
-            state: None,
-            running: CompletionStream::new(),
-            numbers: HashMap::new(),
             readers: Vec::new(),
             cancel: Arc::default(),
-            aborted: false,
+            run: None,
         }
     }
 
-    /// Watches the run. What happened before this call is not in it.
+    /// Watches the run, from its beginning if it has not begun.
     pub fn events(&mut self) -> FlowEvents {
         let (events, queue) = FlowEvents::new();
         self.readers.push(queue);
@@ -65,20 +55,54 @@ impl FlowRun {
             cancel: Arc::clone(&self.cancel),
         }
     }
+}
 
-    fn start_steps(&mut self) {
-        while self.running.len() < self.max_concurrent {
-            let now = self.rt.now();
-            let Some(state) = &mut self.state else { return };
-            let Some((step, context)) = state.start_next(now) else {
-                return;
-            };
-            let run = Arc::clone(&self.graph.inner.steps[step].run);
-            // The function itself may panic before there is a future: that is for its task to report.
-            let task = self.rt.spawn(async move { run(context).await });
-            self.numbers.insert(self.running.push(task), step);
-        }
+/// Runs the graph in a group of workers.
+async fn run(
+    flow: Flow,
+    graph: Graph,
+    readers: Vec<Arc<Queue>>,
+    cancel: Arc<Cancel>,
+) -> FlowReport {
+    let rt = flow.rt();
+    let group = TaskGroup::<(), Infallible>::new(rt)
+        .supervised()
+        .discarding();
+    let state = RunState::new(
+        &graph,
+        rt.now(),
+        flow.max_concurrent(),
+        flow.keep().clone(),
+        readers,
+    );
+    let crew = Crew::new(rt, &graph, state, group.spawner(), group.handle());
+    let handle = group.handle();
+    let abort = || {
+        let now = rt.now();
+        crew.change(|state| state.abort(now));
+        handle.cancel();
+    };
+    let mut was_cancelled = cancel.is_asked();
+    if was_cancelled {
+        abort();
+    } else {
+        crew.change(|_| ());
     }
+    let mut joined = pin!(group.join());
+    // How the workers ended is in the state; the group itself ends early only with the scope it is in.
+    let _ = poll_fn(|cx| {
+        if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {
+            was_cancelled = true;
+            abort();
+        }
+        joined.as_mut().poll(cx)
+    })
+    .await;
+    let now = rt.now();
+    crew.change(|state| {
+        state.abort(now);
+        state.report(now)
+    })
 }
 
 impl Future for FlowRun {
@@ -86,40 +110,19 @@ impl Future for FlowRun {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FlowReport> {
         let this = self.get_mut();
-        if this.state.is_none() {
-            this.state = Some(RunState::new(
-                &this.graph,
-                this.rt.now(),
-                this.readers.clone(),
-            ));
-        }
-        loop {
-            if !this.aborted && this.cancel.is_asked_or_register(cx.waker()) {
-                this.aborted = true;
-                this.running.iter().for_each(Task::cancel);
-                let now = this.rt.now();
-                this.state.iter_mut().for_each(|state| state.abort(now));
+        let report = match &mut this.run {
+            Some(run) => run.as_mut().poll(cx),
+            None => {
+                let (flow, graph) = (this.flow.clone(), this.graph.clone());
+                let (readers, cancel) = (this.readers.clone(), Arc::clone(&this.cancel));
+                let run = this.run.insert(Box::pin(run(flow, graph, readers, cancel)));
+                run.as_mut().poll(cx)
             }
-            this.start_steps();
-            let ended = match this.running.poll_next(cx) {
-                Poll::Ready(ended) => ended,
-                Poll::Pending => return Poll::Pending,
-            };
-            let now = this.rt.now();
-            let state = this.state.as_mut().expect("it was made above");
-            match ended {
-                Some((number, ended)) => {
-                    if let Some(step) = this.numbers.remove(&number) {
-                        state.end(step, ended, now);
-                    }
-                }
-                None => {
-                    let report = state.report(now);
-                    this.readers.iter().for_each(|reader| reader.end());
-                    return Poll::Ready(report);
-                }
-            }
+        };
+        if report.is_ready() {
+            this.readers.iter().for_each(|reader| reader.end());
         }
+        report
     }
 }
 
@@ -133,7 +136,7 @@ impl fmt::Debug for FlowRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FlowRun")
             .field("graph", &self.graph)
-            .field("running", &self.running.len())
+            .field("has_begun", &self.run.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -149,11 +152,7 @@ impl Canceller {
     /// Cancels the run. Doing it twice, or after the end, does nothing.
     pub fn cancel(&self) {
         let waker = {
-            let mut state = self
-                .cancel
-                .state
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.cancel.lock();
             state.0 = true;
             state.1.take()
         };
@@ -170,8 +169,12 @@ struct Cancel {
 }
 
 impl Cancel {
+    fn is_asked(&self) -> bool {
+        self.lock().0
+    }
+
     fn is_asked_or_register(&self, waker: &Waker) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let replaced = if state.0 {
             None
         } else {
@@ -181,5 +184,9 @@ impl Cancel {
         drop(state);
         drop(replaced);
         asked
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (bool, Option<Waker>)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

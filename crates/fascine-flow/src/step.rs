@@ -1,69 +1,63 @@
-use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use fascine_resilience::Retry;
 use fascine_rt::BoxFuture;
-use serde_json::Value;
 
-/// What a step gets: its name, and the outputs of the steps before it.
-#[derive(Clone, Debug)]
-pub struct StepContext {
-    name: Arc<str>,
-    inputs: HashMap<Arc<str>, Arc<Value>>,
-    attempts: Arc<AtomicU32>,
-}
+use crate::{Join, OnError, Output, StepContext};
 
-impl StepContext {
-    pub(crate) fn new(
-        name: Arc<str>,
-        inputs: HashMap<Arc<str>, Arc<Value>>,
-        attempts: Arc<AtomicU32>,
-    ) -> Self {
-        Self {
-            name,
-            inputs,
-            attempts,
-        }
-    }
+/// What the function of a step gives. An error of any type is a failure of the step; so is a panic.
+pub type StepResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-    /// The step's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The output of the step with that name, if an edge from it to this one is live.
-    #[must_use]
-    pub fn input(&self, step: &str) -> Option<&Value> {
-        self.inputs.get(step).map(|value| &**value)
-    }
-
-    /// The outputs along all live edges, by the names of the steps they came from.
-    pub fn inputs(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.inputs.iter().map(|(name, value)| (&**name, &**value))
-    }
-
-    /// Tells the report how many tries this step's work took, if it was not one.
-    pub fn record_attempts(&self, attempts: u32) {
-        self.attempts.store(attempts, Ordering::Relaxed);
-    }
-}
-
-/// What a step gives.
-pub(crate) type StepResult = Result<Value, Box<dyn Error + Send + Sync>>;
+/// What a step does.
+pub(crate) type Work = Arc<dyn Fn(StepContext) -> BoxFuture<StepResult<Output>> + Send + Sync>;
 
 /// One step of a graph.
 pub(crate) struct Step {
     pub(crate) name: Arc<str>,
-    pub(crate) run: Arc<dyn Fn(StepContext) -> BoxFuture<StepResult> + Send + Sync>,
+    pub(crate) work: Work,
+    pub(crate) settings: Settings,
+}
+
+/// How a step is run. Most steps have the default: it is shared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) join: Join,
+    pub(crate) priority: i32,
+    /// What else is seldom set.
+    pub(crate) more: Option<Box<More>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct More {
+    pub(crate) retry: Option<Retry>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) on_error: OnError,
+    pub(crate) resource: Option<String>,
+    /// Found when the graph is built.
+    pub(crate) resource_number: Option<usize>,
+    pub(crate) cost: Option<u32>,
+}
+
+impl Settings {
+    pub(crate) fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    /// How long it takes, to the planner: in any unit, 1 unless it was set.
+    pub(crate) fn cost(&self) -> u64 {
+        let cost = self.more.as_ref().and_then(|more| more.cost);
+        u64::from(cost.unwrap_or(1))
+    }
 }
 
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Step")
             .field("name", &self.name)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why a step failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -32,6 +33,16 @@ pub enum StepError {
         step: String,
         /// What the panic said.
         message: String,
+    },
+    /// It took longer than it may.
+    #[error("step `{step}` took longer than {after:?}, at attempt {attempts}")]
+    TimedOut {
+        /// The step.
+        step: String,
+        /// How many tries its work took.
+        attempts: u32,
+        /// How long it may take.
+        after: Duration,
     },
 }
 

@@ -21,7 +21,7 @@
 //!         Operation::communicate("Grade the summary.").depends_on("summary").inherit_context(),
 //!     );
 //! let report = session.flow(&graph).await.unwrap();
-//! assert_eq!(report.step("grade").unwrap().output.as_ref().unwrap()["text"], "A");
+//! assert_eq!(report.step("grade").unwrap().json().unwrap()["text"], "A");
 //! # });
 //! ```
 

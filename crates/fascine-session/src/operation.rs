@@ -94,8 +94,8 @@ impl Operation {
         if self.inherits_context {
             // In the order they were asked for: the same answers make the same prompt.
             for (name, _) in &self.dependencies {
-                if let Some(answer) = context.input(name) {
-                    prompt.push_str(&format!("\n\n# {name}\n\n{}", text_of(answer)));
+                if let Some(answer) = context.input_json(name) {
+                    prompt.push_str(&format!("\n\n# {name}\n\n{}", text_of(&answer)));
                 }
             }
         }

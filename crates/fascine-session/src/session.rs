@@ -70,7 +70,7 @@ impl Session {
     ///
     /// Dropping the future cancels the operations that are running.
     pub async fn flow(&self, graph: &OperationGraph) -> Result<FlowReport, SessionError> {
-        Ok(self.start(&Flow::new(&self.rt), graph)?.await)
+        Ok(self.start(&Flow::new(&self.rt).keep_all(), graph)?.await)
     }
 
     /// Prepares a run that can be watched and cancelled.
@@ -94,14 +94,12 @@ impl Session {
             };
             let (branch, operation) = (Arc::clone(branch), operation.clone());
             for (before, condition) in &operation.dependencies {
-                graph = match condition.clone() {
-                    Some(condition) => {
-                        graph.edge_when(before, name, move |output| condition(text_of(output)))
-                    }
-                    None => graph.edge(before, name),
-                };
+                let edge = graph.edge(before, name);
+                if let Some(condition) = condition.clone() {
+                    edge.when(move |seen| condition(text_of(&seen.json())));
+                }
             }
-            graph = graph.step(name, move |context| {
+            graph.step(name.as_str(), move |context| {
                 let fork = branch.fork(branch.name());
                 operation.clone().run(fork, context)
             });

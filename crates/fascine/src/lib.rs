@@ -37,3 +37,14 @@ pub use fascine_session as session;
 #[cfg(all(doctest, feature = "smol"))]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+/// The pages' examples compile and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/from-atomic-agents.md")]
+    mod from_atomic_agents {}
+    #[doc = include_str!("../../../docs/from-linus.md")]
+    mod from_linus {}
+    #[doc = include_str!("../../../docs/from-lionagi.md")]
+    mod from_lionagi {}
+}

@@ -1,9 +1,11 @@
-use std::future::pending;
+use std::future::{Ready, pending};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use fascine::flow::{Flow, FlowReport, Graph, GraphBuilder, SkipCause, Status, StepError};
+use fascine::flow::{
+    Flow, FlowReport, Graph, GraphBuilder, Seen, SkipCause, Status, StepError, StepResult,
+};
 use fascine::http::Net;
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
@@ -23,36 +25,31 @@ fn sleepers(rt: &Rt, steps: &[(&str, u64)], edges: &[(&str, &str)]) -> GraphBuil
     let mut graph = GraphBuilder::new();
     for (name, time) in steps {
         let (clock, time) = (rt.clone(), ms(*time));
-        graph = graph.step(*name, move |_| {
+        graph.step(*name, move |_| {
             let clock = clock.clone();
             async move {
                 clock.sleep(time).await;
-                Ok(json!(time.as_millis() as u64))
+                Ok(time.as_millis() as u64)
             }
         });
     }
-    edges
-        .iter()
-        .fold(graph, |graph, (from, to)| graph.edge(*from, *to))
+    for (from, to) in edges {
+        graph.edge(*from, *to);
+    }
+    graph
 }
 
 async fn outputs_reach_the_steps_after_them(rt: Rt, _: Arc<dyn Net>) {
-    let graph = sleepers(&rt, &[("a", 3), ("b", 1)], &[("a", "sum"), ("b", "sum")])
-        .step("sum", |inputs| async move {
-            let names: Vec<_> = inputs.inputs().map(|(name, _)| name.to_owned()).collect();
-            let value = |name| {
-                inputs
-                    .input(name)
-                    .and_then(|input| input.as_u64())
-                    .unwrap_or(0)
-            };
-            Ok(json!([names.len(), value("a") + value("b"), inputs.name()]))
-        })
-        .build()
-        .unwrap();
-    let report = Flow::new(&rt).run(&graph).await;
+    let mut graph = sleepers(&rt, &[("a", 3), ("b", 1)], &[("a", "sum"), ("b", "sum")]);
+    graph.step("sum", |inputs| async move {
+        let names: Vec<_> = inputs.inputs().map(|(name, _)| name.to_owned()).collect();
+        let value = |name| inputs.input_json(name).and_then(|input| input.as_u64());
+        let sum = value("a").unwrap_or(0) + value("b").unwrap_or(0);
+        Ok(json!([names, sum, inputs.name()]))
+    });
+    let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
     let sum = report.step("sum").unwrap();
-    assert_eq!(sum.output.as_deref(), Some(&json!([2, 4, "sum"])));
+    assert_eq!(sum.json(), Some(json!([["a", "b"], 4, "sum"])));
     assert_eq!((sum.status, sum.attempts), (Status::Completed, 1));
     assert!(report.is_success());
 }
@@ -60,16 +57,16 @@ async fn outputs_reach_the_steps_after_them(rt: Rt, _: Arc<dyn Net>) {
 async fn a_run_can_be_cancelled_from_elsewhere(rt: Rt, _: Arc<dyn Net>) {
     let alive = Arc::new(());
     let held = Arc::clone(&alive);
-    let graph = sleepers(&rt, &[("done", 1), ("after", 1)], &[("endless", "after")])
-        .step("endless", move |_| {
-            let held = Arc::clone(&held);
-            async move {
-                let _held = held;
-                pending().await
-            }
-        })
-        .build()
-        .unwrap();
+    let steps = [("done", 1), ("after", 1)];
+    let mut graph = sleepers(&rt, &steps, &[("endless", "after")]);
+    graph.step("endless", move |_| {
+        let held = Arc::clone(&held);
+        async move {
+            let _held = held;
+            pending::<StepResult<()>>().await
+        }
+    });
+    let graph = graph.build().unwrap();
     let mut run = Flow::new(&rt).start(&graph);
     let (mut events, canceller) = (run.events(), run.canceller());
     // Once one step is done and the other is running.
@@ -171,7 +168,7 @@ fn no_more_steps_run_than_may_and_the_longest_chain_goes_first() {
 #[test]
 fn a_failure_skips_what_depends_on_it_and_nothing_else() {
     TestRuntime::run_seeds(8, |rt| async move {
-        let graph = sleepers(
+        let mut graph = sleepers(
             &rt,
             &[
                 ("fine", 5),
@@ -187,14 +184,12 @@ fn a_failure_skips_what_depends_on_it_and_nothing_else() {
                 ("fine", "join"),
                 ("fine", "other"),
             ],
-        )
-        .step("fails", |context| async move {
+        );
+        graph.step("fails", |context| async move {
             context.record_attempts(3);
-            Err(std::io::Error::other("the disk is full").into())
-        })
-        .build()
-        .unwrap();
-        let report = Flow::new(&rt).run(&graph).await;
+            Err::<(), _>(std::io::Error::other("the disk is full").into())
+        });
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
         assert_eq!(
             statuses(&report),
             [
@@ -224,14 +219,16 @@ fn a_failure_skips_what_depends_on_it_and_nothing_else() {
 #[test]
 fn a_panicking_step_fails_and_the_others_finish() {
     TestRuntime::run(|rt| async move {
-        let graph = sleepers(&rt, &[("fine", 5)], &[])
-            .step("future", |_| async { panic!("in the future") })
-            .step("call", |_| -> future::Ready<_> { panic!("in the call") })
-            .build()
-            .unwrap();
-        let report = Flow::new(&rt).run(&graph).await;
+        let mut graph = sleepers(&rt, &[("fine", 5)], &[]);
+        graph.step("future", |_| async {
+            panic!("in the future") as StepResult<()>
+        });
+        graph.step("call", |_| -> Ready<StepResult<()>> {
+            panic!("in the call")
+        });
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
         for (name, said) in [("future", "in the future"), ("call", "in the call")] {
-            match &report.step(name).unwrap().error {
+            match report.step(name).unwrap().error.as_deref() {
                 Some(StepError::Panicked { step, message }) => {
                     assert_eq!((step.as_str(), message.as_str()), (name, said));
                 }
@@ -247,7 +244,7 @@ fn conditions_choose_and_what_is_not_chosen_is_no_failure() {
     TestRuntime::run_seeds(8, |rt| async move {
         let asked = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&asked);
-        let graph = sleepers(
+        let mut graph = sleepers(
             &rt,
             &[
                 ("score", 7),
@@ -261,15 +258,14 @@ fn conditions_choose_and_what_is_not_chosen_is_no_failure() {
                 ("high", "after both"),
                 ("low", "after both"),
             ],
-        )
-        .edge_when("score", "high", |score| score.as_u64() > Some(50))
-        .edge_when("score", "low", move |score| {
+        );
+        let high = |seen: &Seen| *seen.output::<u64>().unwrap() > 50;
+        graph.edge("score", "high").when(high);
+        graph.edge("score", "low").when(move |score| {
             counted.fetch_add(1, SeqCst);
-            score.as_u64() <= Some(50)
-        })
-        .build()
-        .unwrap();
-        let report = Flow::new(&rt).run(&graph).await;
+            score.json().as_u64() <= Some(50)
+        });
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
         let status = |name| report.step(name).unwrap().status;
         assert_eq!(status("high"), Status::Skipped);
         assert_eq!(status("low"), Status::Completed);
@@ -291,11 +287,9 @@ fn conditions_choose_and_what_is_not_chosen_is_no_failure() {
 #[test]
 fn a_panicking_condition_fails_the_step_it_leads_to() {
     TestRuntime::run(|rt| async move {
-        let graph = sleepers(&rt, &[("a", 1), ("b", 1), ("c", 1)], &[("b", "c")])
-            .edge_when("a", "b", |_| panic!("cannot decide"))
-            .build()
-            .unwrap();
-        let report = Flow::new(&rt).run(&graph).await;
+        let mut graph = sleepers(&rt, &[("a", 1), ("b", 1), ("c", 1)], &[("b", "c")]);
+        graph.edge("a", "b").when(|_| panic!("cannot decide"));
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
         let b = report.step("b").unwrap();
         assert_eq!((b.status, b.attempts), (Status::Failed, 0));
         let error = b.error.as_ref().unwrap().to_string();
@@ -354,6 +348,7 @@ fn a_run_that_is_dropped_ends_its_events_and_its_steps() {
         let mut run = Flow::new(&rt).start(&graph);
         let mut events = run.events();
         assert!(future::poll_once(&mut run).await.is_none());
+        rt.sleep(ms(1)).await;
         drop(run);
         assert_eq!(events.next().await.unwrap().status, Status::Processing);
         assert_eq!(events.next().await, None);

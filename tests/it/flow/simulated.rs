@@ -5,7 +5,6 @@ use std::time::Duration;
 use fascine::flow::{Flow, FlowReport, GraphBuilder, SkipCause, Status};
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
-use serde_json::json;
 
 use crate::durations::ms;
 
@@ -40,21 +39,17 @@ impl Sketch {
         let mut graph = GraphBuilder::new();
         for (step, (time, fails)) in self.times.iter().zip(&self.fails).enumerate() {
             let (clock, time, fails) = (rt.clone(), ms(*time), *fails);
-            graph = graph.step(step.to_string(), move |_| {
+            graph.step(step.to_string(), move |_| {
                 let clock = clock.clone();
                 async move {
                     clock.sleep(time).await;
-                    if fails {
-                        Err("told to".into())
-                    } else {
-                        Ok(json!(null))
-                    }
+                    if fails { Err("told to".into()) } else { Ok(()) }
                 }
             });
         }
         for (from, to, live) in &self.edges {
             let (from, to, live) = (from.to_string(), to.to_string(), *live);
-            graph = graph.edge_when(from, to, move |_| live);
+            graph.edge(from, to).when(move |_| live);
         }
         graph.build().unwrap()
     }

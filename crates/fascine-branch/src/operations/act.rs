@@ -2,7 +2,7 @@ use fascine_message::{Message, Part, Role, ToolCall, ToolResult};
 
 use crate::act::{ActScope, act};
 use crate::draft::Draft;
-use crate::{ActOptions, Branch, BranchError, TurnId};
+use crate::{ActOptions, Branch, BranchError, TurnId, WhenBusy};
 
 /// What [`Branch::act`] is to do. Some calls are one.
 #[derive(Clone, Debug, Default)]
@@ -99,13 +99,13 @@ impl Branch {
         }
         let calls = what.calls.iter().cloned().map(Part::ToolCall);
         let calls = Message::new(Role::Assistant, calls.collect());
-        let mut draft = Draft::begin(self, calls).await?;
+        let mut draft = Draft::begin(self, calls, WhenBusy::Wait).await?;
         let results = self.call_tools(&what, Some(draft.id())).await;
         for result in &results {
             let result = Part::ToolResult(result.clone());
-            draft.say(Message::new(Role::Tool, vec![result]));
+            draft.say(Message::new(Role::Tool, vec![result]))?;
         }
-        draft.commit();
+        draft.close();
         Ok(results)
     }
 
@@ -116,7 +116,7 @@ impl Branch {
             tools: &self.settings().tools,
             turn,
             options: &what.options,
-            emit: &|event| self.emit(&event),
+            emit: &|event| self.emit(|| event),
         };
         act(&scope, &what.calls).await
     }

@@ -1,0 +1,65 @@
+use std::fmt;
+use std::sync::Arc;
+
+use fascine_rt::BoxFuture;
+
+use crate::{Output, StepError};
+
+/// An edge between two steps of a graph.
+pub(crate) struct Edge {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) label: Option<Arc<str>>,
+    pub(crate) condition: Condition,
+}
+
+/// When an edge is live.
+#[derive(Clone, Default)]
+pub(crate) enum Condition {
+    /// Whenever its source has completed.
+    #[default]
+    Always,
+    /// When this says so.
+    When(Arc<dyn Fn(&Seen) -> bool + Send + Sync>),
+    /// When this says so, in the end.
+    WhenAsync(Arc<dyn Fn(Seen) -> BoxFuture<bool> + Send + Sync>),
+    /// When no other edge with a condition is, of those that leave the same step.
+    Otherwise,
+}
+
+/// What a condition gets to see.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Seen {
+    /// What came of the step where the edge begins. There is an error only if it was told to
+    /// [continue](crate::OnError::Continue).
+    pub outcome: Result<Output, Arc<StepError>>,
+}
+
+impl Seen {
+    /// What the step gave, if it is of this type.
+    #[must_use]
+    pub fn output<T: crate::StepOutput>(&self) -> Option<Arc<T>> {
+        self.outcome.as_ref().ok().and_then(Output::get)
+    }
+
+    /// What the step gave, as JSON; `null` if it failed.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let output = self.outcome.as_ref().ok();
+        output
+            .and_then(|output| output.to_json().ok())
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Always => "Always",
+            Self::When(_) => "When",
+            Self::WhenAsync(_) => "WhenAsync",
+            Self::Otherwise => "Otherwise",
+        })
+    }
+}

@@ -1,0 +1,67 @@
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::GraphBuilder;
+use crate::edge::{Condition, Seen};
+use crate::step_id::StepKey;
+
+/// An edge whose ends were not looked up yet.
+pub(crate) struct EdgeDraft {
+    pub(crate) from: StepKey,
+    pub(crate) to: StepKey,
+    pub(crate) label: Option<Arc<str>>,
+    pub(crate) condition: Condition,
+}
+
+/// Sets what an edge that was just added is like. Nothing has to be set: it is live once its source has completed.
+pub struct EdgeBuilder<'a> {
+    graph: &'a mut GraphBuilder,
+}
+
+impl<'a> EdgeBuilder<'a> {
+    pub(crate) fn new(graph: &'a mut GraphBuilder) -> Self {
+        Self { graph }
+    }
+
+    /// Sets when it is live. It is asked once, by the task of the step where the edge begins.
+    pub fn when(self, condition: impl Fn(&Seen) -> bool + Send + Sync + 'static) -> Self {
+        self.set(|edge| edge.condition = Condition::When(Arc::new(condition)))
+    }
+
+    /// Sets when it is live, by something that takes its time.
+    pub fn when_async<F, Fut>(self, condition: F) -> Self
+    where
+        F: Fn(Seen) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = bool> + Send + 'static,
+    {
+        let condition =
+            Arc::new(move |seen| -> fascine_rt::BoxFuture<bool> { Box::pin(condition(seen)) });
+        self.set(|edge| edge.condition = Condition::WhenAsync(condition))
+    }
+
+    /// Makes it live when no other edge with a condition is, of those that leave the same step.
+    pub fn otherwise(self) -> Self {
+        self.set(|edge| edge.condition = Condition::Otherwise)
+    }
+
+    /// Sets what is written on it.
+    pub fn label(self, label: impl Into<Arc<str>>) -> Self {
+        self.set(|edge| edge.label = Some(label.into()))
+    }
+
+    fn set(self, set: impl FnOnce(&mut EdgeDraft)) -> Self {
+        if let Some(edge) = self.graph.edges.last_mut() {
+            set(edge);
+        }
+        self
+    }
+}
+
+impl fmt::Debug for EdgeBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let edge = self.graph.edges.last();
+        let ends = edge.map(|edge| (&edge.from, &edge.to, &edge.condition));
+        f.debug_tuple("EdgeBuilder").field(&ends).finish()
+    }
+}

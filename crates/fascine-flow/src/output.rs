@@ -1,0 +1,71 @@
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What a step gave. It is kept as it is, and made JSON only for those who ask for JSON. A clone is the same output.
+#[derive(Clone)]
+pub struct Output(Arc<dyn Erased>);
+
+/// What may be an output: the steps behind take it as it is, a report, a checkpoint and steps that come from data take
+/// it as JSON.
+pub trait StepOutput: Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StepOutput for T {}
+
+trait Erased: Send + Sync {
+    fn json(&self) -> Result<Value, serde_json::Error>;
+    fn any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl<T: StepOutput> Erased for T {
+    fn json(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
+
+    fn any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl Output {
+    /// Wraps what a step gave.
+    pub fn new(value: impl StepOutput) -> Self {
+        Self(Arc::new(value))
+    }
+
+    /// The value, if it is of this type.
+    #[must_use]
+    pub fn get<T: StepOutput>(&self) -> Option<Arc<T>> {
+        Arc::clone(&self.0).any().downcast().ok()
+    }
+
+    /// The value as JSON.
+    ///
+    /// # Errors
+    ///
+    /// The serializer's own, as for a map whose keys are no texts.
+    pub fn to_json(&self) -> Result<Value, serde_json::Error> {
+        self.0.json()
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_json() {
+            Ok(value) => f.debug_tuple("Output").field(&value).finish(),
+            Err(error) => f.debug_tuple("Output").field(&error).finish(),
+        }
+    }
+}
+
+/// Outputs are the same if their JSON is.
+impl PartialEq for Output {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || matches!((self.to_json(), other.to_json()), (Ok(one), Ok(two)) if one == two)
+    }
+}
