@@ -20,12 +20,14 @@ mod wire;
 
 mod child;
 mod command;
+mod line_driver;
 mod line_wire;
 mod pending;
 mod pipe_reader;
 mod pipe_writer;
 
 mod http_answer;
+mod http_sender;
 mod http_wire;
 
 pub use client::McpClient;

@@ -6,26 +6,36 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::ToolError;
+use crate::{RepairLimits, ToolError, repair_json};
 
 /// Reads the arguments of a call as a model wrote them. They are an object; nothing at all, and `null`, mean an empty one.
+///
+/// What is no JSON is mended where nothing has to be made up. What was cut off is not: a tool may do harm with half of what
+/// was meant.
 pub(crate) fn read(text: &str) -> Result<Value, ToolError> {
-    let text = text.trim();
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Ok(empty());
     }
-    let value = serde_json::from_str(text).map_err(|error| invalid(format!("no JSON: {error}")))?;
-    match value {
-        Value::Object(_) => Ok(value),
+    match mended(text)? {
+        value @ Value::Object(_) => Ok(value),
         Value::Null => Ok(empty()),
         // Some models encode the object twice.
-        Value::String(inner) => match serde_json::from_str(&inner) {
+        Value::String(inner) => match mended(&inner) {
             Ok(value @ Value::Object(_)) => Ok(value),
             _ => Err(no_object("a string")),
         },
         Value::Array(_) => Err(no_object("an array")),
         Value::Bool(_) => Err(no_object("a boolean")),
         Value::Number(_) => Err(no_object("a number")),
+    }
+}
+
+fn mended(text: &str) -> Result<Value, ToolError> {
+    let repaired = repair_json(text, &RepairLimits::default());
+    let repaired = repaired.map_err(|error| invalid(format!("no JSON: {error}")))?;
+    match repaired.is_cut_off() {
+        true => Err(invalid("no JSON: they are cut off".to_owned())),
+        false => Ok(repaired.value),
     }
 }
 
@@ -92,4 +102,40 @@ fn no_object(what: &str) -> ToolError {
 
 fn invalid(reason: String) -> ToolError {
     ToolError::InvalidArguments { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_mended_but_not_made_up() {
+        for nothing in ["", " ", "null", "{}", "{ }"] {
+            assert_eq!(read(nothing).unwrap(), json!({}), "{nothing}");
+        }
+        let written = [
+            r#"{"n": 1}"#,
+            "{n: 1,}",
+            "{'n': 1}",
+            "```json\n{\"n\": 1}\n```",
+            r#""{\"n\": 1}""#,
+        ];
+        for text in written {
+            assert_eq!(read(text).unwrap(), json!({"n": 1}), "{text}");
+        }
+        for text in [
+            r#"{"n": 1"#,
+            r#"{"n": "delete al"#,
+            "[1]",
+            "7",
+            "true",
+            "do it",
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(
+                matches!(error, ToolError::InvalidArguments { .. }),
+                "{text}"
+            );
+        }
+    }
 }

@@ -3,17 +3,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use fascine_concurrency::{Lock, Semaphore, fail_after};
 use fascine_http::{Body, Transport};
 use fascine_rt::{Rt, Task};
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Response, Uri};
 use serde_json::{Value, json};
 
 use crate::mcp::client_builder::Settings;
 use crate::mcp::handshake::{self, INITIALIZE, INITIALIZED};
 use crate::mcp::http_answer::{self, Found, Messages};
+use crate::mcp::http_sender::{SESSION, SMALL, Sender, Session, transport};
 use crate::mcp::{McpError, McpServerInfo, rpc};
 
 /// Streamable HTTP: a request for each message, whose response brings the answer. A session that the server has forgotten
@@ -29,22 +28,6 @@ pub(crate) struct HttpWire {
     last: AtomicU64,
     /// Messages that nobody waits for. They end within [`LEAVE`], or with the wire.
     errands: Mutex<Vec<Task<()>>>,
-}
-
-#[derive(Clone)]
-struct Sender {
-    transport: Arc<dyn Transport>,
-    uri: Uri,
-    headers: HeaderMap,
-}
-
-#[derive(Clone, Default)]
-struct Session {
-    id: Option<HeaderValue>,
-    protocol: Option<HeaderValue>,
-    /// How many there were before.
-    number: u64,
-    is_closed: bool,
 }
 
 impl HttpWire {
@@ -266,83 +249,6 @@ impl HttpWire {
     }
 }
 
-impl Sender {
-    fn request(&self, method: Method, session: &Session, body: String) -> Request<Bytes> {
-        let mut request = Request::new(Bytes::from(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = self.uri.clone();
-        let headers = request.headers_mut();
-        headers.clone_from(&self.headers);
-        if let Some(id) = &session.id {
-            headers.insert(SESSION, id.clone());
-        }
-        if let Some(protocol) = &session.protocol {
-            headers.insert(PROTOCOL, protocol.clone());
-        }
-        request
-    }
-
-    async fn post(
-        &self,
-        method: &str,
-        session: &Session,
-        message: &Value,
-    ) -> Result<Response<Body>, McpError> {
-        let mut request = self.request(Method::POST, session, message.to_string());
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let both = "application/json, text/event-stream";
-        headers.insert(ACCEPT, HeaderValue::from_static(both));
-        let sent = self.transport.send(request).await;
-        sent.map_err(transport(method))
-    }
-
-    /// Sends what has no answer.
-    async fn tell(&self, method: &str, session: &Session, message: &Value) -> Result<(), McpError> {
-        let response = self.post(method, session, message).await?;
-        let status = response.status();
-        let body = response.into_body().collect(SMALL).await;
-        match status.is_success() {
-            true => Ok(()),
-            false => Err(http_answer::refused(
-                method,
-                status,
-                &body.unwrap_or_default(),
-            )),
-        }
-    }
-
-    /// Asks for the rest of a stream.
-    async fn resume(
-        &self,
-        method: &str,
-        session: &Session,
-        last_id: &str,
-    ) -> Result<Body, McpError> {
-        let mut request = self.request(Method::GET, session, String::new());
-        let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let last_id = HeaderValue::from_str(last_id);
-        let last_id = last_id.map_err(|error| McpError::unreadable(method, error.to_string()))?;
-        headers.insert("last-event-id", last_id);
-        let response = self
-            .transport
-            .send(request)
-            .await
-            .map_err(transport(method))?;
-        if !http_answer::is_stream(&response) {
-            let reason = "its stream ended without an answer, and cannot be continued";
-            return Err(McpError::unreadable(method, reason));
-        }
-        Ok(response.into_body())
-    }
-}
-
-fn transport(method: &str) -> impl FnOnce(fascine_http::TransportError) -> McpError {
-    let method = method.to_owned();
-    move |source| McpError::Transport { method, source }
-}
-
 /// Tells the server when nobody waits for an answer any more. That the exchange was given up it must not take as that.
 struct Question<'a> {
     wire: &'a HttpWire,
@@ -368,8 +274,6 @@ impl fmt::Debug for HttpWire {
     }
 }
 
-const SESSION: &str = "mcp-session-id";
-const PROTOCOL: &str = "mcp-protocol-version";
 /// How long a farewell may take.
 const LEAVE: Duration = Duration::from_secs(5);
 /// How many farewells there may be at once.
@@ -380,5 +284,3 @@ const RESUMED: usize = 8;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How many questions of the server's are answered while it answers one.
 const REPLIES: usize = 256;
-/// How much of a body is read that says nothing, in bytes.
-const SMALL: usize = 64 * 1024;
