@@ -378,9 +378,11 @@ fn an_answer_is_seen_as_it_grows_and_again_from_the_start_when_it_is_asked_for_a
             }
         }
         let expected = [
+            "",
             "a ",
             "a b",
             "again",
+            "",
             "garden ",
             "garden spider",
             "garden spider, 8",

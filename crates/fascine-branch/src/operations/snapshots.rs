@@ -84,7 +84,7 @@ impl<T> OperateStream<T> {
     ///         SnapshotItem::Turn(_) => {}
     ///     }
     /// }
-    /// assert_eq!(names, ["garden ", "garden spider", "garden spider"]); // the last with its legs
+    /// assert_eq!(names, ["", "garden ", "garden spider", "garden spider"]); // the last has its legs
     /// # });
     /// ```
     pub fn snapshots<P>(self) -> Snapshots<T, P>
