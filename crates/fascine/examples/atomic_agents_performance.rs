@@ -227,7 +227,7 @@ async fn history_pruning(rt: &Rt) {
             .unwrap();
     }
     let history = agent.history();
-    assert!(history.len() <= 10 && history.len() % 2 == 0);
+    assert!(history.len() <= 10 && history.len().is_multiple_of(2));
     assert_eq!(history.turns().len() + agent.archive().len(), 20);
     let tokens: u64 = history
         .iter()
