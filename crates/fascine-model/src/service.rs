@@ -17,6 +17,7 @@ mod spending;
 pub(crate) mod stage;
 mod steered;
 pub(crate) mod steering;
+pub(crate) mod turn;
 mod waiting;
 pub(crate) mod watch;
 

@@ -1,7 +1,9 @@
 use std::fs;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use fascine::branch::{
     Branch, Dump, DumpError, History, LoadDump, LoadError, Prune, Turn, TurnId, TurnKind,
@@ -13,6 +15,7 @@ use fascine::message::{
 use fascine::model::EchoModel;
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
+use futures_lite::future;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -199,6 +202,39 @@ fn dumps_at_once_do_not_mix() {
         assert!(dumps.contains(&found));
         assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 1);
     });
+}
+
+/// Once for each number of polls, and not in 64 orders as well: each run waits for a disk.
+#[test]
+fn saving_and_loading_can_be_dropped_anywhere() {
+    let (before, after) = (dump(plain(1)), dump(plain(2)));
+    for polls in 1..8 {
+        let (before, after) = (before.clone(), after.clone());
+        TestRuntime::run(|rt| async move {
+            let directory = Directory::new();
+            fs::write(directory.file(), before.to_json().unwrap()).unwrap();
+            let builder = Branch::builder(&rt, "b", EchoModel).dump(after.clone());
+            let branch = builder.build();
+            {
+                let mut both = pin!(async {
+                    branch.save(directory.file()).await.unwrap();
+                    branch.take_over(dump(plain(3))).await;
+                    branch.load(directory.file()).await.unwrap();
+                });
+                for _ in 0..polls {
+                    if future::poll_once(&mut both).await.is_some() {
+                        break;
+                    }
+                    rt.sleep(Duration::from_millis(1)).await;
+                }
+            }
+            let found = Dump::load(&rt, directory.file()).await.unwrap();
+            assert!([&before, &after].contains(&&found));
+            assert!([2, 3].contains(&branch.history().turns().len()));
+            branch.communicate("x").await.unwrap();
+            assert_whole(&branch.history());
+        });
+    }
 }
 
 #[test]

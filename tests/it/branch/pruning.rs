@@ -10,16 +10,39 @@ use fascine::model::{
     EchoModel, EstimatedTokens, OutputFormat, Request, ScriptedModel, TokenCounter, ToolSpec,
 };
 use fascine::rt::Rt;
+use fascine_mock::MockServer;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::heard::Heard;
 use super::histories::{any_history, assert_whole, ids, plain, turn_with_tool};
+use crate::mock_service;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {
+    over_http_too_the_bounds_hold,
     what_is_over_the_bounds_is_archived,
+}
+
+async fn over_http_too_the_bounds_hold(rt: Rt, net: Arc<dyn Net>) {
+    let server = mock_service::start(&rt, &net, MockServer::builder()).await;
+    let model = Heard::new(mock_service::service(&rt, &net, &server).build().unwrap());
+    let history: History = (1..=10).map(|id| turn_with_tool(id, "x")).collect();
+    let branch = Branch::builder(&rt, "b", model.clone())
+        .system("Be brief.")
+        .history(history)
+        .prune(Prune::messages(11).with_tokens(300, EstimatedTokens))
+        .build();
+    for number in 0..5 {
+        branch.communicate(number.to_string()).await.unwrap();
+        assert!(
+            model.last().len() <= 12,
+            "the system prompt and 11 messages"
+        );
+        assert_whole(&branch.history());
+    }
+    assert_eq!(branch.history().turns().len() + branch.archive().len(), 15);
 }
 
 async fn what_is_over_the_bounds_is_archived(rt: Rt, _: Arc<dyn Net>) {

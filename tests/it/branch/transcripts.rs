@@ -1,11 +1,13 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use fascine::branch::{Branch, EditError, OnLoss, Transcript, TranscriptError};
 use fascine::http::Net;
 use fascine::message::{Media, Message, Part, Reasoning, Role, ToolCall, ToolResult};
-use fascine::model::EchoModel;
+use fascine::model::{EchoModel, ScriptedModel};
 use fascine::rt::Rt;
-use fascine_testing::TestRuntime;
+use fascine_testing::{TestRuntime, drop_after_every_poll};
+use futures_lite::future;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -317,6 +319,25 @@ fn half_of_a_tool_call_is_not_imported() {
         assert_eq!(branch.history(), plain(1));
         assert_eq!(branch.dump().system(), Some("s"));
         assert_eq!(texts(&branch).len(), 2);
+    });
+}
+
+#[test]
+fn an_import_that_is_dropped_has_happened_or_has_not() {
+    drop_after_every_poll(|rt, cut| async move {
+        let model = ScriptedModel::new(&rt)
+            .with_delay(Duration::from_secs(1))
+            .with_rule("", "a");
+        let branch = Branch::builder(&rt, "b", model).history(plain(1)).build();
+        let transcript = Transcript::from(&plain(2)).with_system("s");
+        let both = future::zip(branch.communicate("x"), branch.import(transcript));
+        cut.apply(both).await;
+        let is_imported = branch.dump().system().is_some();
+        let said = branch.history().turns().len();
+        let expected: &[usize] = if is_imported { &[3, 4] } else { &[1, 2] };
+        assert!(expected.contains(&said), "{said}");
+        assert_whole(&branch.history());
+        branch.communicate("y").await.unwrap();
     });
 }
 

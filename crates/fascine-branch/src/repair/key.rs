@@ -87,7 +87,7 @@ impl<'t> Document<'_, 't> {
     }
 
     /// Passes what joins a key to its value. `bare` is where a key without quotes began.
-    fn after_key(&mut self, key: String, bare: Option<usize>) {
+    pub(super) fn after_key(&mut self, key: String, bare: Option<usize>) {
         self.scanner.skip_gap();
         let rest = self.scanner.rest().as_bytes();
         let joint = match rest {

@@ -77,6 +77,8 @@ impl Scanner<'_> {
             b']' => (in_array || place.arrays > 0) && self.follows_closer(next + 1, place),
             b')' => place.tuples > 0,
             b',' | b';' => self.follows_comma(next + 1, place),
+            // It is a key: the array around it was not closed.
+            b':' => in_array && place.objects > 0,
             b'/' => self.is_comment(next),
             b'#' => next > after,
             b'+' => {

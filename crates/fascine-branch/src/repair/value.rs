@@ -14,7 +14,10 @@ impl<'t> Document<'_, 't> {
     pub(super) fn value(&mut self) -> Result<(), RepairError> {
         if let Some((quotes, opening)) = Quotes::open(self.scanner, self.scanner.at) {
             let text = self.string_value(quotes, opening);
-            self.put(Value::String(text));
+            match self.is_key_of_outer() {
+                true => self.close_for_key(text),
+                false => self.put(Value::String(text)),
+            }
             return Ok(());
         }
         match self.scanner.peek() {
@@ -23,6 +26,25 @@ impl<'t> Document<'_, 't> {
             Some(b'(') => self.open(Kind::Tuple),
             _ => self.bare_value(),
         }
+    }
+
+    /// Whether the string that was just read in an array is a key of the object around it: `{"a": [1, "b": 2}`.
+    fn is_key_of_outer(&mut self) -> bool {
+        let [.., outer, inner] = self.stack.as_slice() else {
+            return false;
+        };
+        if (outer.kind, inner.kind) != (Kind::Object, Kind::Array) {
+            return false;
+        }
+        let next = self.scanner.after_space(self.scanner.at);
+        self.scanner.byte(next) == Some(b':')
+    }
+
+    fn close_for_key(&mut self, key: String) {
+        self.scanner.report(RepairKind::MissingCloser);
+        self.top().comma = false;
+        self.pop();
+        self.after_key(key, None);
     }
 
     fn open(&mut self, kind: Kind) -> Result<(), RepairError> {

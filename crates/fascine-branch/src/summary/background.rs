@@ -15,6 +15,8 @@ use crate::{Branch, BranchEvent, History, Turn, TurnId};
 pub(crate) struct Summaries {
     /// One at a time. It ends with the branch.
     running: Option<Task<()>>,
+    /// How many were begun or stopped: one that was stopped too late knows by it.
+    generation: u64,
     /// The turns of which there was no summary. They are not tried again.
     pub(super) given_up: HashSet<TurnId>,
     /// The turns of the archive that nobody has summed up, oldest first; none until somebody has looked.
@@ -26,6 +28,7 @@ impl Summaries {
     #[must_use]
     pub(crate) fn stop(&mut self) -> Option<Task<()>> {
         self.pruned = None;
+        self.generation += 1;
         self.running.take()
     }
 
@@ -52,17 +55,20 @@ impl Branch {
         let Some(summarise) = &self.settings().summarise else {
             return;
         };
-        let segment = {
+        let (segment, generation) = {
             let mut state = self.state();
             if state.summaries.running.is_some() {
                 return;
             }
-            due(&mut state, summarise)
+            let Some(segment) = due(&mut state, summarise) else {
+                return;
+            };
+            state.summaries.generation += 1;
+            (segment, state.summaries.generation)
         };
-        let Some(segment) = segment else {
-            return;
-        };
-        let task = self.rt().spawn(self.summarised(segment, summarise));
+        let work = self.summarised(segment, generation, summarise);
+        let task = self.rt().spawn(work);
+        // It cannot have ended: it waits for the turn, which is ours.
         self.state().summaries.running = Some(task);
     }
 
@@ -70,6 +76,7 @@ impl Branch {
     fn summarised(
         &self,
         segment: Vec<Turn>,
+        generation: u64,
         summarise: &Summarise,
     ) -> impl Future<Output = ()> + Send + use<> {
         let branch = self.downgrade();
@@ -80,23 +87,29 @@ impl Branch {
             let made = made.map_err(|error| reason(&*error));
             let _turn = turn.lock_arc().await;
             if let Some(branch) = branch.upgrade() {
-                branch.settle(&segment, made);
+                branch.settle(&segment, generation, made);
             }
         }
     }
 
     /// What is left to do when a summary was made, or was not. The turn lock is held.
-    fn settle(&self, segment: &[Turn], made: Result<String, String>) {
+    fn settle(&self, segment: &[Turn], generation: u64, made: Result<String, String>) {
         let ids = || segment.iter().map(Turn::id);
         let (own_task, event) = {
             let mut state = self.state();
+            if state.summaries.generation != generation {
+                return;
+            }
             let own_task = state.summaries.running.take();
             let event = match made {
                 Ok(text) if ids().all(|id| state.has(id)) => {
                     Some(put_in_place(&mut state, segment, text))
                 }
                 // Somebody has taken turns out that the summary would bring back.
-                Ok(_) => None,
+                Ok(_) => {
+                    state.summaries.pruned = None;
+                    None
+                }
                 Err(reason) => {
                     state.summaries.given_up.extend(ids());
                     let turns = ids().collect();

@@ -24,12 +24,12 @@ impl Transcript {
             let mut text = String::new();
             for (position, part) in message.content().iter().enumerate() {
                 let lost = match part {
-                    Part::Text { text: said } => {
+                    Part::Text { text: said } if message.role() != Role::Tool => {
                         text.push_str(said);
                         continue;
                     }
                     Part::ToolCall(_) => "a tool call",
-                    Part::ToolResult(_) => "the result of a tool call",
+                    Part::Text { .. } | Part::ToolResult(_) => "what a tool said",
                     _ => "a part that is no text",
                 };
                 losses.add(index, format!("content[{position}]"), lost)?;

@@ -102,13 +102,10 @@ fn write<'a>(
         return Err(TranscriptError::invalid(index, "content", reason));
     }
     let is_results_alone = parts.is_empty() && calls.is_empty() && !results.is_empty();
-    let own = Wire {
+    let own = (!is_results_alone && role != Role::Tool).then(|| Wire {
+        content: content(parts, calls.is_empty()),
         tool_calls: calls,
         ..Wire::new(role, Value::Null)
-    };
-    let own = (!is_results_alone && role != Role::Tool).then(|| Wire {
-        content: content(parts, own.tool_calls.is_empty()),
-        ..own
     });
     // A model calls before it is answered; whoever answers does so before anything else is said.
     let (before, after) = match role {

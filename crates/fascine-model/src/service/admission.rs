@@ -77,13 +77,13 @@ impl Admission {
 
     /// Runs what the call does, until it is done or the service is closed.
     ///
-    /// It is pinned already: an async function that is given a future by value has room for it twice.
-    pub(crate) async fn run<T>(
+    /// It is pinned already: what is given to it by value would be moved once more.
+    pub(crate) fn run<T>(
         &self,
         mut work: Pin<&mut impl Future<Output = Result<T, ModelError>>>,
-    ) -> Result<T, ModelError> {
+    ) -> impl Future<Output = Result<T, ModelError>> {
         let mut watching = None;
-        poll_fn(|cx| {
+        poll_fn(move |cx| {
             if self.is_cancelled() {
                 return Poll::Ready(Err(self.closed()));
             }
@@ -95,7 +95,6 @@ impl Admission {
                 polled => polled,
             }
         })
-        .await
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -122,26 +121,26 @@ impl Admission {
     /// Waits for `room`. If that is not ready at once, `begin` says what for, or why not to wait.
     ///
     /// A first attempt finds only so many places to wait in; one that was sent before keeps its own.
-    pub(crate) async fn wait<T>(
+    pub(crate) fn wait<T>(
         &self,
         mut room: Pin<&mut impl Future<Output = T>>,
         begin: impl FnOnce() -> Result<Stage, ModelFailure>,
-    ) -> Result<T, ModelFailure> {
+    ) -> impl Future<Output = Result<T, ModelFailure>> {
         let mut begin = Some(begin);
-        let mut waits = None;
-        poll_fn(|cx| {
+        // Given up with the future.
+        let mut place = None;
+        poll_fn(move |cx| {
             if let Poll::Ready(room) = room.as_mut().poll(cx) {
                 return Poll::Ready(Ok(room));
             }
             if let Some(begin) = begin.take() {
                 match begin().and_then(|stage| self.begin_wait(stage)) {
-                    Ok(place) => waits = Some(place),
+                    Ok(taken) => place.get_or_insert(taken),
                     Err(failure) => return Poll::Ready(Err(failure)),
-                }
+                };
             }
             Poll::Pending
         })
-        .await
     }
 
     fn begin_wait(&self, stage: Stage) -> Result<Place<'_>, ModelFailure> {

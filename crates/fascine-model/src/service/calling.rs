@@ -1,4 +1,8 @@
 //! A call from its beginning to its end.
+//!
+//! Thousands may wait in here at a time. Few of these are an `async fn`, which has room for its arguments twice.
+
+#![expect(clippy::manual_async_fn, reason = "smaller")]
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,96 +20,114 @@ use crate::{
 };
 
 /// Asks, and waits for the whole answer; `began` is told the number of the call.
-pub(super) async fn invoke(
+pub(super) fn invoke(
     inner: Arc<Inner>,
     mut request: Request,
     began: impl FnOnce(u64),
-) -> Result<Response, ModelError> {
-    let admission = inner.admit(&request, false)?;
-    began(admission.call().id);
-    let invoked = {
-        let work = pin!(async {
-            inner.ask_hooks(&admission, &mut request).await?;
-            whole(&admission, &request).await
-        });
-        admission.run(work).await
-    };
-    match &invoked {
-        Ok(response) => admission.answered(response.usage, Some(response)),
-        Err(error) => admission.failed(error, Usage::default()),
+) -> impl Future<Output = Result<Response, ModelError>> {
+    async move {
+        let admission = inner.admit(&request, false)?;
+        began(admission.call().id);
+        let invoked = {
+            let work = pin!(async {
+                inner.ask_hooks(&admission, &mut request).await?;
+                whole(&admission, &request).await
+            });
+            admission.run(work).await
+        };
+        match &invoked {
+            Ok(response) => admission.answered(response.usage, Some(response)),
+            Err(error) => admission.failed(error, Usage::default()),
+        }
+        invoked
     }
-    invoked
 }
 
 /// Asks for a call that is in.
-pub(super) async fn invoke_inside(
+pub(super) fn invoke_inside(
     admission: Admission,
     request: Request,
-) -> Result<Response, ModelError> {
-    let invoked = {
-        let work = pin!(whole(&admission, &request));
-        admission.run(work).await
-    };
-    match &invoked {
-        Ok(response) => admission.answered(response.usage, None),
-        Err(error) => admission.failed(error, Usage::default()),
+) -> impl Future<Output = Result<Response, ModelError>> {
+    async move {
+        let invoked = {
+            let work = pin!(whole(&admission, &request));
+            admission.run(work).await
+        };
+        match &invoked {
+            Ok(response) => admission.answered(response.usage, None),
+            Err(error) => admission.failed(error, Usage::default()),
+        }
+        invoked
     }
-    invoked
 }
 
-async fn whole(admission: &Admission, request: &Request) -> Result<Response, ModelError> {
-    let inner = &admission.service;
-    let cost = inner.cost(request);
-    let write = |provider: &dyn Provider| provider.request(request, Delivery::Whole);
-    let read = |provider: &dyn Provider, body: &[u8]| {
-        let response = provider.response(body)?;
-        let usage = response.usage;
-        Ok((response, usage))
-    };
-    let attempt = || inner.exchange(admission, &cost, write, read);
-    let mut response = inner.attempts(admission, attempt).await?;
-    response.attempts = admission.attempts();
-    Ok(response)
+fn whole<'a>(
+    admission: &'a Admission,
+    request: &'a Request,
+) -> impl Future<Output = Result<Response, ModelError>> {
+    async move {
+        let inner = &admission.service;
+        let cost = inner.cost(request);
+        let write = |provider: &dyn Provider| provider.request(request, Delivery::Whole);
+        let read = |provider: &dyn Provider, body: &[u8]| {
+            let response = provider.response(body)?;
+            let usage = response.usage;
+            Ok((response, usage))
+        };
+        let attempt = || inner.exchange(admission, &cost, &write, &read);
+        let mut response = inner.attempts(admission, attempt).await?;
+        response.attempts = admission.attempts();
+        Ok(response)
+    }
 }
 
 /// Asks, and waits for the first of the answer.
-pub(super) async fn stream(
+pub(super) fn stream(
     inner: Arc<Inner>,
     mut request: Request,
-) -> Result<ChunkStream, ModelError> {
-    let admission = inner.admit(&request, true)?;
-    let opened = {
-        let work = pin!(async {
-            inner.ask_hooks(&admission, &mut request).await?;
-            begin(&admission, &request).await
-        });
-        admission.run(work).await
-    };
-    opened_by(admission, opened)
+) -> impl Future<Output = Result<ChunkStream, ModelError>> {
+    async move {
+        let admission = inner.admit(&request, true)?;
+        let opened = {
+            let work = pin!(async {
+                inner.ask_hooks(&admission, &mut request).await?;
+                begin(&admission, &request).await
+            });
+            admission.run(work).await
+        };
+        opened_by(admission, opened)
+    }
 }
 
 /// Asks for a call that is in, and waits for the first of the answer.
-pub(super) async fn stream_inside(
+pub(super) fn stream_inside(
     admission: Admission,
     request: Request,
-) -> Result<ChunkStream, ModelError> {
-    let opened = {
-        let work = pin!(begin(&admission, &request));
-        admission.run(work).await
-    };
-    opened_by(admission, opened)
+) -> impl Future<Output = Result<ChunkStream, ModelError>> {
+    async move {
+        let opened = {
+            let work = pin!(begin(&admission, &request));
+            admission.run(work).await
+        };
+        opened_by(admission, opened)
+    }
 }
 
-async fn begin(admission: &Admission, request: &Request) -> Result<Incoming, ModelError> {
-    let inner = &admission.service;
-    let cost = inner.cost(request);
-    let attempt = || inner.open(admission, &cost, request);
-    inner.attempts(admission, attempt).await
+fn begin<'a>(
+    admission: &'a Admission,
+    request: &'a Request,
+) -> impl Future<Output = Result<Box<Incoming>, ModelError>> {
+    async move {
+        let inner = &admission.service;
+        let cost = inner.cost(request);
+        let attempt = || inner.open(admission, &cost, request);
+        Ok(inner.attempts(admission, attempt).await?)
+    }
 }
 
 fn opened_by(
     mut admission: Admission,
-    opened: Result<Incoming, ModelError>,
+    opened: Result<Box<Incoming>, ModelError>,
 ) -> Result<ChunkStream, ModelError> {
     match opened {
         Ok(incoming) => {
@@ -155,6 +177,6 @@ async fn vectors(admission: &Admission, request: &EmbedRequest) -> Result<Embedd
         let usage = embeddings.usage;
         Ok((embeddings, usage))
     };
-    let attempt = || inner.exchange(admission, &cost, write, read);
-    inner.attempts(admission, attempt).await
+    let attempt = || inner.exchange(admission, &cost, &write, &read);
+    Ok(inner.attempts(admission, attempt).await?)
 }

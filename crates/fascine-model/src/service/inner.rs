@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use fascine_http::{Timeouts, Transport};
-use fascine_resilience::{Bulkhead, CircuitBreaker, Retry, Retryable};
+use fascine_resilience::{Bulkhead, CircuitBreaker, Retry, RetryError, Retryable};
 use fascine_rt::Rt;
 
 use super::admission::{Admission, Part};
@@ -152,25 +152,24 @@ impl Inner {
     }
 
     /// Makes attempts until one succeeds or there is a reason to give up.
-    pub(crate) async fn attempts<T, F>(
-        &self,
-        admission: &Admission,
-        mut attempt: impl FnMut() -> F,
-    ) -> Result<T, ModelError>
+    pub(crate) fn attempts<'a, T, F>(
+        &'a self,
+        admission: &'a Admission,
+        mut attempt: impl FnMut() -> F + 'a,
+    ) -> impl Future<Output = Result<T, RetryError<ModelFailure>>>
     where
-        F: Future<Output = Result<T, ModelFailure>>,
+        F: Future<Output = Result<T, ModelFailure>> + 'a,
     {
         let mut number = 0;
-        let attempt = || {
+        let attempt = move || {
             number += 1;
             admission.attempt_begins(number);
             attempt()
         };
-        let attempted = attempt
+        attempt
             .retry(&self.retry)
             .classify(ModelFailure::verdict)
-            .notify(|failure, before| admission.backs_off(failure, before));
-        attempted.await.map_err(ModelError::from)
+            .notify(|failure, before| admission.backs_off(failure, before))
     }
 
     /// What a wait comes to, for others.
