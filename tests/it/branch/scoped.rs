@@ -183,7 +183,7 @@ fn dropped_at_any_poll_every_line_is_written_once() {
                 assert_eq!(kinds, [false, true]);
             }
             // It began and was committed or aborted, or it never began.
-            None => assert!(kinds.len() % 2 == 0, "{lines:?}"),
+            None => assert!(kinds.len().is_multiple_of(2), "{lines:?}"),
         }
         branch.communicate("y").await.unwrap();
         log.flush().await.unwrap();
