@@ -15,20 +15,20 @@ use crate::{EventRecord, TurnId};
 /// | `kind` | what happened: [`EventKind::as_str`](crate::EventKind::as_str) |
 /// | `fields` | what there is to say of it, by its kind |
 ///
-/// | `kind` | `fields`; those in brackets only [with text](crate::BranchLog::with_text) |
+/// | `kind` | `fields`; those in parentheses only [with text](crate::BranchLog::with_text) |
 /// |---|---|
 /// | `aborted` | |
 /// | `chunk` | `type`, `chars` |
-/// | `committed` | `status`, and `messages`: of each `id`, `role`, `chars`, `tool_calls`, `tool_results`, [`text`] |
-/// | `context_skipped` | `provider`, [`reason`] |
-/// | `observer_panicked` | `observer`, [`message`] |
+/// | `committed` | `status`, and `messages`: of each `id`, `role`, `chars`, `tool_calls`, `tool_results`, (`text`) |
+/// | `context_skipped` | `provider`, (`reason`) |
+/// | `observer_panicked` | `observer`, (`message`) |
 /// | `pruned` | `turns` |
-/// | `re_asked` | `attempt`, [`reason`] |
-/// | `repaired` | `count`, [`repairs`] |
+/// | `re_asked` | `attempt`, (`reason`) |
+/// | `repaired` | `count`, (`repairs`) |
 /// | `summarised` | as `committed` |
-/// | `summary_failed` | `turns`, [`reason`] |
-/// | `tool_called` | `tool`, `call_id`, `chars`, [`arguments`] |
-/// | `tool_ended` | `tool`, `call_id`, `is_error`, `elapsed_ms`, `chars`, [`result`] |
+/// | `summary_failed` | `turns`, (`reason`) |
+/// | `tool_called` | `tool`, `call_id`, `chars`, (`arguments`) |
+/// | `tool_ended` | `tool`, `call_id`, `is_error`, `elapsed_ms`, `chars`, (`result`) |
 /// | `turn_started` | `message`: as above |
 ///
 /// Arguments and results that are JSON stand there as JSON. More fields may come in later versions.
