@@ -286,9 +286,11 @@ async fn budget_is_whole(rt: &Rt, service: &ModelService, weather: &Weather) {
         })
         .collect();
     for call in calls {
-        // What was sent may run out of time on the way; what has to wait for its turn is told so at once.
+        // What was sent may run out of time on the way, on a busy machine also of the service's time; what has to wait
+        // for its turn is told so at once.
         let ended = call.await.unwrap();
-        assert!(matches!(ended, Ok(End::Ok) | Err(_)), "{ended:?}");
+        let is_late = ended == Ok(End::Failed) && !weather.slack.is_zero();
+        assert!(is_late || matches!(ended, Ok(End::Ok) | Err(_)), "{ended:?}");
     }
 }
 
