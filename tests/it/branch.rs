@@ -1,4 +1,51 @@
-//! Conversations: what is stored, and what is not when a call fails.
+//! Conversations: what is stored, and what is not when a call fails. And answers, as values.
+
+mod act;
+mod act_approval;
+mod act_nesting;
+mod batches;
+mod blocking;
+mod budget;
+mod calculator;
+mod capabilities;
+mod chats;
+mod conform;
+mod context;
+mod decode;
+mod dumps;
+mod editing;
+mod events;
+mod heard;
+mod histories;
+mod history;
+mod json_values;
+#[path = "../fuzz/json_laws.rs"]
+mod laws;
+mod log;
+mod match_keys;
+mod mcp;
+mod mcp_http;
+mod mcp_server;
+mod mcp_stdio;
+mod merging;
+mod over_http;
+mod partial;
+mod partial_laws;
+mod pruning;
+mod reacts;
+mod repair;
+mod repair_laws;
+mod schema;
+mod scoped;
+mod selections;
+mod streams;
+mod summaries;
+mod system_prompt;
+mod tools;
+mod transcripts;
+mod turns;
+mod typed;
+mod typed_streams;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

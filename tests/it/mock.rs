@@ -1,5 +1,6 @@
 //! The embedded model server.
 
+mod answers;
 mod apis;
 mod checks;
 mod faults;

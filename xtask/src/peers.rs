@@ -10,7 +10,11 @@ use crate::process::{Done, cargo, now, root, stage};
 /// them. What cannot be installed or started is skipped, and says so here and at the end.
 pub(crate) fn run() -> Done {
     let folder = root().join("target/peers");
-    let peers = [aimock(&folder), mock_ai_api(&folder)];
+    let peers = [
+        aimock(&folder),
+        mcp_everything(&folder),
+        mock_ai_api(&folder),
+    ];
     let mut filters = Vec::new();
     let mut skipped = Vec::new();
     let mut environment = Vec::new();
@@ -66,7 +70,7 @@ struct Peer {
     install: Vec<Vec<String>>,
     /// The command, without the ports.
     start: Vec<String>,
-    /// The option before each port.
+    /// The option before each port, or the variable that holds it.
     port_options: &'static [&'static str],
 }
 
@@ -103,6 +107,27 @@ fn aimock(folder: &Path) -> Peer {
     }
 }
 
+fn mcp_everything(folder: &Path) -> Peer {
+    let program = folder.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    Peer {
+        name: "@modelcontextprotocol/server-everything",
+        module: "mcp_everything::",
+        variables: &["FASCINE_MCP_EVERYTHING"],
+        install: vec![words(&[
+            "npm",
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            &text(folder),
+            "@modelcontextprotocol/server-everything@2026.8.31",
+        ])],
+        start: words(&["node", &text(&program), "streamableHttp"]),
+        port_options: &["PORT"],
+        installed: program,
+    }
+}
+
 fn mock_ai_api(folder: &Path) -> Peer {
     let environment = folder.join("venv");
     let program = environment.join("bin/mock-ai-api");
@@ -132,7 +157,10 @@ impl Peer {
         let mut ports = Vec::new();
         for option in self.port_options {
             let port = free_port().map_err(|error| format!("no free port: {error}"))?;
-            command.arg(option).arg(port.to_string());
+            match option.starts_with('-') {
+                true => command.arg(option).arg(port.to_string()),
+                false => command.env(option, port.to_string()),
+            };
             ports.push(port);
         }
         // A group of its own: what it starts is stopped with it.

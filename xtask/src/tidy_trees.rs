@@ -17,6 +17,8 @@ pub(crate) fn check() -> Result<Vec<String>, Failed> {
         // The transports of surf that hand one caller's answer to another.
         ("surf", &["async-h1", "curl", "hyper", "isahc", "tokio"]),
         ("hyper", &["async-io", "async-std", "mio", "smol"]),
+        // The servers of MCP are asked on any runtime.
+        ("mcp", &["async-io", "async-std", "mio", "smol", "tokio"]),
     ];
     for (feature, banned) in runtimes {
         let tree = tree("fascine", feature)?;

@@ -1,14 +1,14 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use fascine_concurrency::Lock;
 use fascine_model::Model;
 use fascine_rt::Rt;
 
-use crate::ids::Ids;
 use crate::observers::Observers;
 use crate::settings::Settings;
-use crate::{BranchBuilder, BranchEvent, History};
+use crate::state::State;
+use crate::{Archive, BranchBuilder, BranchEvent, EventRecord, History, SystemPrompt};
 
 /// A conversation with a model.
 ///
@@ -26,11 +26,13 @@ struct Inner {
     observers: Observers,
 }
 
-/// What changes in a branch.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) history: History,
-    pub(crate) ids: Ids,
+/// A branch that others may drop.
+pub(crate) struct WeakBranch(Weak<Inner>);
+
+impl WeakBranch {
+    pub(crate) fn upgrade(&self) -> Option<Branch> {
+        self.0.upgrade().map(Branch)
+    }
 }
 
 impl Branch {
@@ -62,6 +64,18 @@ impl Branch {
         self.state().history.clone()
     }
 
+    /// What was pruned so far, or summarised.
+    #[must_use]
+    pub fn archive(&self) -> Archive {
+        self.state().archive.clone()
+    }
+
+    /// The system prompt, if there is one.
+    #[must_use]
+    pub fn system_prompt(&self) -> Option<SystemPrompt> {
+        self.state().system.clone()
+    }
+
     /// Makes a branch that begins where this one is, and goes its own way. A turn that still goes on is not in it.
     ///
     /// It takes constant time and memory, however long the history is.
@@ -72,21 +86,37 @@ impl Branch {
 
     /// Sets up a fork that differs in more than its name.
     pub fn fork_builder(&self, name: impl Into<String>) -> BranchBuilder {
-        let (history, seed) = {
+        let (history, archive, seed) = {
             let mut state = self.state();
-            (state.history.clone(), state.ids.seed())
+            let seed = state.ids.seed();
+            (state.history.clone(), state.archive.clone(), seed)
         };
-        BranchBuilder::fork(name.into(), self.0.settings.clone(), history, seed)
+        BranchBuilder::fork(name.into(), self, history, archive, seed)
     }
 
-    pub(crate) fn from_parts(name: String, settings: Settings, history: History, ids: Ids) -> Self {
+    pub(crate) fn from_parts(
+        name: String,
+        settings: Settings,
+        state: State,
+        observers: Observers,
+    ) -> Self {
         Self(Arc::new(Inner {
             name,
             settings,
             turn: Arc::new(Lock::new(())),
-            state: Mutex::new(State { history, ids }),
-            observers: Observers::default(),
+            state: Mutex::new(state),
+            observers,
         }))
+    }
+
+    /// What was said, and what was archived, at one moment.
+    pub(crate) fn snapshot(&self) -> (History, Archive) {
+        let state = self.state();
+        (state.history.clone(), state.archive.clone())
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakBranch {
+        WeakBranch(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -102,10 +132,33 @@ impl Branch {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn emit(&self, event: &BranchEvent) {
-        self.0.observers.emit(event);
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.0.observers
+    }
+
+    /// Tells everybody of an event, which is not made if nobody listens.
+    pub(crate) fn emit(&self, event: impl FnOnce() -> BranchEvent) {
+        let log = self.settings().log.as_ref();
+        if log.is_none() && !self.0.observers.is_listening() {
+            return;
+        }
+        let write = |record: &EventRecord| {
+            if let Some(log) = log {
+                log.record(self, record);
+            }
+        };
+        self.0.observers.tell(self.name(), event(), &write);
     }
 }
+
+/// Whether they are the same conversation.
+impl PartialEq for Branch {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Branch {}
 
 impl fmt::Debug for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,8 @@ use fascine_model::{Model, Request};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CallOptions {
-    /// Everything of the request but its messages: `temperature`, `max_tokens`, `extra` and so on.
+    /// Everything of the request but its messages: `temperature`, `max_tokens`, `extra` and so on. A `tool_choice` that
+    /// forces tools counts until the first have been called.
     pub request: Request,
     /// The model, if not the branch's own.
     pub model: Option<Arc<dyn Model>>,

@@ -1,140 +1,182 @@
-use std::sync::Arc;
-
 use fascine_concurrency::LockGuardArc;
-use fascine_message::{Message, Role};
-use fascine_model::{ModelError, Request, Response};
+use fascine_message::Message;
+use fascine_model::{Accumulator, Response};
+use fascine_rt::Panic;
 
+use crate::structured::Misfit;
 use crate::{
-    Branch, BranchError, BranchEvent, CallOptions, History, OnAbort, Turn, TurnId, TurnKind,
+    Branch, BranchError, BranchEvent, History, LimitReached, Reply, RequestUsage, Turn, TurnId,
+    WhenBusy, foreign, nesting,
 };
 
-/// A turn that goes on. What is said in it waits here, and enters the history when it is [committed](Self::commit); a
-/// draft that is dropped before has not happened.
+mod asking;
+mod partial;
+
+pub(crate) use asking::{Asking, ToolUse};
+
+/// A turn that goes on. What is said in it waits here, and enters the history when it is [committed](Self::commit) or
+/// [closed](Self::close); a draft that is dropped before has not happened.
 #[derive(Debug)]
 pub(crate) struct Draft {
     branch: Branch,
+    /// Whether the branch was made for this turn.
+    is_fork: bool,
     id: TurnId,
-    /// What was said before.
+    /// What was said before, as far as it is sent.
     base: History,
-    said: Vec<Message>,
+    said: Vec<Said>,
+    /// The answer that is being streamed, or that broke off.
+    coming: Option<Accumulator>,
+    /// The system prompt; written once, when the model is first asked.
+    system: Option<Option<Message>>,
+    requests: Vec<RequestUsage>,
     is_open: bool,
     /// The next turn waits for it.
     _turn: LockGuardArc<()>,
 }
 
+/// A message of the turn.
+#[derive(Debug)]
+struct Said {
+    message: Message,
+    /// Whether it enters the history.
+    is_kept: bool,
+}
+
 impl Draft {
-    /// Waits for the branch's turn, and begins it with `instruction`.
-    pub(crate) async fn begin(branch: &Branch, instruction: Message) -> Self {
-        let turn = branch.turn_lock().lock_arc().await;
+    /// Waits for the branch's turn, or takes a fork, and begins the turn with `instruction`.
+    pub(crate) async fn begin(
+        branch: &Branch,
+        instruction: Message,
+        when_busy: WhenBusy,
+    ) -> Result<Self, BranchError> {
+        let (fork, turn) = match (branch.turn_lock().try_lock_arc(), when_busy) {
+            (Some(turn), _) => (None, turn),
+            (None, WhenBusy::Wait) => {
+                nesting::check(branch)?;
+                (None, branch.turn_lock().lock_arc().await)
+            }
+            (None, WhenBusy::Fork) => {
+                let fork = branch.fork(format!("{}/busy", branch.name()));
+                let turn = fork.turn_lock().lock_arc().await;
+                (Some(fork), turn)
+            }
+        };
+        let is_fork = fork.is_some();
+        let branch = fork.unwrap_or_else(|| branch.clone());
         let (id, base) = {
             let mut state = branch.state();
             (state.ids.turn(), state.history.clone())
         };
         let mut draft = Self {
-            branch: branch.clone(),
+            branch,
+            is_fork,
             id,
             base,
             said: Vec::new(),
+            coming: None,
+            system: None,
+            requests: Vec::new(),
             is_open: true,
             _turn: turn,
         };
-        let instruction = draft.say(instruction);
-        branch.emit(&BranchEvent::TurnStarted {
+        let instruction = draft.say(instruction)?;
+        draft.branch.emit(|| BranchEvent::TurnStarted {
             turn: id,
             instruction,
         });
-        draft
+        Ok(draft)
+    }
+
+    pub(crate) fn branch(&self) -> &Branch {
+        &self.branch
+    }
+
+    pub(crate) fn id(&self) -> TurnId {
+        self.id
+    }
+
+    /// The calls of the model so far.
+    pub(crate) fn requests(&self) -> &[RequestUsage] {
+        &self.requests
+    }
+
+    /// Counts calls of the model that were made for the turn before it began.
+    pub(crate) fn count(&mut self, requests: Vec<RequestUsage>) {
+        self.requests.extend(requests);
     }
 
     /// Adds a message to the turn, with an id and a time.
-    pub(crate) fn say(&mut self, message: Message) -> Message {
-        let message = stamp(&self.branch, message);
-        self.said.push(message.clone());
-        message
+    pub(crate) fn say(&mut self, message: Message) -> Result<Message, BranchError> {
+        self.add(message, true)
     }
 
-    /// Asks the model with all that was said.
-    pub(crate) async fn ask(&self, options: &CallOptions) -> Result<Response, BranchError> {
-        let model = options.model.as_ref();
-        let model = Arc::clone(model.unwrap_or(&self.branch.settings().model));
-        let request = self.request(options).await;
-        let asked = model.invoke(request).await;
-        asked.map_err(|source| self.failed(model.name(), source))
+    /// Adds a message that the model hears in this turn, and nobody later.
+    pub(crate) fn say_aside(&mut self, message: Message) -> Result<Message, BranchError> {
+        self.add(message, false)
     }
 
-    /// What the model is asked.
-    pub(crate) async fn request(&self, options: &CallOptions) -> Request {
-        let settings = self.branch.settings();
-        let system = match &settings.system {
-            Some(prompt) => Some(prompt.message().await),
-            None => None,
-        };
-        let said = self.base.iter().chain(&self.said).cloned();
-        let mut request = options.request.clone();
-        request.messages = system.into_iter().chain(said).collect();
-        if request.tools.is_empty() {
-            request.tools = settings.tools.specs().cloned().collect();
-        }
-        request
+    fn add(&mut self, message: Message, is_kept: bool) -> Result<Message, BranchError> {
+        let message = self.stamp(message)?;
+        self.said.push(Said {
+            message: message.clone(),
+            is_kept,
+        });
+        Ok(message)
     }
 
-    /// Lets the turn enter the history.
-    pub(crate) fn commit(mut self) -> Turn {
+    /// Says the answer, and lets the turn enter the history.
+    pub(crate) fn commit(mut self, response: Response) -> Result<Reply, BranchError> {
+        let message = self.say(response.message)?;
+        self.close();
+        let requests = std::mem::take(&mut self.requests);
+        let mut reply = Reply::new(self.id, message, response.finish_reason, requests);
+        reply.fork = self.is_fork.then(|| self.branch.clone());
+        Ok(reply)
+    }
+
+    /// Lets the turn enter the history as it is.
+    pub(crate) fn close(&mut self) {
         self.is_open = false;
-        let turn = Turn::new(self.id, std::mem::take(&mut self.said));
-        self.enter(turn.clone());
-        turn
+        let said = std::mem::take(&mut self.said).into_iter();
+        let kept = said.filter(|said| said.is_kept).map(|said| said.message);
+        let turn = Turn::new(self.id, kept);
+        self.branch.enter(&turn, &self.base);
     }
 
-    fn enter(&self, turn: Turn) {
-        self.branch.state().history.push(turn.clone());
-        self.branch.emit(&BranchEvent::Committed { turn });
+    /// Gives a message what a stored message has.
+    fn stamp(&self, message: Message) -> Result<Message, BranchError> {
+        // Somebody else's clock is asked while nothing is locked.
+        let clock = self.branch.settings().clock.as_ref();
+        let now = clock.map(|clock| foreign::call(|| clock.now()));
+        let now = now.transpose();
+        let now = now.map_err(|panic| self.panicked("the clock".to_owned(), &panic))?;
+        let message = message.with_id(self.branch.state().ids.message());
+        Ok(match now {
+            Some(now) => message.with_timestamp(now),
+            None => message,
+        })
     }
 
-    fn failed(&self, model: &str, source: ModelError) -> BranchError {
-        BranchError::Model {
+    pub(crate) fn panicked(&self, what: String, panic: &Panic) -> BranchError {
+        BranchError::Panicked {
             branch: self.branch.name().to_owned(),
-            model: model.to_owned(),
+            what,
+            message: panic.message().to_owned(),
+            requests: self.requests.clone(),
+        }
+    }
+
+    pub(crate) fn invalid(&self, response: &Response, misfit: Misfit) -> BranchError {
+        let requests = self.requests.clone();
+        self.branch.invalid(response.text(), misfit, requests)
+    }
+
+    pub(crate) fn at_limit(&self, source: LimitReached) -> BranchError {
+        BranchError::Limit {
+            branch: self.branch.name().to_owned(),
             source,
+            requests: self.requests.clone(),
         }
-    }
-
-    /// What of a turn that broke off can stand in a history: no call without its result.
-    fn partial(&mut self) -> Option<Turn> {
-        let mut said = std::mem::take(&mut self.said);
-        while said.last().is_some_and(is_unanswered) {
-            said.pop();
-        }
-        let has_more = said.iter().any(|message| message.role() != Role::User);
-        has_more.then(|| Turn::new(self.id, said).with_kind(TurnKind::Partial))
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.is_open {
-            return;
-        }
-        if self.branch.settings().on_abort == OnAbort::KeepPartial
-            && let Some(turn) = self.partial()
-        {
-            self.enter(turn);
-        }
-        self.branch.emit(&BranchEvent::Aborted { turn: self.id });
-    }
-}
-
-fn is_unanswered(message: &Message) -> bool {
-    message.tool_calls().next().is_some()
-}
-
-/// Gives a message what a stored message has.
-pub(crate) fn stamp(branch: &Branch, message: Message) -> Message {
-    // Somebody else's clock is asked while nothing is locked.
-    let now = branch.settings().clock.as_ref().map(|clock| clock.now());
-    let message = message.with_id(branch.state().ids.message());
-    match now {
-        Some(now) => message.with_timestamp(now),
-        None => message,
     }
 }

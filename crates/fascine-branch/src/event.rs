@@ -26,6 +26,24 @@ pub enum BranchEvent {
         /// The turn, whole.
         turn: Turn,
     },
+    /// The system prompt of a turn does without a context provider, or with what it said before.
+    ContextSkipped {
+        /// The turn, if it is for one.
+        turn: Option<TurnId>,
+        /// The name under which the provider is registered.
+        provider: String,
+        /// What went wrong, from the provider down to the cause.
+        reason: String,
+    },
+    /// Whoever observes the branch panicked when it was told of an event; the others are told of both.
+    ObserverPanicked {
+        /// The turn of that event, if it belonged to one.
+        turn: Option<TurnId>,
+        /// The [id](crate::Observation::id) of the observation.
+        observer: u64,
+        /// The text it panicked with.
+        message: String,
+    },
     /// Turns left the history for the archive.
     Pruned {
         /// The turns, oldest first.
@@ -46,6 +64,18 @@ pub enum BranchEvent {
         turn: TurnId,
         /// What was mended.
         repairs: Vec<String>,
+    },
+    /// A summary took the place of turns, which are in the archive.
+    Summarised {
+        /// The summary. Its kind says of which turns.
+        summary: Turn,
+    },
+    /// There is no summary of turns; they stay until they are pruned.
+    SummaryFailed {
+        /// The turns, oldest first.
+        turns: Vec<TurnId>,
+        /// Why.
+        reason: String,
     },
     /// A tool is about to be called.
     ToolCalled {

@@ -47,16 +47,67 @@ impl History {
         self.turns.iter()
     }
 
-    /// The turn with this id.
+    /// The turn with this id. It looks at the latest first, and at all if there is none.
     #[must_use]
     pub fn turn(&self, id: TurnId) -> Option<&Turn> {
         self.turns().rev().find(|turn| turn.id() == id)
+    }
+
+    /// The latest turn.
+    #[must_use]
+    pub fn last(&self) -> Option<&Turn> {
+        self.turns.last()
     }
 
     /// Adds a turn at the end.
     pub fn push(&mut self, turn: Turn) {
         self.messages += turn.messages().len();
         self.turns.push_back_mut(turn);
+    }
+
+    /// Takes the latest turn out. It takes constant time.
+    pub fn pop(&mut self) -> Option<Turn> {
+        let last = self.turns.last().cloned()?;
+        self.turns.drop_last_mut();
+        self.messages -= last.messages().len();
+        Some(last)
+    }
+
+    /// Where the turn is, counted from the oldest.
+    pub(crate) fn position(&self, id: TurnId) -> Option<usize> {
+        let from_the_end = self.turns().rev().position(|turn| turn.id() == id)?;
+        Some(self.turns.len() - 1 - from_the_end)
+    }
+
+    /// Takes a turn out. It takes as long as there are turns.
+    pub(crate) fn remove(&mut self, id: TurnId) -> Option<Turn> {
+        if self.last()?.id() == id {
+            return self.pop();
+        }
+        let removed = self.turn(id)?.clone();
+        *self = self
+            .turns()
+            .filter(|turn| turn.id() != id)
+            .cloned()
+            .collect();
+        Some(removed)
+    }
+
+    /// Puts a turn in before another, or at the end if there is no such one.
+    pub(crate) fn insert_before(&mut self, next: Option<TurnId>, turn: Turn) {
+        let Some(position) = next.and_then(|next| self.position(next)) else {
+            return self.push(turn);
+        };
+        let mut turns: Vec<Turn> = self.turns().cloned().collect();
+        turns.insert(position, turn);
+        *self = turns.into_iter().collect();
+    }
+
+    /// Puts a turn in the place of the one with its id, which has as many messages.
+    pub(crate) fn replace(&mut self, turn: Turn) {
+        if let Some(position) = self.position(turn.id()) {
+            self.turns.set_mut(position, turn);
+        }
     }
 }
 

@@ -18,6 +18,11 @@ impl Ids {
         })
     }
 
+    /// What gives, to [`new`](Self::new), the ids that come next.
+    pub(crate) fn state(&self) -> u64 {
+        self.0.get_seed()
+    }
+
     /// A seed for ids of somebody else.
     pub(crate) fn seed(&mut self) -> u64 {
         self.0.u64(..)

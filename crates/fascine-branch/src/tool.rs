@@ -1,20 +1,19 @@
-use std::error::Error;
 use std::fmt;
 
 use fascine_model::ToolSpec;
-use fascine_rt::{BoxFuture, Rt};
+use fascine_rt::BoxFuture;
 use serde_json::Value;
 
-use crate::TurnId;
+use crate::{ToolContext, ToolError, ToolLimits};
 
 /// Something that a model can have called.
 ///
-/// A function with a `Deserialize + JsonSchema` argument and a `Serialize` result is one.
+/// A function is one, by [`tool`](crate::tool()) or [`blocking_tool`](crate::blocking_tool); implement it for what is no function.
 pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// How it is described to a model.
     fn spec(&self) -> &ToolSpec;
 
-    /// Calls it.
+    /// Calls it. `arguments` is an object.
     ///
     /// # Errors
     ///
@@ -24,31 +23,9 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
     ///
     /// The future may be dropped at any time.
     fn call(&self, arguments: Value, context: ToolContext) -> BoxFuture<Result<Value, ToolError>>;
-}
 
-/// What a tool gets to know of its call.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ToolContext {
-    /// Where it runs.
-    pub rt: Rt,
-    /// The turn in which it was called; none if it was called outside of one.
-    pub turn: Option<TurnId>,
-    /// The id of the call.
-    pub call_id: String,
-}
-
-/// Why a tool has no result. Its text is what the model gets to read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ToolError {
-    /// The tool failed.
-    #[error("the tool failed")]
-    Failed(#[source] Box<dyn Error + Send + Sync>),
-    /// The arguments are not what the tool takes.
-    #[error("the arguments are not what the tool takes: {reason}")]
-    InvalidArguments {
-        /// What is wrong with them.
-        reason: String,
-    },
+    /// How long a call may take, and how many there may be at once. A [`ToolSet`](crate::ToolSet) asks once.
+    fn limits(&self) -> ToolLimits {
+        ToolLimits::default()
+    }
 }

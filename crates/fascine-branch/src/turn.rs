@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use fascine_message::{Message, MessageId, ParseIdError};
+use fascine_message::{Message, MessageId, ParseIdError, Part, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The identity of a turn: 128 bits, written as a UUID.
@@ -118,6 +118,11 @@ impl Turn {
         &self.0.kind
     }
 
+    /// Whether it stands for others.
+    pub(crate) fn is_summary(&self) -> bool {
+        matches!(self.0.kind, TurnKind::Summary { .. })
+    }
+
     /// Whether it stays when others are taken out.
     #[must_use]
     pub fn is_pinned(&self) -> bool {
@@ -128,6 +133,37 @@ impl Turn {
     #[must_use]
     pub fn messages(&self) -> &[Message] {
         &self.0.messages
+    }
+
+    /// When it began: the time of its first message that has one.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.0.messages.iter().find_map(Message::timestamp)
+    }
+
+    /// The id of a tool call without its result, or of a result without its call, if there is one.
+    #[must_use]
+    pub fn unpaired(&self) -> Option<&str> {
+        let mut open: Vec<&str> = Vec::new();
+        for part in self.0.messages.iter().flat_map(Message::content) {
+            match part {
+                Part::ToolCall(call) => open.push(&call.id),
+                Part::ToolResult(result) => {
+                    let Some(position) = open.iter().position(|id| *id == result.call_id) else {
+                        return Some(&result.call_id);
+                    };
+                    open.remove(position);
+                }
+                _ => {}
+            }
+        }
+        open.first().copied()
+    }
+
+    /// Whether it says what `other` says, pinned or not.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.kind == other.0.kind && self.0.messages == other.0.messages)
     }
 }
 

@@ -32,7 +32,8 @@ pub struct Args {
     #[arg(long, conflicts_with = "max_concurrent")]
     pub sequential: bool,
 
-    /// Ask this OpenAI-compatible server instead of the embedded one (key from OPENAI_API_KEY, if set)
+    /// Ask this OpenAI-compatible server instead of the embedded one (key from OPENAI_API_KEY,
+    /// proxies from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, if set)
     #[arg(long, value_name = "URL", requires = "model")]
     pub base_url: Option<String>,
 

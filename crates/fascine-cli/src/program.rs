@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fascine::branch::Branch;
 use fascine::flow::{Flow, FlowEvents, FlowReport, SkipCause, Status, StepReport};
-use fascine::http::Net;
+use fascine::http::{Net, Proxies};
 use fascine::model::{ModelService, Stats};
 use fascine::rt::Rt;
 use fascine::session::Session;
@@ -50,15 +50,20 @@ async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError>
             .ok()
             .filter(|key| !key.is_empty())
     };
+    let mut proxies = Proxies::default();
     let (server, base_url, model, key) = match (&args.base_url, &args.model) {
-        (Some(url), Some(model)) => (None, url.clone(), model.clone(), key()),
+        (Some(url), Some(model)) => {
+            // The embedded server is in this process: no proxy leads there.
+            proxies = setup::proxies()?;
+            (None, url.clone(), model.clone(), key())
+        }
         _ => {
             let server = setup::start_server(&rt, &net, args.mock_port).await?;
             let url = server.base_url();
             (Some(server), url, "embedded".to_owned(), None)
         }
     };
-    let service = setup::service(&rt, &net, &base_url, &model, args.timeout, key)?;
+    let service = setup::service(&rt, &net, &base_url, &model, args.timeout, key, proxies)?;
     let report = flow(&args, &rt, &service).await?;
     if let Some(server) = server {
         server.shutdown().await;

@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fascine::http::{H1Transport, Net, Tls};
+use fascine::http::{H1Transport, Net, Proxies, Tls};
 use fascine::model::{ApiKey, ModelService, OpenAi};
 use fascine::resilience::{Backoff, Retry};
 use fascine::rt::Rt;
@@ -60,6 +60,11 @@ pub(crate) async fn start_server(
     started.map_err(|error: MockError| SetupError::new(format!("--mock-port {port}"), error))
 }
 
+/// The proxies that the environment names.
+pub(crate) fn proxies() -> Result<Proxies, SetupError> {
+    Proxies::from_env().map_err(|error| SetupError::new("the proxy in the environment", error))
+}
+
 /// Builds the model service: 60 requests and 60,000 tokens a second, a queue, retries, a time-out.
 pub(crate) fn service(
     rt: &Rt,
@@ -68,6 +73,7 @@ pub(crate) fn service(
     model: &str,
     timeout: Duration,
     key: Option<String>,
+    proxies: Proxies,
 ) -> Result<ModelService, SetupError> {
     const FIVE: NonZeroU32 = NonZeroU32::new(5).unwrap();
     let unusable = |error: Box<dyn std::error::Error + Send + Sync>| {
@@ -83,6 +89,7 @@ pub(crate) fn service(
     // The service's time-out is the one that counts.
     let transport = H1Transport::new(rt, Arc::clone(net))
         .with_tls(tls)
+        .with_proxies(proxies)
         .with_connect_timeout(timeout)
         .with_first_byte_timeout(Duration::MAX)
         .with_idle_timeout(Duration::MAX);

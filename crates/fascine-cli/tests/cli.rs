@@ -21,6 +21,9 @@ fn fascine(args: &[&str]) -> Command {
         .args(args)
         .stdin(Stdio::null())
         .env_remove("OPENAI_API_KEY");
+    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
     command
 }
 
@@ -50,6 +53,14 @@ fn json(output: &Output) -> Value {
         .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)))
 }
 
+/// The names of the fields, whatever their order.
+fn names(object: &Value) -> Vec<&str> {
+    let names = object.as_object().unwrap().keys();
+    let mut names: Vec<_> = names.map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
 #[test]
 fn every_runtime_says_the_same() {
     let mut said = Vec::new();
@@ -58,7 +69,7 @@ fn every_runtime_says_the_same() {
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         let document = json(&output);
         assert_eq!(document["runtime"], runtime);
-        let keys: Vec<_> = document.as_object().unwrap().keys().cloned().collect();
+        let keys = names(&document);
         let expected = [
             "critical_path_ms",
             "report",
@@ -71,8 +82,10 @@ fn every_runtime_says_the_same() {
         ];
         assert_eq!(keys, expected);
         for step in document["steps"].as_array().unwrap() {
-            let keys: Vec<_> = step.as_object().unwrap().keys().cloned().collect();
-            assert_eq!(keys, ["attempts", "elapsed_ms", "error", "name", "status"]);
+            assert_eq!(
+                names(step),
+                ["attempts", "elapsed_ms", "error", "name", "status"]
+            );
         }
         let steps = document["steps"].as_array().unwrap().iter();
         let statuses: Vec<_> = steps
@@ -226,6 +239,31 @@ fn read_request(socket: &mut std::net::TcpStream) -> String {
         }
     }
     text(&bytes)
+}
+
+#[test]
+fn a_server_elsewhere_is_asked_through_the_proxy_of_the_environment() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let proxy = server(move |mut socket| {
+        tell.send(read_request(&mut socket)).unwrap();
+        let _ = socket.write_all(b"HTTP/1.1 400 No\r\ncontent-length: 0\r\n\r\n");
+    });
+    let proxy = proxy.trim_end_matches("/v1");
+    let elsewhere = ["--base-url", "http://model.example/v1", "--model", "m"];
+    let output = fascine(&elsewhere).env("http_proxy", proxy).output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+    let request = told.recv().unwrap();
+    let expected = "POST http://model.example/v1/chat/completions HTTP/1.1\r\n";
+    assert!(request.starts_with(expected), "{request}");
+
+    let output = fascine(&elsewhere).env("HTTP_PROXY", "socks5://x").output();
+    let output = output.unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("HTTP_PROXY"), "{said}");
+    // The embedded server is not reached through one.
+    let output = fascine(&["--json"]).env("HTTP_PROXY", proxy).output();
+    assert!(output.unwrap().status.success());
 }
 
 #[test]

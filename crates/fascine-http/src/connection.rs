@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_io::AsyncRead;
 
+use crate::chunked::{Chunked, Decoded};
 use crate::{BoxSocket, TransportError};
 
 /// A socket and the bytes that were read from it and not used yet.
@@ -40,6 +41,18 @@ impl Connection {
             Ok(count) if count < self.buffer.len() => self.buffer.split_to(count).freeze(),
             _ => self.buffer.split().freeze(),
         }
+    }
+
+    /// Takes what there is of a chunked body, without copying it elsewhere; empty if that is nothing yet.
+    pub(crate) fn take_decoded(&mut self, chunked: &mut Chunked) -> Result<Bytes, TransportError> {
+        let Decoded { length, used } = chunked.decode(&mut self.buffer)?;
+        if length == 0 {
+            self.buffer.advance(used);
+            return Ok(Bytes::new());
+        }
+        let mut piece = self.buffer.split_to(used);
+        piece.truncate(length);
+        Ok(piece.freeze())
     }
 
     /// Reads some more; 0 at the end of the stream.

@@ -5,9 +5,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_io::AsyncWrite;
-use http::{Method, Request, Response, Uri, header};
-use ureq_proto::client::state::RecvResponse;
-use ureq_proto::client::{Call, SendRequestResult};
+use http::{Method, Request, Response, StatusCode, header};
+use ureq_proto::parser::try_parse_response;
 
 use crate::connection::Connection;
 use crate::framing::{Framing, has_token, stays_open};
@@ -16,7 +15,9 @@ use crate::{Phase, TransportError};
 
 /// A request as bytes, and how much of it the server has got.
 pub(crate) struct Exchange {
+    /// With the body, if that is small.
     head: Vec<u8>,
+    /// Sent after the head.
     body: Bytes,
     method: Method,
     /// Whether the request says that it is the last one on its connection.
@@ -40,11 +41,21 @@ impl Exchange {
         request: Request<Bytes>,
         additions: &Additions<'_>,
     ) -> Result<Self, TransportError> {
+        let is_small = request.body().len() <= SMALL;
+        let room = if is_small { request.body().len() } else { 0 };
+        let mut head = request_head::write(&request, additions, room)?;
+        let method = request.method().clone();
+        let last = has_token(request.headers(), header::CONNECTION, "close");
+        let mut body = request.into_body();
+        if is_small {
+            head.extend_from_slice(&body);
+            body = Bytes::new();
+        }
         Ok(Self {
-            head: request_head::write(&request, additions)?,
-            method: request.method().clone(),
-            last: has_token(request.headers(), header::CONNECTION, "close"),
-            body: request.into_body(),
+            head,
+            method,
+            last,
+            body,
             sent: 0,
             flushed: false,
             answered: false,
@@ -176,17 +187,11 @@ fn read_head(
     method: &Method,
     interim: &mut usize,
 ) -> Result<Option<(Response<()>, Framing)>, TransportError> {
-    // Made anew for each try, of which there are few: while a request waits, it is not there.
-    let mut call = reader(method)?;
-    while !connection.unused().is_empty() {
-        let (used, head) = call.try_response(connection.unused(), false)?;
+    while let Some((used, head)) = parse_head(connection.unused())? {
         connection.consume(used);
-        if let Some(head) = head {
-            let framing = Framing::of(&head, call)?;
+        if !head.status().is_informational() || head.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let framing = Framing::of(&head, method)?;
             return Ok(Some((head, framing)));
-        }
-        if used == 0 {
-            break;
         }
         *interim += 1;
         if *interim > MAX_INTERIM {
@@ -197,26 +202,18 @@ fn read_head(
     Ok(None)
 }
 
-/// Makes what reads the response to a request with this method: of the request, nothing else matters to it.
-fn reader(method: &Method) -> Result<Call<RecvResponse>, TransportError> {
-    let mut request = Request::new(());
-    match *method {
-        Method::HEAD => *request.method_mut() = Method::HEAD,
-        Method::CONNECT => {
-            *request.method_mut() = Method::CONNECT;
-            *request.uri_mut() = Uri::from_static("tunnel:0");
-        }
-        _ => {}
-    }
-    let mut call = Call::new(request)?.proceed();
-    call.write(&mut [0; 64])?;
-    match call.proceed()? {
-        Some(SendRequestResult::RecvResponse(call)) => Ok(call),
-        _ => Err(TransportError::InvalidRequest {
-            reason: "its head does not end".to_owned(),
-        }),
-    }
+fn parse_head(bytes: &[u8]) -> Result<Option<(usize, Response<()>)>, TransportError> {
+    // It prepares the places of all headers that there may be; most heads have few.
+    let parsed = match try_parse_response::<FEW_HEADERS>(bytes) {
+        Err(ureq_proto::Error::HttpParseTooManyHeaders) => try_parse_response::<MAX_HEADERS>(bytes),
+        parsed => parsed,
+    };
+    Ok(parsed?)
 }
 
 /// Enough for `100 Continue` and early hints, too few to keep somebody busy.
 const MAX_INTERIM: usize = 32;
+const FEW_HEADERS: usize = 32;
+const MAX_HEADERS: usize = 128;
+/// Up to here a body is sent with its head in one piece: to copy it costs less than to send two at once.
+const SMALL: usize = 4 * 1024;

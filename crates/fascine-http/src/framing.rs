@@ -1,46 +1,37 @@
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Response, StatusCode, Version, header};
-use ureq_proto::BodyMode;
-use ureq_proto::client::state::{RecvBody, RecvResponse};
-use ureq_proto::client::{Call, RecvResponseResult};
+use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Version, header};
 
 use crate::TransportError;
+use crate::chunked::Chunked;
 use crate::connection::Connection;
 
 /// Where the body of a response ends.
 pub(crate) enum Framing {
-    /// The core takes the chunks apart.
-    Chunked(Box<Call<RecvBody>>),
+    Chunked(Chunked),
     /// So many bytes are still to come.
     Length(u64),
     UntilClose,
 }
 
 impl Framing {
-    /// Reads it from the head.
-    pub(crate) fn of(
-        head: &Response<()>,
-        call: Call<RecvResponse>,
-    ) -> Result<Self, TransportError> {
-        check_transfer_encoding(head.headers())?;
-        match call.proceed() {
-            Some(RecvResponseResult::RecvBody(call)) => Ok(match call.body_mode() {
-                BodyMode::NoBody => Self::Length(0),
-                BodyMode::LengthDelimited(length) => Self::Length(length),
-                BodyMode::Chunked => Self::Chunked(Box::new(call)),
-                BodyMode::CloseDelimited => Self::UntilClose,
-            }),
-            Some(RecvResponseResult::Redirect(_) | RecvResponseResult::Cleanup(_)) => {
-                Ok(Self::Length(0))
-            }
-            None => Err(malformed("its head does not end")),
-        }
+    /// Reads it from the head of the answer to a request with this method, after RFC 9112, section 6.3.
+    pub(crate) fn of(head: &Response<()>, method: &Method) -> Result<Self, TransportError> {
+        let headers = head.headers();
+        let chunked = is_chunked(headers)?;
+        let length = content_length(headers)?;
+        Ok(match length {
+            _ if has_no_body(head.status(), method) => Self::Length(0),
+            // An older server cannot mean it.
+            _ if chunked && head.version() != Version::HTTP_10 => Self::Chunked(Chunked::default()),
+            Some(length) => Self::Length(length),
+            None => Self::UntilClose,
+        })
     }
 
     /// Whether the body is over.
     pub(crate) fn is_over(&self) -> bool {
         match self {
-            Self::Chunked(call) => call.can_proceed(),
+            Self::Chunked(chunked) => chunked.is_over(),
             Self::Length(left) => *left == 0,
             Self::UntilClose => false,
         }
@@ -52,7 +43,7 @@ impl Framing {
         connection: &mut Connection,
     ) -> Result<Option<Bytes>, TransportError> {
         let piece = match self {
-            Self::Chunked(call) => return next_chunk(call, connection),
+            Self::Chunked(chunked) => connection.take_decoded(chunked)?,
             Self::Length(left) => {
                 let piece = connection.take(*left);
                 *left -= piece.len() as u64;
@@ -64,38 +55,50 @@ impl Framing {
     }
 }
 
-fn next_chunk(
-    call: &mut Call<RecvBody>,
-    connection: &mut Connection,
-) -> Result<Option<Bytes>, TransportError> {
-    // The decoded piece is never longer than what it is decoded from.
-    let mut piece = vec![0; connection.unused().len()];
-    let mut decoded = 0;
-    loop {
-        let (used, written) = call.read(connection.unused(), &mut piece[decoded..])?;
-        connection.consume(used);
-        decoded += written;
-        if used == 0 || call.can_proceed() || connection.unused().is_empty() {
-            break;
-        }
-    }
-    if decoded == 0 {
-        // Chunk sizes and trailers are bounded as heads are.
-        connection.check_head_size()?;
-        return Ok(None);
-    }
-    piece.truncate(decoded);
-    Ok(Some(piece.into()))
+/// Whatever its head says: that speaks of what another request would get.
+fn has_no_body(status: StatusCode, method: &Method) -> bool {
+    *method == Method::HEAD
+        || (*method == Method::CONNECT && status.is_success())
+        || status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// Refuses codings that nobody would undo: their bytes would pass for the body.
-fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), TransportError> {
+fn is_chunked(headers: &HeaderMap) -> Result<bool, TransportError> {
     let codings = tokens(headers, header::TRANSFER_ENCODING);
     let mut chunked = codings.map(|coding| coding.eq_ignore_ascii_case("chunked"));
     match (chunked.next(), chunked.next()) {
-        (None | Some(true), None) => Ok(()),
+        (None, None) => Ok(false),
+        (Some(true), None) => Ok(true),
         _ => Err(malformed("its transfer-encoding is not just `chunked`")),
     }
+}
+
+/// The one length that all of them say.
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, TransportError> {
+    let mut length = None;
+    for value in headers.get_all(header::CONTENT_LENGTH) {
+        for item in value.as_bytes().split(|byte| *byte == b',') {
+            let item = number(item.trim_ascii());
+            let item = item.ok_or_else(|| malformed("its content-length is no number"))?;
+            if length.is_some_and(|length| length != item) {
+                return Err(malformed("it has two lengths"));
+            }
+            length = Some(item);
+        }
+    }
+    Ok(length)
+}
+
+/// Digits alone: no sign.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    })
 }
 
 /// Whether the server takes another request on the connection once it has sent this response.

@@ -11,6 +11,7 @@ use http::{Request, Response};
 use crate::connector::Connector;
 use crate::decode::Encodings;
 use crate::h1_client::H1Client;
+use crate::last_route::LastRoute;
 use crate::pool::Pool;
 use crate::resolve::{Resolve, SystemResolver};
 use crate::{Body, Net, Proxies, Timeouts, Transport, TransportError};
@@ -83,6 +84,7 @@ impl H1Transport {
             proxies: Proxies::default(),
             encodings: Encodings::default(),
             plaintext_credentials: false,
+            last_route: LastRoute::default(),
         };
         Self {
             client: Arc::new(client),
@@ -172,7 +174,9 @@ impl H1Transport {
     }
 
     fn with(mut self, set: impl FnOnce(&mut H1Client)) -> Self {
-        set(Arc::make_mut(&mut self.client));
+        let client = Arc::make_mut(&mut self.client);
+        set(client);
+        client.last_route = LastRoute::default();
         self
     }
 
@@ -188,7 +192,7 @@ impl H1Transport {
 
 impl Transport for H1Transport {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<Result<Response<Body>, TransportError>> {
-        Box::pin(H1Client::send(Arc::clone(&self.client), request))
+        H1Client::send(Arc::clone(&self.client), request)
     }
 }
 

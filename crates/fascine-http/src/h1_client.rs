@@ -1,7 +1,8 @@
+use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fascine_rt::Rt;
+use fascine_rt::{BoxFuture, Rt};
 use http::{Method, Request, Response, header};
 
 use crate::connection::Connection;
@@ -9,6 +10,7 @@ use crate::decode::Encodings;
 use crate::exchange::{Exchange, Received};
 use crate::framing::Framing;
 use crate::h1_body::H1Body;
+use crate::last_route::LastRoute;
 use crate::pool::{Lease, Pool};
 use crate::request_head::Additions;
 use crate::route::Route;
@@ -25,6 +27,8 @@ pub(crate) struct H1Client {
     pub(crate) proxies: Proxies,
     pub(crate) encodings: Encodings,
     pub(crate) plaintext_credentials: bool,
+    /// Found with these proxies.
+    pub(crate) last_route: LastRoute,
 }
 
 /// What is settled of a request before anything is opened, whatever it will be sent by.
@@ -41,82 +45,90 @@ impl H1Client {
     pub(crate) fn send(
         self: Arc<Self>,
         request: Request<Bytes>,
-    ) -> impl Future<Output = Result<Response<Body>, TransportError>> {
+    ) -> BoxFuture<Result<Response<Body>, TransportError>> {
         let plan = self.plan(&request);
-        let prepared = plan.and_then(|plan| Ok((write(&plan, request)?, plan)));
-        async move {
-            let (exchange, plan) = prepared?;
-            self.exchange(plan, exchange, None).await
+        match plan.and_then(|plan| Ok((write(&plan, request)?, plan))) {
+            Ok((exchange, plan)) => Box::pin(self.exchange(plan, exchange, None)),
+            Err(error) => Box::pin(ready(Err(error))),
         }
     }
 
     /// A request that cannot be sent says so at once.
     pub(crate) fn plan(&self, request: &Request<Bytes>) -> Result<Plan, TransportError> {
         let timeouts = request.extensions().get().copied();
-        let origin = Origin::of(request.uri())?;
+        let route = self.last_route.of(request.uri(), || {
+            let origin = Origin::of(request.uri())?;
+            let proxy = self.proxies.of(&origin);
+            Ok(Route::new(origin, proxy))
+        })?;
         if !self.plaintext_credentials {
-            credentials::check(request.headers(), &origin)?;
+            credentials::check(request.headers(), &route.origin)?;
         }
-        let proxy = self.proxies.of(&origin);
         // What the caller has asked for is the caller's to decode.
         let asked = request.headers().contains_key(header::ACCEPT_ENCODING);
         let decoded = !asked && self.encodings.accepted().is_some();
         Ok(Plan {
             watch: Stopwatch::start(&self.rt, timeouts.unwrap_or(self.timeouts)),
-            route: Arc::new(Route { origin, proxy }),
+            route,
             repeatable: may_be_repeated(request),
             encodings: decoded.then_some(self.encodings),
         })
     }
 
     /// Sends the request, on `connection` if there is one already.
-    pub(crate) async fn exchange(
-        &self,
+    ///
+    /// No `async fn`, which has room for its arguments twice: thousands may wait in here.
+    #[expect(clippy::manual_async_fn, reason = "smaller")]
+    pub(crate) fn exchange(
+        self: Arc<Self>,
         plan: Plan,
         mut exchange: Exchange,
         mut connection: Option<Connection>,
-    ) -> Result<Response<Body>, TransportError> {
-        let Plan {
-            watch,
-            route,
-            repeatable,
-            encodings,
-        } = plan;
-        let mut fresh = false;
-        loop {
-            let mut lease = self.lease(&watch, &route, connection.take(), fresh).await?;
-            let received = exchange.run(&mut lease.connection);
-            match watch.within(Phase::Head, received).await {
-                Ok(received) => {
-                    let response = response(received, lease, watch);
-                    return Ok(match encodings {
-                        Some(encodings) => decode::response(response, encodings),
-                        None => response,
-                    });
+    ) -> impl Future<Output = Result<Response<Body>, TransportError>> + Send {
+        async move {
+            let mut fresh = false;
+            loop {
+                let lease = self.lease(&plan, &mut connection, fresh);
+                let mut lease = lease.await?;
+                let received = exchange.run(&mut lease.connection);
+                match plan.watch.within(Phase::Head, received).await {
+                    Ok(received) => {
+                        let response = response(received, lease, &plan.watch);
+                        return Ok(match plan.encodings {
+                            Some(encodings) => decode::response(response, encodings),
+                            None => response,
+                        });
+                    }
+                    Err(error)
+                        if lease.reused
+                            && plan.repeatable
+                            && exchange.is_unanswered()
+                            && is_broken(&error) =>
+                    {
+                        fresh = true;
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error)
-                    if lease.reused
-                        && repeatable
-                        && exchange.is_unanswered()
-                        && is_broken(&error) =>
-                {
-                    fresh = true;
-                }
-                Err(error) => return Err(error),
             }
         }
     }
 
     async fn lease(
         &self,
-        watch: &Stopwatch,
-        route: &Arc<Route>,
-        connection: Option<Connection>,
+        plan: &Plan,
+        connection: &mut Option<Connection>,
         fresh: bool,
     ) -> Result<Lease, TransportError> {
-        let permit = async { Ok(self.pool.permit().await) };
-        let permit = watch.within(Phase::Pool, permit).await?;
-        if let Some(connection) = connection {
+        let Plan { watch, route, .. } = plan;
+        let permit = match self.pool.try_permit() {
+            Some(permit) => permit,
+            None => {
+                let permit = async { Ok(self.pool.permit().await) };
+                // On the heap: few wait, and all have room for it otherwise.
+                Box::pin(watch.within(Phase::Pool, permit)).await?
+            }
+        };
+        if let Some(connection) = connection.take() {
             return Ok(Lease::fresh(connection, route, &self.pool, permit));
         }
         if !fresh && let Some(kept) = self.pool.take_idle(route).await {
@@ -143,7 +155,7 @@ pub(crate) fn write(plan: &Plan, request: Request<Bytes>) -> Result<Exchange, Tr
     Exchange::new(request, &additions)
 }
 
-fn response(received: Received, mut lease: Lease, watch: Stopwatch) -> Response<Body> {
+fn response(received: Received, mut lease: Lease, watch: &Stopwatch) -> Response<Body> {
     let Received {
         head,
         framing,
@@ -159,7 +171,7 @@ fn response(received: Received, mut lease: Lease, watch: Stopwatch) -> Response<
         }
         return head.map(|()| Body::from(whole));
     }
-    let body = H1Body::new(framing, lease, keep, PauseTimer::new(watch));
+    let body = H1Body::new(framing, lease, keep, PauseTimer::new(watch.clone()));
     head.map(|()| Body::from_stream(body))
 }
 

@@ -1,10 +1,10 @@
 //! Bytes over HTTP, on any async runtime; knows nothing of models.
 //!
-//! A [`Transport`] sends a request and gives a response whose [`Body`] streams. [`H1Transport`] is the one to use: the
-//! protocol comes from the sans-I/O core `ureq-proto`, and the request's own future drives the connection, so there is
-//! no task, no channel and no executor behind it, and dropping the future closes the connection. Its sockets come from
-//! a [`Net`]; [`MemoryNet`] is one without an operating system, for tests in virtual time. What streams in a body is
-//! taken apart by [`sse::Decoder`] and [`ndjson::Decoder`].
+//! A [`Transport`] sends a request and gives a response whose [`Body`] streams. [`H1Transport`] is the one to use: its
+//! protocol is without I/O, on the parser of `ureq-proto`, and the request's own future drives the connection, so there
+//! is no task, no channel and no executor behind it, and dropping the future closes the connection. Its sockets come
+//! from a [`Net`]; [`MemoryNet`] is one without an operating system, for tests in virtual time. What streams in a body
+//! is taken apart by [`sse::Decoder`] and [`ndjson::Decoder`].
 //!
 //! ```
 //! use bytes::Bytes;
@@ -57,6 +57,7 @@ mod h1;
 mod h1_client;
 
 mod credentials;
+mod last_route;
 mod no_proxy;
 mod percent;
 mod proxies;
@@ -69,6 +70,7 @@ mod dial;
 mod pool;
 mod tunnel;
 
+mod chunked;
 mod connection;
 mod decode;
 mod exchange;

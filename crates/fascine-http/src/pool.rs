@@ -56,11 +56,13 @@ impl Pool {
         }
     }
 
+    /// Lets one more request be on its way, if there is room for it.
+    pub(crate) fn try_permit(&self) -> Option<SemaphoreGuardArc> {
+        self.in_use.try_acquire_arc()
+    }
+
     /// Waits until one more request may be on its way.
     pub(crate) async fn permit(&self) -> SemaphoreGuardArc {
-        if let Some(permit) = self.in_use.try_acquire_arc() {
-            return permit;
-        }
         let _waiting = Waiting::new(&self.waiting);
         self.in_use.acquire_arc().await
     }

@@ -16,10 +16,11 @@ pub(crate) struct Additions<'a> {
 /// Writes the head of a request, after RFC 9112, sections 3 and 6.
 ///
 /// What cannot be in a head, a line break in a value say, cannot be in a [`Request`] either. What is said of the body's
-/// length is what there is, whatever the caller wrote.
+/// length is what there is, whatever the caller wrote. There is `room` for so many bytes after it.
 pub(crate) fn write(
     request: &Request<Bytes>,
     additions: &Additions<'_>,
+    room: usize,
 ) -> Result<Vec<u8>, TransportError> {
     let invalid = |reason: &str| TransportError::InvalidRequest {
         reason: reason.to_owned(),
@@ -34,7 +35,7 @@ pub(crate) fn write(
     let authority = url
         .authority()
         .ok_or_else(|| invalid("its URL has no host"))?;
-    let mut head = Vec::with_capacity(size_hint(url, headers));
+    let mut head = Vec::with_capacity(size_hint(url, headers) + room);
     let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| head.extend_from_slice(part));
     put(&[method.as_str().as_bytes(), b" "]);
     if additions.forwarded {
@@ -111,7 +112,7 @@ mod tests {
 
     fn head(request: http::request::Builder, additions: &Additions<'_>) -> Result<String, String> {
         let request = request.body(Bytes::new()).unwrap();
-        let head = write(&request, additions).map_err(|error| error.to_string())?;
+        let head = write(&request, additions, 0).map_err(|error| error.to_string())?;
         Ok(String::from_utf8(head).unwrap())
     }
 

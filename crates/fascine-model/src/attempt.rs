@@ -1,167 +1,70 @@
-use std::pin::pin;
-
 use bytes::{Bytes, BytesMut};
 use fascine_http::{Body, RetrySafe, Timeouts, TransportError};
 use fascine_message::Usage;
-use fascine_resilience::{
-    Bulkhead, BulkheadPermit, CircuitOpen, CircuitState, LimitError, Reservation,
-};
 use fascine_rt::BoxFuture;
 
 use crate::service::admission::Admission;
 use crate::service::cost::Cost;
 use crate::service::inner::Inner;
 use crate::service::on_its_way::OnItsWay;
-use crate::service::stage::Stage;
 use crate::service::steering::Sent;
+use crate::service::turn::Turn;
 use crate::service::watch::{Step, Watch};
 use crate::spans::record_server;
 use crate::{ApiError, ModelFailure, Provider};
 
-/// What an attempt has when it is its turn.
-pub(crate) struct Turn {
-    pub(crate) reserved: Reservation,
-    /// Room among the requests that are on their way.
-    pub(crate) place: Option<BulkheadPermit>,
-}
-
 impl Inner {
     /// Sends a request once and reads the whole answer.
-    pub(crate) async fn exchange<T>(
-        &self,
-        admission: &Admission,
-        cost: &Cost,
-        write: impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
-        read: impl Fn(&dyn Provider, &[u8]) -> Result<(T, Usage), ModelFailure>,
-    ) -> Result<T, ModelFailure> {
-        let turn = self.turn(admission, cost, &write).await?;
-        let permit = match &self.breaker {
-            Some(breaker) => Some(breaker.try_acquire().map_err(ModelFailure::CircuitOpen)?),
-            None => None,
-        };
-        // Boxed: whoever still waits for a turn has no room for it.
-        let answer = Box::pin(self.converse(admission, cost, turn, &write, &read)).await;
-        if let Some(permit) = permit {
-            match &answer {
-                Ok(_) => permit.succeeded(),
-                Err(failure) if failure.is_outage() => permit.failed(),
-                Err(_) => permit.ignored(),
+    ///
+    /// No `async fn`, which has room for its arguments twice: thousands may wait in here.
+    #[expect(clippy::manual_async_fn, reason = "smaller")]
+    pub(crate) fn exchange<'a, T: 'a>(
+        &'a self,
+        admission: &'a Admission,
+        cost: &'a Cost,
+        write: &'a impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+        read: &'a impl Fn(&dyn Provider, &[u8]) -> Result<(T, Usage), ModelFailure>,
+    ) -> impl Future<Output = Result<T, ModelFailure>> {
+        async move {
+            let turn = self.turn(admission, cost, write).await?;
+            let permit = match &self.breaker {
+                Some(breaker) => Some(breaker.try_acquire().map_err(ModelFailure::CircuitOpen)?),
+                None => None,
+            };
+            // Boxed: whoever still waits for a turn has no room for it.
+            let answer = Box::pin(self.converse(admission, cost, turn, write, read)).await;
+            if let Some(permit) = permit {
+                match &answer {
+                    Ok(_) => permit.succeeded(),
+                    Err(failure) if failure.is_outage() => permit.failed(),
+                    Err(_) => permit.ignored(),
+                }
             }
+            answer
         }
-        answer
     }
 
     /// Sends a request whose turn it is, and reads the answer.
-    async fn converse<T>(
-        &self,
-        admission: &Admission,
-        cost: &Cost,
+    #[expect(clippy::manual_async_fn, reason = "smaller")]
+    fn converse<'a, T: 'a>(
+        &'a self,
+        admission: &'a Admission,
+        cost: &'a Cost,
         turn: Turn,
-        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
-        read: &impl Fn(&dyn Provider, &[u8]) -> Result<(T, Usage), ModelFailure>,
-    ) -> Result<T, ModelFailure> {
-        let _place = turn.place;
-        let mut watch = Watch::new(&self.alarms, self.timeouts);
-        let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
-        let sent = self.send(admission, write, &mut on_its_way)?;
-        let body = self.receive(sent, &mut on_its_way, &mut watch).await?;
-        let body = collect(body, self.max_response_bytes, &mut watch).await?;
-        let (answer, usage) = read(&*self.provider, &body)?;
-        on_its_way.settle(usage);
-        Ok(answer)
-    }
-
-    /// Waits until a request may be sent: for room, then for the limits, so that what is reserved is sent at once.
-    ///
-    /// A request that has to wait is written to see whether it can be, and again when it is its turn: what waits keeps
-    /// no bytes.
-    pub(crate) async fn turn(
-        &self,
-        admission: &Admission,
-        cost: &Cost,
-        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
-    ) -> Result<Turn, ModelFailure> {
-        self.spending.check()?;
-        let place = match self.bulkhead.as_ref().map(Bulkhead::try_acquire) {
-            None => None,
-            Some(Ok(place)) => Some(place),
-            Some(Err(_)) => self.wait_for_room(admission, cost, write).await?,
-        };
-        let reserved = match self.limiter.try_acquire(cost) {
-            Ok(reserved) => reserved,
-            Err(LimitError::WouldWait { .. }) => {
-                self.wait_for_limits(admission, cost, write).await?
-            }
-            Err(error) => return Err(ModelFailure::Limited(error)),
-        };
-        Ok(Turn { reserved, place })
-    }
-
-    async fn wait_for_room(
-        &self,
-        admission: &Admission,
-        cost: &Cost,
-        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
-    ) -> Result<Option<BulkheadPermit>, ModelFailure> {
-        let Some(bulkhead) = &self.bulkhead else {
-            return Ok(None);
-        };
-        let begin = || {
-            drop(write(&*self.provider)?);
-            self.check_limits(cost)?;
-            self.check_breaker()?;
-            Ok(Stage::Concurrency)
-        };
-        // Boxed, as few wait and all have room for it otherwise.
-        let mut room = Box::pin(bulkhead.acquire());
-        let room = admission.wait(room.as_mut(), begin).await?;
-        room.map(Some).map_err(ModelFailure::Concurrency)
-    }
-
-    async fn wait_for_limits(
-        &self,
-        admission: &Admission,
-        cost: &Cost,
-        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
-    ) -> Result<Reservation, ModelFailure> {
-        let begin = || {
-            drop(write(&*self.provider)?);
-            self.check_breaker()?;
-            Ok(Stage::Limiter {
-                number: self.limiter.join_line(),
-                cost: *cost,
-            })
-        };
-        let turn = pin!(self.limiter.acquire(cost));
-        let reserved = admission.wait(turn, begin).await?;
-        // Others have spent meanwhile.
-        self.spending.check()?;
-        reserved.map_err(ModelFailure::Limited)
-    }
-
-    /// What can never be sent does not wait for room first.
-    fn check_limits(&self, cost: &Cost) -> Result<(), ModelFailure> {
-        let cost = cost.named(self.limiter.there());
-        let checked = self.limiter.limiter().check(cost.as_slice());
-        checked.map_err(ModelFailure::Limited)
-    }
-
-    /// Nobody queues for a provider that is down.
-    fn check_breaker(&self) -> Result<(), ModelFailure> {
-        let Some(breaker) = &self.breaker else {
-            return Ok(());
-        };
-        if !matches!(
-            breaker.state(),
-            CircuitState::Open | CircuitState::ForcedOpen
-        ) {
-            return Ok(());
+        write: &'a impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+        read: &'a impl Fn(&dyn Provider, &[u8]) -> Result<(T, Usage), ModelFailure>,
+    ) -> impl Future<Output = Result<T, ModelFailure>> {
+        async move {
+            let _place = turn.place;
+            let mut watch = Watch::new(&self.alarms, self.timeouts);
+            let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
+            let sent = self.send(admission, write, &mut on_its_way)?;
+            let body = self.receive(sent, &mut on_its_way, &mut watch).await?;
+            let body = collect(body, self.max_response_bytes, &mut watch).await?;
+            let (answer, usage) = read(&*self.provider, &body)?;
+            on_its_way.settle(usage);
+            Ok(answer)
         }
-        // It says for how long, unless its time is over: then this call may be the one that finds out.
-        let asked: Result<_, CircuitOpen> = breaker.try_acquire();
-        asked
-            .map(|permit| permit.ignored())
-            .map_err(ModelFailure::CircuitOpen)
     }
 
     /// Writes the request and gives it to the transport.

@@ -214,10 +214,15 @@ impl ModelServiceBuilder {
         self
     }
 
-    /// Refuses calls once the answers have cost so much, in the currency of the [prices](Self::prices), which are
-    /// [`PriceTable::builtin`] if none are set.
+    /// Refuses calls that would make the service cost more than this, in the currency of the [prices](Self::prices),
+    /// which are [`PriceTable::builtin`] if none are set.
     ///
-    /// An answer is counted when it is there: what is on its way then may go beyond it.
+    /// What a call may cost is reserved before it is sent: the tokens it sends by the
+    /// [token counter](Self::token_counter), and the longest answer that it allows, 256 tokens if it does not say. When
+    /// it is over, what the provider counted takes its place; a call that is dropped, or fails, counts as far as the
+    /// provider has said what it used. So calls on their way pass the amount by no more than their estimates are wrong.
+    /// A call for which there is not enough left is refused, and not kept until others have cost less than they might
+    /// have. What has no price costs nothing.
     pub fn max_cost(mut self, cost: f64) -> Self {
         self.max_cost = Some(cost);
         self

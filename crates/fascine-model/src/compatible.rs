@@ -1,4 +1,5 @@
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::openai::{Dialect, EffortField, Outputs, StreamUsage, ToolChoices};
 use crate::wire::base_url_from_env;
@@ -154,6 +155,7 @@ impl Compatible {
             },
             Self::Groq => Dialect {
                 reasoning: ReasoningField::Reasoning,
+                requests_per: Some(DAY),
                 ..common
             },
             Self::LlamaCpp => Dialect {
@@ -197,6 +199,8 @@ pub struct UnknownServer {
     /// The name.
     pub name: String,
 }
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 fn names() -> String {
     Compatible::ALL.map(Compatible::name).join(", ")

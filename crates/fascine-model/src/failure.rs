@@ -24,11 +24,15 @@ pub enum ModelFailure {
     /// There was no room among the requests that are on their way.
     #[error("too many requests are on their way")]
     Concurrency(#[source] BulkheadError),
-    /// The service has cost as much as it may.
-    #[error("the service has cost {spent}, and {max} is what it may cost")]
+    /// The service has cost as much as it may, or would with this call.
+    #[error(
+        "the service has cost {spent}, {max} is what it may cost, and this call with those on their way may cost {reserved}"
+    )]
     CostExceeded {
         /// What it has cost so far, in the currency of its prices.
         spent: f64,
+        /// What the calls on their way may cost, and this one.
+        reserved: f64,
         /// What it may cost.
         max: f64,
     },

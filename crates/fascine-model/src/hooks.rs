@@ -3,7 +3,9 @@ use std::future::ready;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::{CallRecord, Chunk, ModelError, ModelFailure, Request, Response};
+use crate::{
+    CallRecord, Chunk, EmbedRequest, Embeddings, ModelError, ModelFailure, Request, Response,
+};
 
 /// What is told of each call of a service, and asked before it.
 ///
@@ -47,6 +49,24 @@ pub trait Hooks: fmt::Debug + Send + Sync + 'static {
         Box::pin(ready(Ok(())))
     }
 
+    /// As [`before`](Self::before), for a call for embeddings.
+    ///
+    /// # Errors
+    ///
+    /// As for [`before`](Self::before).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped with the call.
+    fn before_embedding<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        request: &'a mut EmbedRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>> {
+        let _ = (call, request);
+        Box::pin(ready(Ok(())))
+    }
+
     /// A request is about to be sent, the first being number 1.
     fn attempt(&self, call: &Call<'_>, number: u32) {
         let _ = (call, number);
@@ -62,7 +82,12 @@ pub trait Hooks: fmt::Debug + Send + Sync + 'static {
         let _ = (call, chunk);
     }
 
-    /// The call is over. It has a result unless it was cancelled.
+    /// A call for embeddings is answered; that it is over comes next.
+    fn embedded(&self, call: &Call<'_>, embeddings: &Embeddings) {
+        let _ = (call, embeddings);
+    }
+
+    /// The call is over. It has a result unless it was cancelled, or was answered with embeddings.
     fn ended(
         &self,
         call: &Call<'_>,

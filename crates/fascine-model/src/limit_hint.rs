@@ -12,6 +12,9 @@ pub struct LimitHint {
     pub remaining: Option<u64>,
     /// How long until all of it is there again.
     pub reset: Option<Duration>,
+    /// How long such a stretch of time is, where that is known: a limit of another stretch than a limiter's says
+    /// nothing about that.
+    pub period: Option<Duration>,
 }
 
 /// What a provider limits.
@@ -37,6 +40,14 @@ impl LimitHint {
             limit: None,
             remaining: None,
             reset: None,
+            period: None,
         }
+    }
+
+    /// Sets how long the stretch of time is.
+    #[must_use]
+    pub const fn with_period(mut self, period: Duration) -> Self {
+        self.period = Some(period);
+        self
     }
 }

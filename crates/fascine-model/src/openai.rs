@@ -4,7 +4,7 @@ mod calls;
 mod content;
 mod details;
 mod dialect;
-mod embedding;
+pub(crate) mod embedding;
 mod messages;
 mod parts;
 mod reader;
@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderName, Uri};
 use crate::wire::{Endpoint, api_error, check, openai_limits};
 use crate::{
     ApiError, ApiKey, ChunkDecoder, Compatible, Delivery, EmbedRequest, Embeddings, LimitHint,
-    ModelFailure, Provider, ProviderError, Request, Response,
+    LimitedQuota, ModelFailure, Provider, ProviderError, Request, Response,
 };
 
 pub(crate) use dialect::{Dialect, EffortField, Outputs, StreamUsage, ToolChoices, thinks};
@@ -272,7 +272,12 @@ impl Provider for OpenAi {
     }
 
     fn limits(&self, headers: &HeaderMap) -> Vec<LimitHint> {
-        openai_limits(headers)
+        let mut hints = openai_limits(headers);
+        let of_requests = hints
+            .iter_mut()
+            .filter(|hint| hint.quota == LimitedQuota::Requests);
+        of_requests.for_each(|hint| hint.period = self.dialect.requests_per);
+        hints
     }
 
     fn decoder(&self) -> Box<dyn ChunkDecoder> {

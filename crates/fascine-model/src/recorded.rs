@@ -31,9 +31,10 @@ use redaction::Redaction;
 /// # The file
 ///
 /// JSON lines. The first is `{"fascine_recording":1,"model":".."}`; each other is an answer: `delivery` (`whole` or
-/// `stream`), `request` in its canonical form, and the `response`, or the `chunks` and how many `attempts` they took. It may be edited by hand. After
-/// each new answer it is written anew beside the old one and put into its place, so it is whole at any time. Only
-/// answers that came to their end are recorded, no errors.
+/// `stream`), `request` in its canonical form, and the `response`, or the `chunks` and how many `attempts` they took.
+/// It may be edited by hand. Each new answer is added at the end. A last line that was cut off, because the program or
+/// the machine went down while it was written, is left out when the file is read, and overwritten by the next answer.
+/// Only answers that came to their end are recorded, no errors.
 ///
 /// Keys of services are not in it: they are no part of a request. Text in fields that are called like one (`api_key`,
 /// `authorization`, `password` and so on) is written as `[redacted]`, and so is any text that is

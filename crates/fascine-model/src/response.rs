@@ -22,7 +22,17 @@ pub struct Response {
     /// How many requests it took; none if it came from a cache, or was made for another caller who shares it.
     #[serde(default = "one")]
     pub attempts: u32,
-    /// What else stood in the top level of the provider's document.
+    /// What else the provider said, in its own words, each field at the place where it stood: in objects of the names of
+    /// the objects that it was in, and of the numbers in lists. So `extra["usage"]` has what else was counted, and
+    /// `extra["content"]["0"]` what else there was to the first part of the answer.
+    ///
+    /// Fields of the document itself stand at the top, and so do those of the choice (or candidate) and of its message;
+    /// where two have one name, the outer one does, and the other is in an object called `choice`, `candidate` or
+    /// `message`. What the events of a stream had of their own is in `events`, by their type; the events of types that
+    /// nobody knows are there in full. What has to go back with the message is in the message, as
+    /// [`Part::Other`](fascine_message::Part::Other).
+    ///
+    /// A field that is null is not kept, and neither is what says that there is nothing.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }

@@ -12,12 +12,13 @@ mod writing;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, Uri};
 
+use crate::openai::embedding;
 use crate::wire::{Endpoint, api_error, check, openai_limits};
 use crate::{
-    ApiError, ApiKey, ChunkDecoder, Compatible, Delivery, LimitHint, ModelFailure, Provider,
-    ProviderError, Request, Response,
+    ApiError, ApiKey, ChunkDecoder, Compatible, Delivery, EmbedRequest, Embeddings, LimitHint,
+    ModelFailure, Provider, ProviderError, Request, Response,
 };
 
 /// OpenAI's Responses API.
@@ -43,7 +44,16 @@ pub struct Responses {
     name: Cow<'static, str>,
     endpoint: Endpoint,
     address: Uri,
+    embeddings: Uri,
+    key: KeyHeader,
     model: String,
+}
+
+/// How the key travels.
+#[derive(Clone, Copy, Debug)]
+enum KeyHeader {
+    ApiKey,
+    Bearer,
 }
 
 impl Responses {
@@ -58,7 +68,9 @@ impl Responses {
         Ok(Self {
             name: Cow::Borrowed("openai-responses"),
             address: endpoint.base().join("responses")?,
+            embeddings: endpoint.base().join("embeddings")?,
             endpoint,
+            key: KeyHeader::Bearer,
             model: model.into(),
         })
     }
@@ -76,6 +88,21 @@ impl Responses {
         }
     }
 
+    /// Asks a deployment of Azure's at `endpoint`, such as `https://name.openai.azure.com`, by the first version of its
+    /// API, which names no dates. A request that names a model asks the deployment of that name. The key is usually in
+    /// `AZURE_OPENAI_API_KEY`: see [`ApiKey::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn azure(endpoint: &str, deployment: impl Into<String>) -> Result<Self, ProviderError> {
+        let base_url = format!("{}/openai/v1", endpoint.trim_end_matches('/'));
+        Ok(Self {
+            key: KeyHeader::ApiKey,
+            ..Self::new(&base_url, deployment)?
+        })
+    }
+
     /// Lets the key that is set after this travel over plain http to another machine, where anybody on the way can read
     /// it: say on a network of your own. The transport has to be asked as well, by
     /// [`with_plaintext_credentials`](fascine_http::H1Transport::with_plaintext_credentials).
@@ -85,14 +112,20 @@ impl Responses {
         self
     }
 
-    /// Sends `key` along as a bearer token.
+    /// Sends `key` along: as a bearer token, or in the header `api-key` for Azure.
     ///
     /// # Errors
     ///
     /// [`ProviderError::PlainTextKey`] when it would travel over http to another machine, and
     /// [`ProviderError::InvalidKey`] when a header cannot carry it.
     pub fn with_api_key(mut self, key: &ApiKey) -> Result<Self, ProviderError> {
-        self.endpoint.set_bearer(key)?;
+        match self.key {
+            KeyHeader::ApiKey => {
+                let name = HeaderName::from_static("api-key");
+                self.endpoint.set_secret(name, key.reveal())?;
+            }
+            KeyHeader::Bearer => self.endpoint.set_bearer(key)?,
+        }
         Ok(self)
     }
 
@@ -147,5 +180,18 @@ impl Provider for Responses {
 
     fn decoder(&self) -> Box<dyn ChunkDecoder> {
         Box::new(streaming::Decoder::new(self.name.clone()))
+    }
+
+    /// Embeddings have an address of their own beside that of responses, and are the same as in
+    /// [`OpenAi`](crate::OpenAi).
+    fn embed_request(&self, request: &EmbedRequest) -> Result<http::Request<Bytes>, ModelFailure> {
+        let model = request.model.as_deref().unwrap_or(&self.model);
+        let body = embedding::body(request, model)?;
+        let uri = self.embeddings.clone();
+        Ok(self.endpoint.post(uri, body, Delivery::Whole))
+    }
+
+    fn embeddings(&self, body: &[u8]) -> Result<Embeddings, ModelFailure> {
+        embedding::embeddings(body)
     }
 }

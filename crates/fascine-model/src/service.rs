@@ -17,6 +17,7 @@ mod spending;
 pub(crate) mod stage;
 mod steered;
 pub(crate) mod steering;
+pub(crate) mod turn;
 mod waiting;
 pub(crate) mod watch;
 
@@ -155,7 +156,7 @@ impl ModelService {
     ///
     /// As for [`Model::invoke`].
     pub async fn embed(&self, request: EmbedRequest) -> Result<Embeddings, ModelError> {
-        calling::embed(&self.inner, &request).await
+        calling::embed(&self.inner, request).await
     }
 
     /// Lets no more calls in: they fail with [`ModelFailure::Closed`](crate::ModelFailure::Closed). With

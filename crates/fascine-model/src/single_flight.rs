@@ -6,12 +6,14 @@ use crate::{CacheUse, ChunkStream, Model, ModelError, Request, Response};
 
 mod chunk_log;
 mod flights;
+mod rider;
 mod shared_future;
 mod sharing;
 mod streamed;
 mod waker_set;
 mod whole;
 
+pub(crate) use rider::Rider;
 pub(crate) use sharing::Sharing;
 
 /// A model that is asked once by all who ask the same at the same time.

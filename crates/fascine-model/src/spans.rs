@@ -3,7 +3,7 @@
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
-use crate::{ModelFailure, Request, Response};
+use crate::{EmbedRequest, Embeddings, ModelFailure, Request, Response};
 
 /// The span of one call. What was said is in it only if `content` is set.
 pub(crate) fn chat_span(
@@ -53,6 +53,41 @@ pub(crate) fn chat_span(
         span.record("gen_ai.input.messages", messages);
     }
     span
+}
+
+/// The span of one call for embeddings; texts are never in it.
+pub(crate) fn embeddings_span(provider: &str, model: &str, request: &EmbedRequest) -> Span {
+    let span = info_span!(
+        "embeddings",
+        otel.name = Empty,
+        otel.kind = "client",
+        gen_ai.operation.name = "embeddings",
+        gen_ai.provider.name = provider,
+        gen_ai.request.model = model,
+        gen_ai.embeddings.dimension.count = request.dimensions,
+        gen_ai.response.model = Empty,
+        gen_ai.usage.input_tokens = Empty,
+        server.address = Empty,
+        server.port = Empty,
+        error.type = Empty,
+    );
+    if !span.is_disabled() {
+        span.record("otel.name", format!("embeddings {model}"));
+    }
+    span
+}
+
+/// Adds what embeddings came to.
+pub(crate) fn record_embeddings(span: &Span, embeddings: &Embeddings) {
+    if span.is_disabled() {
+        return;
+    }
+    if !embeddings.model.is_empty() {
+        span.record("gen_ai.response.model", embeddings.model.as_str());
+    }
+    if !embeddings.usage.is_empty() {
+        span.record("gen_ai.usage.input_tokens", embeddings.usage.prompt_tokens);
+    }
 }
 
 /// Adds where the request goes.

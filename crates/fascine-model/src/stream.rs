@@ -1,6 +1,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
+use fascine_resilience::OwnedPermit;
 use futures_core::Stream;
 
 use crate::service::admission::Admission;
@@ -8,29 +10,46 @@ use crate::service::cost::Cost;
 use crate::service::incoming::{Incoming, Source};
 use crate::service::inner::Inner;
 use crate::service::on_its_way::OnItsWay;
+use crate::service::turn::Turn;
 use crate::service::watch::Watch;
 use crate::{Chunk, Delivery, ModelError, ModelFailure, Provider, Request};
 
 impl Inner {
     /// Sends a request once and waits for the first of the answer: until it is there, another request may be made.
-    pub(crate) async fn open(
+    #[expect(clippy::manual_async_fn, reason = "smaller, see `exchange`")]
+    pub(crate) fn open<'a>(
+        &'a self,
+        admission: &'a Admission,
+        cost: &'a Cost,
+        request: &'a Request,
+    ) -> impl Future<Output = Result<Box<Incoming>, ModelFailure>> {
+        async move {
+            let write = |provider: &dyn Provider| provider.request(request, Delivery::Stream);
+            let turn = self.turn(admission, cost, &write).await?;
+            let permit = match &self.breaker {
+                Some(breaker) => {
+                    let permit = breaker.try_acquire_owned();
+                    Some(permit.map_err(ModelFailure::CircuitOpen)?)
+                }
+                None => None,
+            };
+            // Boxed: whoever still waits for a turn has no room for it.
+            Box::pin(self.begin(admission, cost, &write, turn, permit)).await
+        }
+    }
+
+    /// Sends a request whose turn it is, and waits for the first of the answer.
+    async fn begin(
         &self,
         admission: &Admission,
         cost: &Cost,
-        request: &Request,
-    ) -> Result<Incoming, ModelFailure> {
-        let write = |provider: &dyn Provider| provider.request(request, Delivery::Stream);
-        let turn = self.turn(admission, cost, &write).await?;
-        let permit = match &self.breaker {
-            Some(breaker) => {
-                let permit = breaker.try_acquire_owned();
-                Some(permit.map_err(ModelFailure::CircuitOpen)?)
-            }
-            None => None,
-        };
+        write: &impl Fn(&dyn Provider) -> Result<http::Request<Bytes>, ModelFailure>,
+        turn: Turn,
+        permit: Option<OwnedPermit>,
+    ) -> Result<Box<Incoming>, ModelFailure> {
         let mut watch = Watch::new(&self.alarms, self.timeouts);
         let mut on_its_way = OnItsWay::new(turn.reserved, *cost, self.limiter.there());
-        let sent = self.send(admission, &write, &mut on_its_way)?;
+        let sent = self.send(admission, write, &mut on_its_way)?;
         let body = match self.receive(sent, &mut on_its_way, &mut watch).await {
             Ok(body) => body,
             Err(failure) => {
@@ -52,7 +71,7 @@ impl Inner {
             left: self.max_response_bytes,
             limit: self.max_response_bytes,
         };
-        let mut incoming = Incoming::new(self.provider.decoder(), source);
+        let mut incoming = Box::new(Incoming::new(self.provider.decoder(), source));
         incoming.begin().await?;
         Ok(incoming)
     }
@@ -62,12 +81,12 @@ impl Inner {
 pub(crate) struct ServiceStream {
     /// `None` after the end.
     admission: Option<Admission>,
-    incoming: Incoming,
+    incoming: Box<Incoming>,
     watching: Option<Waker>,
 }
 
 impl ServiceStream {
-    pub(crate) fn new(admission: Admission, incoming: Incoming) -> Self {
+    pub(crate) fn new(admission: Admission, incoming: Box<Incoming>) -> Self {
         Self {
             admission: Some(admission),
             incoming,

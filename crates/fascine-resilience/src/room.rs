@@ -47,17 +47,17 @@ impl Room {
     }
 
     pub(crate) async fn enter(&self) -> Result<CapacityGuard<'_>, BulkheadError> {
-        match self.limiter.try_acquire() {
-            Ok(guard) => Ok(guard),
-            Err(_) => self.wait_for(self.limiter.acquire()).await,
+        if let Ok(guard) = self.limiter.try_acquire() {
+            return Ok(guard);
         }
+        self.wait_for(|| self.limiter.acquire()).await
     }
 
     pub(crate) async fn enter_arc(&self) -> Result<CapacityGuardArc, BulkheadError> {
-        match self.limiter.try_acquire_many_arc(1) {
-            Ok(guard) => Ok(guard),
-            Err(_) => self.wait_for(self.limiter.acquire_many_arc(1)).await,
+        if let Ok(guard) = self.limiter.try_acquire_many_arc(1) {
+            return Ok(guard);
         }
+        self.wait_for(|| self.limiter.acquire_many_arc(1)).await
     }
 
     pub(crate) fn try_enter_arc(&self) -> Result<CapacityGuardArc, BulkheadError> {
@@ -83,7 +83,10 @@ impl Room {
     }
 
     /// Waits in a place of the queue, which is given back however this ends.
-    async fn wait_for<T>(&self, entrance: impl Future<Output = T>) -> Result<T, BulkheadError> {
+    async fn wait_for<F: Future>(
+        &self,
+        entrance: impl FnOnce() -> F,
+    ) -> Result<F::Output, BulkheadError> {
         if self.max_wait.is_zero() {
             return Err(self.full(self.waiting()));
         }
@@ -93,7 +96,11 @@ impl Room {
             return Err(BulkheadError::Deadline);
         }
         let waited = self.max_wait;
-        let entered = fail_after(&self.rt, waited, entrance).await;
+        let entered = match waited {
+            Duration::MAX => Ok(entrance().await),
+            // Boxed: those who wait as long as it takes, which may be thousands, have no room for it.
+            _ => Box::pin(fail_after(&self.rt, waited, entrance())).await,
+        };
         drop(place);
         entered.map_err(|_| BulkheadError::WaitTooLong { waited })
     }

@@ -48,13 +48,10 @@ impl Future for Until {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = self.deadline;
-        if now() >= deadline {
-            // About to ring: of no use to anybody else.
-            self.alarm = None;
-            return Poll::Ready(());
-        }
         let alarm = match &mut self.alarm {
+            // It rings in time: until then there is no use in looking at the clock.
             Some(alarm) => alarm,
+            None if now() >= deadline => return Poll::Ready(()),
             none => none.insert(spare(deadline).unwrap_or_else(|| Alarm::new(deadline))),
         };
         alarm.bell.wake_next(cx.waker());

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Instant;
 
 use crate::alarm;
@@ -46,5 +47,9 @@ impl Runtime for AsyncStd {
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         drop(async_std::task::spawn_blocking(work));
+    }
+
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        async_std::task::block_on(future);
     }
 }

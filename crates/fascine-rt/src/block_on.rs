@@ -1,4 +1,9 @@
 use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
+use std::thread::{self, Thread};
 
 /// Marks this thread as driving async code until the returned guard is dropped.
 ///
@@ -52,4 +57,24 @@ impl Drop for EnteredTask {
 
 thread_local! {
     static POLLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Polls `future` on this thread until it ends, and parks the thread in between.
+pub(crate) fn park_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Arc::new(Unpark(thread::current())).into();
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }

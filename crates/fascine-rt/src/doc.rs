@@ -1,12 +1,11 @@
 //! A thread-per-task runtime for the examples in this crate's documentation, where no adapter may be assumed.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake};
-use std::thread::{self, Thread};
+use std::task::Poll;
+use std::thread;
 use std::time::Instant;
 
+use crate::block_on::park_on;
 use crate::{BoxFuture, Runtime, enter_block_on};
 
 /// Runs each task and each timer on a thread of its own.
@@ -17,13 +16,13 @@ impl Threads {
     /// Runs `future` on this thread until it ends.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         let _entered = enter_block_on();
-        drive(future)
+        park_on(future)
     }
 }
 
 impl Runtime for Threads {
     fn spawn(&self, future: BoxFuture<()>) {
-        thread::spawn(|| drive(future));
+        thread::spawn(|| park_on(future));
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is a runtime")]
@@ -49,24 +48,5 @@ impl Runtime for Threads {
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         thread::spawn(work);
-    }
-}
-
-fn drive<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let waker = Arc::new(Unpark(thread::current())).into();
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }

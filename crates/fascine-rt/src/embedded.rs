@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -60,5 +61,9 @@ impl Runtime for Embedded {
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         blocking::unblock(work).detach();
+    }
+
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        async_io::block_on(self.executor.run(future));
     }
 }

@@ -2,10 +2,11 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Runtime, Sleep, Task, direct, task, unblock};
+use crate::{Runtime, Sleep, Task, direct, enter_block_on, task, unblock};
 
 /// A runtime, as a value: what services and scopes of this workspace take as their first argument.
 ///
@@ -72,6 +73,37 @@ impl Rt {
         let (task, job) = unblock::new(work);
         at_location(Location::caller(), || self.0.spawn_blocking(job));
         task
+    }
+
+    /// Runs `future` on this thread until it ends: the way in for a program that is not async.
+    ///
+    /// A runtime that runs only while somebody drives it is driven meanwhile, as far as its adapter can:
+    /// `Embedded`, and `Tokio::of` a runtime with one thread. A handle alone cannot drive such a runtime: its tasks and
+    /// timers then run only if somebody else does.
+    ///
+    /// # Panics
+    ///
+    /// When called from async code, where it would stall the executor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_rt::Rt;
+    /// use std::time::Duration;
+    ///
+    /// # let rt = Rt::new(fascine_rt::doc::Threads);
+    /// let answer = rt.block_on(async {
+    ///     rt.sleep(Duration::from_millis(1)).await;
+    ///     42
+    /// });
+    /// assert_eq!(answer, 42);
+    /// ```
+    #[track_caller]
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        let _entered = enter_block_on();
+        let mut output = None;
+        self.0.drive(pin!(async { output = Some(future.await) }));
+        output.expect("a runtime drives a future to its end")
     }
 
     /// Reads the runtime's clock.

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
 
+use crate::block_on::park_on;
+
 /// A future on the heap, of a type that nobody needs to name.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 
-/// The four operations that this workspace asks of a runtime.
+/// The operations that this workspace asks of a runtime.
 ///
 /// Implement it to run everything here on a runtime of your own, then wrap it in [`Rt`](crate::Rt). An implementation
 /// decides *where* things run; what happens on join, cancel and panic is decided above it, by [`Task`](crate::Task).
@@ -81,4 +83,11 @@ pub trait Runtime: Any + fmt::Debug + Send + Sync {
 
     /// Runs `work` on a thread where it may block.
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
+
+    /// Runs `future` on this thread until it ends, and with it whatever of the runtime runs only while somebody drives
+    /// it. The default parks the thread while the future waits, which is right where tasks and timers have threads of
+    /// their own.
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        park_on(future);
+    }
 }

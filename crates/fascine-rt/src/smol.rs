@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Instant;
 
 use crate::alarm;
@@ -46,5 +47,9 @@ impl Runtime for Smol {
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         smol::unblock(work).detach();
+    }
+
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        smol::block_on(future);
     }
 }

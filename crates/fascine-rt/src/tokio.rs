@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -99,5 +100,12 @@ impl Runtime for Tokio {
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         drop(self.handle.spawn_blocking(work));
+    }
+
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        match self.runtime.upgrade() {
+            Some(runtime) => runtime.block_on(future),
+            None => self.handle.block_on(future),
+        }
     }
 }

@@ -32,12 +32,37 @@ use crate::test_runtime::seeds;
 /// });
 /// ```
 #[track_caller]
-pub fn drop_after_every_poll<F>(mut test: impl FnMut(Rt, Cut) -> F) -> u64
+pub fn drop_after_every_poll<F>(test: impl FnMut(Rt, Cut) -> F) -> u64
+where
+    F: Future<Output = ()>,
+{
+    drop_after_every_poll_with_seeds(SEEDS, test)
+}
+
+/// [`drop_after_every_poll`] with seeds 0 to `count`, for tests that are slow: that write files, say.
+///
+/// # Panics
+///
+/// As [`drop_after_every_poll`] does.
+///
+/// # Examples
+///
+/// ```
+/// use fascine_testing::drop_after_every_poll_with_seeds;
+///
+/// let polls = drop_after_every_poll_with_seeds(2, |rt, cut| async move {
+///     let work = rt.unblock(|| std::env::temp_dir().exists());
+///     cut.apply(work).await;
+/// });
+/// assert!(polls > 1);
+/// ```
+#[track_caller]
+pub fn drop_after_every_poll_with_seeds<F>(count: u64, mut test: impl FnMut(Rt, Cut) -> F) -> u64
 where
     F: Future<Output = ()>,
 {
     let mut longest = 0;
-    for seed in seeds(SEEDS) {
+    for seed in seeds(count) {
         for polls in 1.. {
             assert!(
                 polls < LIMIT,

@@ -72,6 +72,11 @@ impl Executor {
         self.lock().tasks.keys().filter(|id| **id != MAIN).count()
     }
 
+    /// Whether somebody runs the executor.
+    pub(crate) fn has_main(&self) -> bool {
+        self.lock().tasks.contains_key(&MAIN)
+    }
+
     /// Registers the main future and returns the waker to poll it with.
     pub(crate) fn enter_main(self: &Arc<Self>, at: &'static Location<'static>) -> Waker {
         let waker = Arc::new(TaskWaker::new(MAIN, self));

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -9,6 +10,7 @@ use fascine_rt::{BoxFuture, Runtime};
 
 use crate::clock::TimerKey;
 use crate::executor::{Executor, Item};
+use crate::test_runtime::run_main;
 
 /// The seam's view of the executor. Weak, because tasks own it: the [`TestRuntime`](crate::TestRuntime) alone decides
 /// how long they live.
@@ -51,6 +53,16 @@ impl Runtime for Handle {
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         if let Some(executor) = self.executor.upgrade() {
             executor.push(Item::Blocking(work));
+        }
+    }
+
+    fn drive(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        match self.executor.upgrade() {
+            Some(executor) if !executor.has_main() => {
+                run_main(&executor, Location::caller(), future);
+            }
+            // Another thread runs it, which wakes this one.
+            _ => futures_lite::future::block_on(future),
         }
     }
 }

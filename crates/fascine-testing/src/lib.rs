@@ -32,7 +32,7 @@ mod test_runtime;
 
 pub mod conformance;
 
-pub use drop_after::{Cut, drop_after_every_poll};
+pub use drop_after::{Cut, drop_after_every_poll, drop_after_every_poll_with_seeds};
 pub use test_runtime::TestRuntime;
 
 /// The page's example compiles and runs.

@@ -85,25 +85,7 @@ impl TestRuntime {
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         let _entered = enter_block_on();
         let _print = PrintSeed(self.seed);
-        let _main = LeaveMain(&self.executor);
-        let waker = self.executor.enter_main(Location::caller());
-        let mut cx = Context::from_waker(&waker);
-        let mut future = pin!(future);
-        loop {
-            match self.executor.next() {
-                Some(Item::Task(MAIN)) => {
-                    if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                        return output;
-                    }
-                }
-                Some(item) => self.run_item(item),
-                None => assert!(
-                    self.executor.idle(),
-                    "deadlock: nothing can run and no timer is armed; waiting are:{}",
-                    self.executor.stuck()
-                ),
-            }
-        }
+        run_main(&self.executor, Location::caller(), future)
     }
 
     /// Runs a test to its end on a new runtime, and checks that it left no task behind.
@@ -146,15 +128,42 @@ impl TestRuntime {
     fn settle(&self) {
         let _entered = enter_block_on();
         while let Some(item) = self.executor.next() {
-            self.run_item(item);
+            run_item(&self.executor, item);
         }
     }
+}
 
-    fn run_item(&self, item: Item) {
-        match item {
-            Item::Task(id) => self.executor.poll(id),
-            Item::Blocking(work) => self.executor.run_blocking(work),
+/// Runs `future`, and every task of the executor, on this thread until `future` ends.
+pub(crate) fn run_main<T>(
+    executor: &Arc<Executor>,
+    at: &'static Location<'static>,
+    future: impl Future<Output = T>,
+) -> T {
+    let _main = LeaveMain(executor);
+    let waker = executor.enter_main(at);
+    let mut cx = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match executor.next() {
+            Some(Item::Task(MAIN)) => {
+                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    return output;
+                }
+            }
+            Some(item) => run_item(executor, item),
+            None => assert!(
+                executor.idle(),
+                "deadlock: nothing can run and no timer is armed; waiting are:{}",
+                executor.stuck()
+            ),
         }
+    }
+}
+
+fn run_item(executor: &Arc<Executor>, item: Item) {
+    match item {
+        Item::Task(id) => executor.poll(id),
+        Item::Blocking(work) => executor.run_blocking(work),
     }
 }
 

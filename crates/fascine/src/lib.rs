@@ -15,6 +15,7 @@
 //! - `platform-roots`: trust in the authorities of the operating system.
 //! - `gzip`: bodies in gzip.
 //! - `brotli`: bodies in brotli.
+//! - `mcp`: tools, resources and prompts of MCP servers, for [`branch`]; on every runtime.
 //! - `moka`: [`model`]'s answers kept in memory.
 //! - `redb`: [`model`]'s answers kept on disk.
 //! - `hyper`: HTTP/2, by `HyperTransport`; of tokio it brings channels and traits, no runtime.
@@ -36,3 +37,14 @@ pub use fascine_session as session;
 #[cfg(all(doctest, feature = "smol"))]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+/// The pages' examples compile and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/from-atomic-agents.md")]
+    mod from_atomic_agents {}
+    #[doc = include_str!("../../../docs/from-linus.md")]
+    mod from_linus {}
+    #[doc = include_str!("../../../docs/from-lionagi.md")]
+    mod from_lionagi {}
+}

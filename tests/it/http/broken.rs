@@ -53,6 +53,18 @@ fn bodies_of_every_kind_end_where_they_end() {
         all("x"),
     );
     check(
+        b"HTTP/1.1 100 Continue\r\ndate: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx",
+        all("x"),
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\ncontent-length: 2\r\n\r\nhi",
+        all("hi"),
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n001;a=b\r\nh\r\n1 \r\ni\r\n0\r\nx: y\r\n\r\n",
+        all("hi"),
+    );
+    check(
         b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx",
         all("x"),
     );
@@ -205,6 +217,64 @@ fn bombs_of_every_kind_are_cut_off() {
         is_refused,
     );
     check(many(&format!("{ok}a: "), "x", 100_000), is_refused);
+    check(
+        many(&format!("{chunked}0\r\n"), "a: b\r\n", 100_000),
+        |got| {
+            matches!(
+                got,
+                Err(TransportError::TooLarge {
+                    what: "trailers",
+                    ..
+                })
+            )
+        },
+    );
+}
+
+#[test]
+fn a_head_of_many_headers_is_read_and_one_of_too_many_is_not() {
+    let head = |count: usize| -> &'static [u8] {
+        let headers = "a: b\r\n".repeat(count);
+        let head = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 2\r\n\r\nhi");
+        Vec::leak(head.into_bytes())
+    };
+    for count in [30, 31, 32, 127] {
+        check(head(count), |got| {
+            got.as_deref().is_ok_and(|got| got == b"hi")
+        });
+    }
+    check(head(128), |got| {
+        matches!(got, Err(TransportError::MalformedResponse { .. }))
+    });
+}
+
+#[test]
+fn lengths_that_are_no_lengths_are_errors() {
+    for length in ["+2", "-2", "2a", "", "2, 3", "0x2", "99999999999999999999"] {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\nhi");
+        check(Vec::leak(head.into_bytes()), |got| {
+            matches!(got, Err(TransportError::MalformedResponse { .. }))
+        });
+    }
+}
+
+#[test]
+fn what_came_before_a_broken_chunk_is_given_first() {
+    let answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n+1\r\n!";
+    TestRuntime::run_seeds(4, |rt| async move {
+        let net: Arc<dyn Net> = Arc::new(MemoryNet::new());
+        let server = Server::start(&rt, &net, move |mut socket| async move {
+            read_request(&mut socket).await;
+            let _ = socket.write_all(answer).await;
+        })
+        .await;
+        let response = H1Transport::new(&rt, net).send(get(&server.url)).await;
+        let mut body = response.unwrap().into_body();
+        assert_eq!(body.chunk().await.unwrap().unwrap(), "hi");
+        let error = body.chunk().await.unwrap_err();
+        assert!(matches!(error, TransportError::MalformedResponse { .. }));
+        assert!(body.chunk().await.unwrap().is_none());
+    });
 }
 
 #[test]

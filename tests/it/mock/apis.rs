@@ -15,7 +15,7 @@ fn answers() -> MockServerBuilder {
 }
 
 /// The documents of a stream of server-sent events.
-fn events(stream: &str) -> Vec<Value> {
+pub(super) fn events(stream: &str) -> Vec<Value> {
     stream
         .split_terminator("\n\n")
         .flat_map(str::lines)

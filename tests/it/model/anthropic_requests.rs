@@ -141,7 +141,7 @@ fn the_bytes_of_a_request_are_always_the_same() {
         .with_tool(ToolSpec::new(
             "t",
             "",
-            json!({ "type": "object", "b": 1, "a": 2 }),
+            json!({ "a": 2, "b": 1, "type": "object" }),
         ))
         .with_extra("top_k", 5);
     let written = anthropic().request(&request, Delivery::Stream).unwrap();

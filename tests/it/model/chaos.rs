@@ -8,10 +8,13 @@ use std::time::Duration;
 use fascine::concurrency::fail_after;
 use fascine::http::{H1Transport, MemoryNet, Net, PoolConfig};
 use fascine::message::Message;
-use fascine::model::{Model, ModelError, ModelFailure, ModelService, OpenAi, Request};
+use fascine::model::{
+    Anthropic, Gemini, Model, ModelError, ModelFailure, ModelService, Ollama, OpenAi, Provider,
+    ProviderError, Request, Responses,
+};
 use fascine::resilience::{Backoff, Jitter, LimitError, Retry};
 use fascine::rt::Rt;
-use fascine_mock::{Fault, MockServer, MockServerBuilder, Script};
+use fascine_mock::{Api, Fault, MockServer, MockServerBuilder, Script};
 use fascine_testing::TestRuntime;
 use futures_lite::future;
 
@@ -28,6 +31,8 @@ const fn ms(ms: u64) -> Duration {
 /// How rough it is.
 #[derive(Clone, Copy)]
 struct Weather {
+    /// Of the faults.
+    seed: u64,
     calls: u64,
     at_once: u64,
     /// What the service may send, and the server lets pass, in `per`.
@@ -38,6 +43,9 @@ struct Weather {
     slack: Duration,
     latency: Duration,
     timeout: Duration,
+    /// How many requests may be too many: one that the transport sends again, because a kept connection was closed
+    /// under it, is one here and two there.
+    sent_again: u64,
 }
 
 /// How calls ended, and how many there were.
@@ -116,7 +124,7 @@ fn faults(weather: &Weather) -> Script {
         ),
         (1, Fault::Delay(weather.latency)),
     ];
-    Script::mix(11, 0.2, faults)
+    Script::mix(weather.seed, 0.2, faults)
 }
 
 fn server(weather: &Weather) -> MockServerBuilder {
@@ -129,8 +137,12 @@ fn server(weather: &Weather) -> MockServerBuilder {
         .with_script(faults(weather))
 }
 
-fn service(rt: &Rt, net: &Arc<dyn Net>, server: &MockServer, weather: &Weather) -> ModelService {
-    let provider = OpenAi::new(&server.base_url(), "any").unwrap();
+fn service(
+    rt: &Rt,
+    net: &Arc<dyn Net>,
+    provider: impl Provider,
+    weather: &Weather,
+) -> ModelService {
     // A place for everybody: who has leave to go and waits for a connection goes later than it was given leave for.
     let mut pool = PoolConfig::default();
     pool.max_in_use = NonZeroUsize::new(weather.at_once as usize).unwrap();
@@ -194,13 +206,19 @@ async fn call(rt: &Rt, service: &ModelService, weather: &Weather, number: u64) -
     }
 }
 
-async fn storm(rt: Rt, net: Arc<dyn Net>, weather: Weather) -> [u64; 4] {
+/// Sends calls through the storm, to the API that a provider at the base URL of the server speaks.
+async fn storm<P: Provider>(
+    rt: Rt,
+    net: Arc<dyn Net>,
+    weather: Weather,
+    speaks: impl FnOnce(&MockServer) -> Result<P, ProviderError>,
+) -> [u64; 4] {
     let address = "127.0.0.1:0".parse().unwrap();
     let server = server(&weather)
         .start(&rt, Arc::clone(&net), address)
         .await
         .unwrap();
-    let service = service(&rt, &net, &server, &weather);
+    let service = service(&rt, &net, speaks(&server).unwrap(), &weather);
     let (ends, next) = (Arc::<Ends>::default(), Arc::new(AtomicU64::new(0)));
     let callers: Vec<_> = (0..weather.at_once)
         .map(|_| {
@@ -234,7 +252,7 @@ async fn storm(rt: Rt, net: Arc<dyn Net>, weather: Weather) -> [u64; 4] {
     assert_eq!(server.rejected(), 0, "requests that made no sense");
     if weather.slack.is_zero() {
         // Where the way there takes no time the service's own limits are the server's.
-        assert_eq!(server.refused(), 0, "{stats:?}");
+        assert!(server.refused() <= weather.sent_again, "{stats:?}");
     }
     assert!(server.answered() + server.faulted() >= ends[0], "{stats:?}");
 
@@ -268,19 +286,26 @@ async fn budget_is_whole(rt: &Rt, service: &ModelService, weather: &Weather) {
         })
         .collect();
     for call in calls {
-        // What was sent may run out of time on the way; what has to wait for its turn is told so at once.
+        // What was sent may run out of time on the way, on a busy machine also of the service's time; what has to wait
+        // for its turn is told so at once.
         let ended = call.await.unwrap();
-        assert!(matches!(ended, Ok(End::Ok) | Err(_)), "{ended:?}");
+        let is_late = ended == Ok(End::Failed) && !weather.slack.is_zero();
+        assert!(is_late || matches!(ended, Ok(End::Ok) | Err(_)), "{ended:?}");
     }
 }
 
 /// What a question is taken to cost at most: its own length, and the longest answer.
 const MOST_TOKENS: u64 = 60;
 
+fn openai(server: &MockServer) -> Result<OpenAi, ProviderError> {
+    OpenAi::new(&server.base_url(), "any")
+}
+
 #[test]
 fn twenty_thousand_requests_in_a_storm_leave_nothing_behind() {
     TestRuntime::run(|rt| async move {
         let weather = Weather {
+            seed: 11,
             calls: 20_000,
             at_once: 256,
             requests: 500,
@@ -289,13 +314,15 @@ fn twenty_thousand_requests_in_a_storm_leave_nothing_behind() {
             slack: Duration::ZERO,
             latency: ms(300),
             timeout: ms(2000),
+            sent_again: 0,
         };
-        storm(rt, Arc::new(MemoryNet::new()), weather).await;
+        storm(rt, Arc::new(MemoryNet::new()), weather, openai).await;
     });
 }
 
 async fn a_short_storm_leaves_nothing_behind(rt: Rt, net: Arc<dyn Net>) {
     let weather = Weather {
+        seed: 11,
         calls: 500,
         at_once: 64,
         requests: 150,
@@ -304,6 +331,48 @@ async fn a_short_storm_leaves_nothing_behind(rt: Rt, net: Arc<dyn Net>) {
         slack: ms(30),
         latency: ms(6),
         timeout: ms(150),
+        sent_again: 0,
     };
-    storm(rt, net, weather).await;
+    storm(rt, net, weather, openai).await;
+}
+
+/// Smaller storms with other faults, by their seed, through another API.
+fn small_storms<P: Provider>(speaks: impl Fn(&MockServer) -> Result<P, ProviderError> + Copy) {
+    for seed in 0..3 {
+        TestRuntime::run(|rt| async move {
+            let weather = Weather {
+                seed,
+                calls: 800,
+                at_once: 64,
+                requests: 150,
+                tokens: 6000,
+                per: ms(1000),
+                slack: Duration::ZERO,
+                latency: ms(300),
+                timeout: ms(2000),
+                sent_again: 8,
+            };
+            storm(rt, Arc::new(MemoryNet::new()), weather, speaks).await;
+        });
+    }
+}
+
+#[test]
+fn storms_through_anthropics_api_leave_nothing_behind() {
+    small_storms(|server| Anthropic::new(&server.base_url_for(Api::Anthropic), "any"));
+}
+
+#[test]
+fn storms_through_geminis_api_leave_nothing_behind() {
+    small_storms(|server| Gemini::new(&server.base_url_for(Api::Gemini), "any"));
+}
+
+#[test]
+fn storms_through_ollamas_api_leave_nothing_behind() {
+    small_storms(|server| Ollama::new(&server.base_url_for(Api::Ollama), "any"));
+}
+
+#[test]
+fn storms_through_the_responses_api_leave_nothing_behind() {
+    small_storms(|server| Responses::new(&server.base_url_for(Api::OpenAiResponses), "any"));
 }

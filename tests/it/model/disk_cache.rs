@@ -11,8 +11,7 @@ use fascine::model::{
     Response, ResponseCache, ScriptedModel,
 };
 use fascine::rt::Rt;
-use fascine_testing::TestRuntime;
-use futures_lite::future::{poll_once, yield_now};
+use fascine_testing::{TestRuntime, drop_after_every_poll_with_seeds};
 
 use crate::model::folder::Folder;
 use crate::runtimes::on_every_runtime;
@@ -198,25 +197,59 @@ fn a_damaged_file_never_gives_a_wrong_answer_and_never_stops_a_call() {
     });
 }
 
-/// Not after every poll in every order, as elsewhere: each run is a file.
+/// Another user of the store goes on meanwhile: it ends, whatever happens to this one.
 #[test]
-fn an_answer_is_kept_whole_or_not_at_all() {
-    TestRuntime::run(|rt| async move {
+fn answers_are_kept_whole_or_not_at_all_wherever_a_call_is_dropped() {
+    let polls = drop_after_every_poll_with_seeds(2, |rt, cut| async move {
         let (folder, clock) = (Folder::new(), Clock::default());
-        let store = open(&rt, &folder.path("answers.redb"), &clock)
-            .await
-            .unwrap();
-        for polls in 0..4 {
-            let mut put = store.put(key(polls), answer(1000), HOUR);
-            for _ in 0..polls {
-                if poll_once(&mut put).await.is_some() {
-                    break;
-                }
-                yield_now().await;
-            }
-            drop(put);
-            let found = store.get(key(polls)).await.unwrap();
-            assert!(found.is_none_or(|found| found == answer(1000)));
+        clock.set(HOUR);
+        let path = folder.path("answers.redb");
+        let store = open(&rt, &path, &clock).await.unwrap();
+        store.put(key(0), answer(500), HOUR).await.unwrap();
+        let other = store.clone();
+        let other = rt.spawn(async move {
+            other.put(key(9), answer(900), HOUR).await?;
+            other.get(key(9)).await
+        });
+        cut.apply(async {
+            store.put(key(1), answer(1000), HOUR).await?;
+            store.put(key(1), answer(1100), HOUR).await?;
+            store.get(key(1)).await?;
+            store.put(key(2), answer(200_000), HOUR).await?;
+            store.remove(key(0)).await?;
+            store.remove_expired().await
+        })
+        .await;
+        assert_eq!(other.await.unwrap().unwrap(), Some(answer(900)));
+        store.close().await;
+        // What was begun runs on to its end, off the executor; then the file is free.
+        rt.sleep(Duration::from_millis(1)).await;
+        let store = open(&rt, &path, &clock).await.unwrap();
+        let one = store.get(key(1)).await.unwrap();
+        assert!(one.is_none_or(|one| one == answer(1000) || one == answer(1100)));
+        assert!(store.get(key(2)).await.unwrap().is_none());
+        // The count of the bytes is what there is: it is nothing when everything is gone.
+        for number in [0, 1, 9] {
+            store.remove(key(number)).await.unwrap();
         }
+        assert_eq!(store.bytes().await.unwrap(), 0);
+        store.close().await;
+    });
+    assert!(polls > 6, "{polls}");
+}
+
+/// Nor does a file that was being opened, or closed, stay so.
+#[test]
+fn a_file_can_be_opened_again_wherever_opening_and_closing_were_dropped() {
+    drop_after_every_poll_with_seeds(2, |rt, cut| async move {
+        let (folder, clock) = (Folder::new(), Clock::default());
+        let path = folder.path("answers.redb");
+        cut.apply(async { open(&rt, &path, &clock).await.unwrap().close().await })
+            .await;
+        rt.sleep(Duration::from_millis(1)).await;
+        let store = open(&rt, &path, &clock).await.unwrap();
+        store.put(key(1), answer(10), HOUR).await.unwrap();
+        assert!(store.bytes().await.unwrap() > 0);
+        store.close().await;
     });
 }

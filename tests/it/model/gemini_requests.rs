@@ -126,7 +126,7 @@ fn the_bytes_of_a_request_are_always_the_same() {
         .with_seed(7)
         .with_effort(Effort::Low)
         .with_tool(ToolSpec::new("now", "Tells the time", json!({})))
-        .with_output(OutputFormat::schema("x", json!({ "b": 1, "a": 2 })));
+        .with_output(OutputFormat::schema("x", json!({ "a": 2, "b": 1 })));
     let written = gemini().request(&request, Delivery::Whole).unwrap();
     let expected = concat!(
         r#"{"systemInstruction":{"parts":[{"text":"Be brief."}]},"#,

@@ -78,9 +78,9 @@ fn the_bytes_of_a_request_are_always_the_same() {
         .with_seed(7)
         .with_stop(["END"])
         .with_effort(Effort::High)
-        .with_output(OutputFormat::schema("x", json!({ "b": 1, "a": 2 })))
+        .with_output(OutputFormat::schema("x", json!({ "a": 2, "b": 1 })))
         .with_extra("keep_alive", "5m")
-        .with_extra("options", json!({ "top_k": 5, "seed": 8 }));
+        .with_extra("options", json!({ "seed": 8, "top_k": 5 }));
     let provider = ollama().with_context_length(8192);
     let written = provider.request(&request, Delivery::Stream).unwrap();
     let expected = concat!(

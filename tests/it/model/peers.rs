@@ -1,4 +1,4 @@
-//! Against model servers that nobody here wrote. `cargo xtask peers` installs them, starts them and runs this.
+//! Against servers of models and of tools that nobody here wrote. `cargo xtask peers` installs them, starts them and runs this.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +7,8 @@
 
 #[path = "peers/aimock.rs"]
 mod aimock;
+#[path = "peers/mcp_everything.rs"]
+mod mcp_everything;
 #[path = "peers/mock_ai_api.rs"]
 mod mock_ai_api;
 #[allow(

@@ -10,8 +10,7 @@ use fascine::model::{
     ApiError, Chunk, Line, Model, ModelFailure, RecordError, RecordedModel, Request, ScriptedModel,
 };
 use fascine::rt::Rt;
-use fascine_testing::TestRuntime;
-use futures_lite::future::{poll_once, yield_now};
+use fascine_testing::{TestRuntime, drop_after_every_poll_with_seeds};
 
 use crate::model::folder::Folder;
 use crate::runtimes::on_every_runtime;
@@ -208,7 +207,8 @@ fn a_file_that_is_no_recording_is_an_error_that_says_so() {
             ("hello".to_owned(), "is not a recording"),
             ("{\"model\":\"m\"}".to_owned(), "is not a recording"),
             ("{\"fascine_recording\":2}".to_owned(), "has version 2"),
-            (format!("{head}\n{{\"request\":"), "line 3"),
+            (format!("{head}\n{{\"request\":\n"), "line 3"),
+            (format!("{head}\n{{\"request\"]"), "line 3"),
             (format!("{head}{{\"request\":{{}}}}"), "line 2"),
         ] {
             fs::write(&path, &content).unwrap();
@@ -255,32 +255,98 @@ fn a_file_that_cannot_be_written_is_an_error_and_the_answer_is_kept() {
     });
 }
 
-/// Not after every poll in every order, as elsewhere: each run is a file.
 #[test]
-fn the_file_is_whole_wherever_a_call_is_dropped() {
+fn each_answer_is_added_to_the_end_of_the_file() {
+    TestRuntime::run(|rt| async move {
+        let folder = Folder::new();
+        let (path, same) = (folder.path("r"), folder.path("same"));
+        let script = live(&rt);
+        let model = RecordedModel::record(&rt, script, &path).await.unwrap();
+        model.invoke(ask("sky")).await.unwrap();
+        // A file that is written anew is another one.
+        fs::hard_link(&path, &same).unwrap();
+        let before = fs::read_to_string(&path).unwrap();
+        model.invoke(ask("weather")).await.unwrap();
+        let after = fs::read_to_string(&same).unwrap();
+        assert_eq!(after, fs::read_to_string(&path).unwrap());
+        assert!(after.len() > before.len() && after.starts_with(&before));
+        // One that was taken away is made again, with everything in it.
+        fs::remove_file(&path).unwrap();
+        model.invoke(ask("sky!")).await.unwrap();
+        let again = fs::read_to_string(&path).unwrap();
+        assert!(again.len() > after.len() && again.starts_with(&after));
+    });
+}
+
+#[test]
+fn a_last_line_that_was_cut_off_is_left_out_and_overwritten() {
     TestRuntime::run(|rt| async move {
         let folder = Folder::new();
         let path = folder.path("r");
         let model = RecordedModel::record(&rt, live(&rt), &path).await.unwrap();
-        for polls in 0..6 {
-            let request = ask("sky").with_seed(polls);
-            let mut call = Box::pin(async { model.stream(request).await?.collect().await });
-            for _ in 0..polls {
-                if poll_once(&mut call).await.is_some() {
-                    break;
-                }
-                yield_now().await;
-            }
-            drop(call);
-            model.save().await.unwrap();
-            match model.len() {
-                0 => assert!(folder.names().is_empty()),
-                known => {
-                    let replayed = RecordedModel::replay(&rt, &path).await.unwrap();
-                    assert_eq!(replayed.len(), known);
-                }
-            }
+        model.invoke(ask("sky")).await.unwrap();
+        let one = fs::read(&path).unwrap();
+        model.invoke(ask("weather in Köln")).await.unwrap();
+        let two = fs::read(&path).unwrap();
+        let middles = (one.len()..two.len()).step_by(17);
+        for cut in middles.chain([two.len() - 2, two.len() - 1]) {
+            fs::write(&path, &two[..cut]).unwrap();
+            let is_whole = cut + 1 == two.len();
+            let known = if is_whole { 2 } else { 1 };
+            let replayed = RecordedModel::replay(&rt, &path).await.unwrap();
+            assert_eq!(replayed.len(), known, "cut at {cut}");
+            let model = RecordedModel::record(&rt, live(&rt), &path).await.unwrap();
+            model.invoke(ask("weather in Köln")).await.unwrap();
+            model.invoke(ask("sky!")).await.unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.as_bytes().starts_with(&two), "cut at {cut}: {text}");
+            let replayed = RecordedModel::replay(&rt, &path).await.unwrap();
+            assert_eq!(replayed.len(), 3, "cut at {cut}");
         }
-        assert!(model.len() >= 3);
     });
+}
+
+#[test]
+fn an_answer_that_stands_there_twice_hides_no_new_one() {
+    TestRuntime::run(|rt| async move {
+        let folder = Folder::new();
+        let path = folder.path("r");
+        let model = RecordedModel::record(&rt, live(&rt), &path).await.unwrap();
+        model.invoke(ask("sky")).await.unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let line = text.lines().last().unwrap();
+        fs::write(&path, format!("{text}{line}\n{line}")).unwrap();
+        let model = RecordedModel::record(&rt, live(&rt), &path).await.unwrap();
+        assert_eq!(model.len(), 1);
+        model.invoke(ask("weather")).await.unwrap();
+        let replayed = RecordedModel::replay(&rt, &path).await.unwrap();
+        assert_eq!(replayed.len(), 2);
+    });
+}
+
+/// Another call of the same recording goes on meanwhile: it ends, whatever happens to this one.
+#[test]
+fn the_file_is_whole_wherever_a_call_is_dropped() {
+    let polls = drop_after_every_poll_with_seeds(4, |rt, cut| async move {
+        let folder = Folder::new();
+        let path = folder.path("r");
+        let opened = RecordedModel::record(&rt, live(&rt), &path).await;
+        let model = opened.unwrap();
+        let other = model.clone();
+        let other = rt.spawn(async move { other.invoke(ask("weather")).await });
+        cut.apply(async {
+            let stream = model.stream(ask("sky")).await?;
+            stream.collect().await?;
+            model.invoke(ask("sky!")).await
+        })
+        .await;
+        other.await.unwrap().unwrap();
+        let known = model.len();
+        assert!((1..=3).contains(&known));
+        model.save().await.unwrap();
+        let replayed = RecordedModel::replay(&rt, &path).await.unwrap();
+        assert_eq!(replayed.len(), known);
+        assert_eq!(folder.names(), ["r"]);
+    });
+    assert!(polls > 2, "{polls}");
 }

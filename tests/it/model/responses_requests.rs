@@ -2,8 +2,8 @@
 
 use fascine::message::{Media, Message, Part, Role};
 use fascine::model::{
-    Delivery, Effort, ModelFailure, OutputFormat, Provider, Request, Responses, ToolChoice,
-    ToolSpec,
+    ApiKey, Delivery, Effort, EmbedRequest, ModelFailure, OpenAi, OutputFormat, Provider,
+    ProviderError, Request, Responses, ToolChoice, ToolSpec,
 };
 use serde_json::{Value, json};
 
@@ -158,4 +158,38 @@ fn instructions_alone_are_the_input() {
     let written = body(&Request::new([Message::system("Begin.")]));
     assert_eq!(written["input"][0]["role"], "system");
     assert!(written.get("instructions").is_none());
+}
+
+#[test]
+fn azure_has_an_address_and_a_header_of_its_own() {
+    let azure = Responses::azure("https://me.openai.azure.com/", "gpt-5").unwrap();
+    let azure = azure.with_api_key(&ApiKey::new("k")).unwrap();
+    let question = Request::new([Message::user("q")]);
+    let written = azure.request(&question, Delivery::Whole).unwrap();
+    let place = "https://me.openai.azure.com/openai/v1";
+    assert_eq!(written.uri().to_string(), format!("{place}/responses"));
+    assert_eq!(written.headers()["api-key"], "k");
+    assert!(!written.headers().contains_key("authorization"));
+    assert!(!format!("{azure:?} {written:?}").contains("\"k\""));
+    let embedding = azure.embed_request(&EmbedRequest::new(["x"]).with_model("e"));
+    let embedding = embedding.unwrap();
+    assert_eq!(embedding.uri().to_string(), format!("{place}/embeddings"));
+    assert_eq!(embedding.headers()["api-key"], "k");
+    let plain = Responses::azure("http://me.example", "d").unwrap();
+    let plain = plain.with_api_key(&ApiKey::new("k"));
+    assert!(matches!(plain, Err(ProviderError::PlainTextKey { .. })));
+}
+
+#[test]
+fn embeddings_are_those_of_openai() {
+    let openai = OpenAi::new("https://api.example.com/v1", "m").unwrap();
+    let responses = Responses::new("https://api.example.com/v1", "m").unwrap();
+    let request = EmbedRequest::new(["x", "y"]).with_dimensions(2);
+    let [ours, theirs] = [&responses as &dyn Provider, &openai]
+        .map(|provider| provider.embed_request(&request).unwrap());
+    assert_eq!((ours.uri(), ours.body()), (theirs.uri(), theirs.body()));
+    let answer = br#"{"model":"e","data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[1]}],"usage":{"prompt_tokens":3}}"#;
+    let read = responses.embeddings(answer).unwrap();
+    assert_eq!(read, openai.embeddings(answer).unwrap());
+    assert_eq!(read.vectors, [[1.0], [2.0]]);
 }

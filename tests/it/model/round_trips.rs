@@ -1,7 +1,9 @@
 //! What a model has answered goes back to it with the next request: every seal in its place.
 
 use fascine::message::{Message, Part};
-use fascine::model::{Anthropic, Delivery, Gemini, Ollama, Provider, Request, Response};
+use fascine::model::{
+    Anthropic, Delivery, Gemini, Ollama, OpenAi, Provider, Request, Response, Responses,
+};
 use serde_json::{Value, json};
 
 use super::fixtures;
@@ -104,6 +106,57 @@ fn gemini_gets_back_what_it_sent() {
         .map(|part| &part["functionResponse"]["name"])
         .collect();
     assert_eq!(names, ["one", "two"]);
+}
+
+#[test]
+fn what_is_new_in_a_part_goes_back_with_it() {
+    let url = "https://api.example.com";
+    let parts = json!([
+        { "text": "So.", "partMetadata": { "k": 1 } },
+        { "functionCall": { "name": "one", "args": {}, "willContinue": true }, "new": [2] },
+        { "inlineData": { "mimeType": "image/png", "data": "eA==", "displayName": "x" } },
+        { "text": "", "new": 3 },
+    ]);
+    let document = json!({ "candidates": [{ "content": { "parts": parts } }] });
+    let response = gemini().response(document.to_string().as_bytes()).unwrap();
+    assert_eq!(response.text(), "So.");
+    assert_eq!(next(&gemini(), &response)["contents"][1]["parts"], parts);
+
+    let openai = OpenAi::new(url, "m").unwrap();
+    let seal = json!({ "google": { "thought_signature": "s" } });
+    let calls = json!([
+        { "id": "a", "type": "function", "function": { "name": "one", "arguments": "{}", "new": 1 } },
+        { "id": "b", "type": "function", "function": { "name": "two", "arguments": "{}" }, "extra_content": seal },
+        { "id": "c", "type": "custom", "custom": { "name": "three", "input": "x" } },
+    ]);
+    let document = json!({ "choices": [{ "message": { "content": null, "tool_calls": calls } }] });
+    let response = openai.response(document.to_string().as_bytes()).unwrap();
+    let request = next(&openai, &response);
+    assert_eq!(request["messages"][1]["tool_calls"], calls);
+    assert_eq!(request["messages"][2]["tool_call_id"], "a");
+
+    let ollama = Ollama::new(url, "m").unwrap();
+    let calls = json!([
+        { "id": "a", "function": { "index": 0, "name": "one", "arguments": {}, "new": 1 } },
+        { "id": "b", "function": { "index": 1, "name": "two", "arguments": {} }, "new": { "x": 2 } },
+    ]);
+    let document = json!({ "message": { "tool_calls": calls }, "done": true });
+    let response = ollama.response(document.to_string().as_bytes()).unwrap();
+    let request = next(&ollama, &response);
+    assert_eq!(request["messages"][1]["tool_calls"], calls);
+
+    let responses = Responses::new(url, "m").unwrap();
+    let output = json!([
+        { "type": "reasoning", "id": "r", "summary": [], "encrypted_content": "e", "new": 1 },
+        { "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": "So." }], "new": 2 },
+        { "type": "function_call", "call_id": "a", "name": "one", "arguments": "{}", "new": { "x": 3 } },
+        { "type": "function_call", "call_id": "b", "name": "two", "arguments": "{}" },
+    ]);
+    let document = json!({ "output": output });
+    let response = responses.response(document.to_string().as_bytes()).unwrap();
+    let request = next(&responses, &response);
+    let input = request["input"].as_array().unwrap();
+    assert_eq!(input[1..5], output.as_array().unwrap()[..]);
 }
 
 #[test]

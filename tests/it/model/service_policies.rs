@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use fascine::concurrency::fail_after;
 use fascine::http::{Phase, Timeouts, TransportError};
-use fascine::message::Usage;
 use fascine::model::{Model, ModelError, ModelFailure, ModelService, ModelServiceBuilder, OpenAi};
 use fascine::resilience::{
     Backoff, CircuitBreaker, CircuitState, GaveUp, Jitter, Retry, RetryBudget,
@@ -247,30 +246,6 @@ fn what_can_never_be_sent_does_not_wait_for_room() {
         assert_eq!(kind(&large.unwrap_err()), "limited");
         assert_eq!(rt.now(), started);
         drop(running);
-    });
-}
-
-#[test]
-fn a_service_costs_no_more_than_it_may() {
-    TestRuntime::run_seeds(4, |rt| async move {
-        let script = Script::new(&rt, [], Act::answer("x"));
-        let price = |_: &str, usage: Usage| Some(usage.total() as f64 * 0.25);
-        let service = script.service(|service| service.prices(price).max_cost(6.0));
-        for answered in 1..=3 {
-            ask(&service).await.unwrap();
-            assert_eq!(service.spent(), 2.5 * f64::from(answered));
-        }
-        let error = ask(&service).await.unwrap_err();
-        match error.failure() {
-            ModelFailure::CostExceeded { spent, max } => assert_eq!((*spent, *max), (7.5, 6.0)),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(
-            service.stream(question("x")).await.unwrap_err().to_string(),
-            error.to_string()
-        );
-        assert_eq!(script.sent().len(), 3);
-        assert_eq!(service.metrics().snapshot().cost, 7.5);
     });
 }
 

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fascine::http::{Body, Transport, TransportError};
 use fascine::model::{
-    ApiError, ChunkDecoder, Delivery, LimitHint, LimitedQuota, Model, ModelFailure, ModelService,
-    ModelServiceBuilder, OpenAi, Provider, Request, Response,
+    ApiError, ChunkDecoder, Compatible, Delivery, LimitHint, LimitedQuota, Model, ModelFailure,
+    ModelService, ModelServiceBuilder, OpenAi, Provider, Request, Response,
 };
 use fascine::rt::{BoxFuture, Rt};
 use fascine_testing::TestRuntime;
 use http::HeaderMap;
 
-use super::script::{ms, question, secs};
+use super::script::{Act, Script, ms, question, secs};
 
 /// A provider whose limit nobody was told.
 #[derive(Clone, Debug)]
@@ -409,4 +409,48 @@ impl Transport for Daily {
             Ok(response)
         })
     }
+}
+
+/// A limit of requests a day beside one of tokens a minute.
+const GROQ: [(&str, &str); 6] = [
+    ("x-ratelimit-limit-requests", "14400"),
+    ("x-ratelimit-remaining-requests", "5"),
+    ("x-ratelimit-reset-requests", "23h59m30s"),
+    ("x-ratelimit-limit-tokens", "6000"),
+    ("x-ratelimit-remaining-tokens", "5000"),
+    ("x-ratelimit-reset-tokens", "10s"),
+];
+
+#[test]
+fn a_limit_of_a_day_does_not_steer_one_of_a_minute() {
+    TestRuntime::run(|rt| async move {
+        let groq = OpenAi::compatible(Compatible::Groq, "m").unwrap();
+        let headers = GROQ.iter().map(|(name, value)| {
+            let value = http::HeaderValue::from_static(value);
+            (http::HeaderName::from_static(name), value)
+        });
+        let hints = groq.limits(&headers.collect());
+        let periods: Vec<_> = hints.iter().map(|hint| (hint.quota, hint.period)).collect();
+        let day = Some(secs(86_400));
+        let expected = [(LimitedQuota::Requests, day), (LimitedQuota::Tokens, None)];
+        assert_eq!(periods, expected);
+
+        for (per, left) in [(secs(60), 29), (secs(86_400), 5)] {
+            let answer = Act::answer("x");
+            let answer = GROQ.iter().fold(answer, |answer, (name, value)| {
+                answer.with_header(name, value)
+            });
+            let script = Script::new(&rt, [], answer);
+            let service = ModelService::builder(&rt, groq.clone(), script)
+                .limit_requests(30)
+                .limit_tokens(10_000)
+                .capacity_refresh_time(per)
+                .adapt_to_headers()
+                .build()
+                .unwrap();
+            service.invoke(question("x")).await.unwrap();
+            let limiter = service.limiter().limiter();
+            assert_eq!(limiter.available("requests"), Some(left), "{per:?}");
+        }
+    });
 }

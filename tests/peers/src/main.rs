@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod bounded_map;
+mod branch;
 mod breakers;
 #[cfg(feature = "flow")]
 mod flow;
@@ -53,13 +54,14 @@ fn main() -> ExitCode {
         retries::run(options);
         limiter::run(options);
     });
+    options.suite("branch", branch::run);
     #[cfg(feature = "model")]
     options.suite("model", model::run);
     #[cfg(feature = "flow")]
     options.suite("flow", flow::run);
     if options.measured() == before {
         println!(
-            "bench: no figure is named `{}`: rt, concurrency, resilience, model, flow, or how the names of figures begin",
+            "bench: no figure is named `{}`: rt, concurrency, resilience, branch, model, flow, or how the names of figures begin",
             options.filter()
         );
         return ExitCode::from(2);

@@ -80,8 +80,8 @@ impl<T> fmt::Debug for RunSync<T> {
 /// Runs a future on this thread until it ends: the way in for a program that is not async.
 ///
 /// It takes no runtime: tasks and timers of those that the future uses run on their own threads. A runtime that only
-/// runs while somebody drives it, such as tokio's with one thread, or an executor of your own, has to be driven by its
-/// own `block_on`.
+/// runs while somebody drives it, such as tokio's with one thread, or an executor of your own, has to be driven:
+/// by [`Rt::block_on`], or by its own `block_on`.
 ///
 /// # Panics
 ///

@@ -52,7 +52,9 @@ impl Client {
         let prepared = self.prepare(request);
         async move {
             match prepared? {
-                Prepared::Http1(plan, exchange) => self.http1.exchange(plan, exchange, None).await,
+                Prepared::Http1(plan, exchange) => {
+                    Arc::clone(&self.http1).exchange(plan, exchange, None).await
+                }
                 Prepared::Either(plan, either) => self.exchange(plan, *either).await,
             }
         }
@@ -84,7 +86,9 @@ impl Client {
             let lease = match self.way(&plan).await? {
                 Way::Http1(connection) => {
                     let exchange = h1_client::write(&plan, http1)?;
-                    return self.http1.exchange(plan, exchange, connection).await;
+                    return Arc::clone(&self.http1)
+                        .exchange(plan, exchange, connection)
+                        .await;
                 }
                 Way::Http2(lease) => lease,
             };

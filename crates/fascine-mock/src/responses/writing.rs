@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Tool, ToolChoice};
 use crate::openai::CREATED;
 use crate::said::{Said, fragments};
 
@@ -174,8 +174,24 @@ fn response(ask: &Ask, said: &Said, status: &str, output: Vec<Value>, usage: Val
         "model": ask.model,
         "output": output,
         "parallel_tool_calls": true,
+        "tool_choice": tool_choice(ask),
+        "tools": ask.tools.iter().map(tool).collect::<Vec<_>>(),
         "usage": usage,
     })
+}
+
+/// The choice and the tools are said again in every response.
+fn tool_choice(ask: &Ask) -> Value {
+    match &ask.tool_choice {
+        ToolChoice::Auto => "auto".into(),
+        ToolChoice::Named(name) => json!({ "type": "function", "name": name }),
+        ToolChoice::None => "none".into(),
+        ToolChoice::Required => "required".into(),
+    }
+}
+
+fn tool(tool: &Tool) -> Value {
+    json!({ "type": "function", "name": tool.name, "parameters": tool.schema, "strict": null })
 }
 
 fn usage(said: &Said) -> Value {

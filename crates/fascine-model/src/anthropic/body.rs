@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::block::CacheControl;
 use super::conversation::{Conversation, Turn};
 use super::thinking::Thinking;
+use crate::openai::check_tool_choice;
 use crate::wire::{Entries, check};
 use crate::{Delivery, ModelFailure, OutputFormat, Request, ToolChoice, ToolSpec};
 
@@ -30,6 +31,7 @@ pub(super) fn write(
             return Err(ModelFailure::invalid("output", reason));
         }
     };
+    check_tool_choice(request)?;
     let thinking = Thinking::of(request, model)?;
     let body = Body {
         request,
@@ -184,10 +186,14 @@ struct Choice<'a> {
 }
 
 fn tool_choice(request: &Request) -> Option<Choice<'_>> {
+    // The API takes no choice among nothing.
+    if request.tools.is_empty() && !request.extra.contains_key("tools") {
+        return None;
+    }
     let one_at_a_time = request.parallel_tool_calls.map(|parallel| !parallel);
     let (kind, name) = match &request.tool_choice {
         // Whether calls may be parallel is part of the choice.
-        None if request.tools.is_empty() || one_at_a_time != Some(true) => return None,
+        None if one_at_a_time != Some(true) => return None,
         None | Some(ToolChoice::Auto) => ("auto", None),
         Some(ToolChoice::None) => ("none", None),
         Some(ToolChoice::Required) => ("any", None),

@@ -3,46 +3,72 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::NAME;
-use super::usage::Counts;
-use crate::wire::{Fields, owned, stream_error};
+use super::usage::{Counts, Report};
+use crate::wire::{
+    self, Fields, List, Text, UnknownFields, open_object, own_part, owned, owned_fields,
+    stream_error,
+};
 use crate::{FinishReason, ModelFailure, Response};
+
+open_object! {
+    /// What the server writes; in a stream, without the content.
+    Document<'a> {
+        kind: Text<'a> = "type",
+        role: Text<'a> = "role",
+        id: Text<'a> = "id",
+        model: Text<'a> = "model",
+        content: List<&'a RawValue> = "content",
+        stop_reason: Text<'a> = "stop_reason",
+        usage: Option<Report<'a>> = "usage",
+    }
+}
+
+impl Document<'_> {
+    /// Keeps what is not known of it.
+    pub(super) fn keep_rest(self, unknown: &mut UnknownFields) {
+        let kind = self.kind.as_str().filter(|kind| *kind != "message");
+        unknown.put(&["message"], "type", kind);
+        let role = self.role.as_str().filter(|role| *role != "assistant");
+        unknown.put(&["message"], "role", role);
+        unknown.of_document(self.rest);
+    }
+}
 
 /// Reads a whole answer. Unknown fields are no failure, and neither are blocks nobody has heard of.
 pub(super) fn response(body: &[u8]) -> Result<Response, ModelFailure> {
-    let mut document: Fields<'_> = serde_json::from_slice(body)
-        .map_err(|error| ModelFailure::malformed(error.to_string(), body))?;
-    if document.take_text("type") == "error" {
+    let mut document: Document<'_> = wire::document(body)?;
+    if document.kind.as_str() == Some("error") {
         let text = String::from_utf8_lossy(body);
-        return Err(stream_error(&text, "an error in place of the answer").into());
+        return Err(stream_error(&text, "an error in place of an answer").into());
     }
-    let Some(blocks) = document.take::<Vec<&RawValue>>("content") else {
+    let Some(blocks) = document.content.0.take() else {
         return Err(ModelFailure::malformed("it has no content", body));
     };
+    let mut unknown = UnknownFields::default();
     let mut content = Content::with_capacity(blocks.len());
-    for block in blocks {
-        read_block(block, &mut content);
+    for (place, block) in blocks.into_iter().enumerate() {
+        read_block(place, block, &mut content, &mut unknown);
     }
     let mut counts = Counts::default();
-    if let Some(usage) = document.take("usage") {
-        counts.update(usage);
+    if let Some(report) = document.usage.take() {
+        counts.update(report, &mut unknown);
     }
-    let reason: Option<String> = document.take("stop_reason");
     let mut response = Response::new(Message::new(Role::Assistant, content));
-    response.id = document.take_text("id");
-    response.model = document.take_text("model");
+    response.id = document.id.or_empty().to_owned();
+    response.model = document.model.or_empty().to_owned();
     response.usage = counts.usage();
-    response.finish_reason = match reason {
+    response.finish_reason = match document.stop_reason.as_str() {
         Some(reason) => finish_reason(reason),
         None if response.message.tool_calls().next().is_some() => FinishReason::ToolCalls,
         None => FinishReason::Stop,
     };
-    document.skip("role");
-    response.extra = document.rest();
-    counts.add_more(&mut response.extra);
+    document.keep_rest(&mut unknown);
+    response.extra = unknown.take_extra(&["message"]);
     Ok(response)
 }
 
-fn read_block(block: &RawValue, content: &mut Content) {
+/// Reads the block at a place of the answer.
+fn read_block(place: usize, block: &RawValue, content: &mut Content, unknown: &mut UnknownFields) {
     let mut fields: Fields<'_> = serde_json::from_str(block.get()).unwrap_or_default();
     let part = match fields.take_text("type").as_str() {
         "redacted_thinking" => fields
@@ -53,14 +79,24 @@ fn read_block(block: &RawValue, content: &mut Content) {
         "tool_use" => read_call(&mut fields).map(Part::ToolCall),
         _ => None,
     };
-    match part {
-        Some(Part::Text { text }) if text.is_empty() => {}
-        Some(Part::Reasoning(empty)) if empty == Reasoning::default().with_provider(NAME) => {}
-        Some(part) => {
-            content.push(part);
-            content.extend(more(fields.rest()));
-        }
-        None => content.push(other(owned(block))),
+    let Some(part) = part else {
+        content.push(own_part(NAME, owned(block)));
+        return;
+    };
+    let more = more(owned_fields(fields.rest()));
+    let is_empty = match &part {
+        Part::Text { text } => text.is_empty(),
+        Part::Reasoning(empty) => *empty == Reasoning::default().with_provider(NAME),
+        _ => false,
+    };
+    if is_empty {
+        // There is nothing that it could follow.
+        unknown.of_piece_values(&["content", &place.to_string()], more);
+        return;
+    }
+    content.push(part);
+    if !more.is_empty() {
+        content.push(own_part(NAME, more));
     }
 }
 
@@ -81,31 +117,25 @@ fn thought(reasoning: Reasoning) -> Part {
     Part::Reasoning(reasoning.with_provider(NAME))
 }
 
-/// Something that only this provider has.
-pub(super) fn other(value: Value) -> Part {
-    Part::Other {
-        provider: NAME.to_owned(),
-        value,
-    }
-}
-
-/// What else there was to a block, as a part that follows it: it has no type of its own.
-pub(super) fn more(mut fields: Map<String, Value>) -> Option<Part> {
+/// What else there was to a block, for a part that follows it: it has no type of its own.
+pub(super) fn more(mut fields: Map<String, Value>) -> Map<String, Value> {
     // Most calls say that they are ordinary ones, most texts that they cite nothing.
-    let says_nothing = |name: &str, value: &Value| match name {
-        "caller" => value["type"] == "direct",
-        _ => value.as_array().is_some_and(Vec::is_empty),
-    };
-    fields.retain(|name, value| !says_nothing(name, value));
-    (!fields.is_empty()).then(|| other(fields.into()))
+    fields.retain(|name, value| match (name.as_str(), value) {
+        ("caller", Value::Object(caller)) => {
+            caller.len() != 1 || caller.get("type") != Some(&"direct".into())
+        }
+        ("citations", Value::Array(citations)) => !citations.is_empty(),
+        _ => true,
+    });
+    fields
 }
 
-pub(super) fn finish_reason(word: String) -> FinishReason {
-    match word.as_str() {
+pub(super) fn finish_reason(word: &str) -> FinishReason {
+    match word {
         "end_turn" | "stop_sequence" => FinishReason::Stop,
         "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
         "refusal" => FinishReason::Refusal,
         "tool_use" => FinishReason::ToolCalls,
-        _ => FinishReason::Other(word),
+        _ => FinishReason::Other(word.to_owned()),
     }
 }

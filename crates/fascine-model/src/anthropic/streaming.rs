@@ -1,14 +1,14 @@
-use std::borrow::Cow;
-
 use fascine_http::sse;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::blocks::Blocks;
 use super::document;
-use super::reading::finish_reason;
-use super::usage::Counts;
-use crate::wire::{Beginning, Fields, is_whole, stream_error};
+use super::reading::{Document, finish_reason};
+use super::usage::{Counts, Report};
+use crate::wire::{
+    self, Beginning, Count, Fields, Raw, Rest, Text, TextOrValue, is_whole, open_object, owned,
+    stream_error,
+};
 use crate::{Chunk, ChunkDecoder, FinishReason, ModelFailure};
 
 /// Reads an answer in pieces: server-sent events that end with `message_stop`.
@@ -64,25 +64,32 @@ impl Decoder {
         let malformed = |reason: &dyn std::fmt::Display| {
             ModelFailure::malformed(reason.to_string(), data.as_bytes())
         };
-        // Nearly all events are this one; what has another shape is looked at more closely.
-        if let Ok(event) = serde_json::from_str::<DeltaEvent<'_>>(data)
-            && event.kind == "content_block_delta"
-        {
-            let read = self.blocks.delta(event.index, event.delta, chunks);
+        // Nearly all events are this one.
+        let event: DeltaEvent<'_> = match wire::text_document(data) {
+            Ok(event) => event,
+            // Gateways add it.
+            Err(_) if data.trim() == "[DONE]" => return Ok(()),
+            Err(failure) => return Err(failure),
+        };
+        let (kind, index) = (event.kind.or_empty(), event.index.or_zero());
+        if kind == "content_block_delta" && KNOWN_DELTAS.contains(&event.delta.kind.or_empty()) {
+            self.keep_rest(kind, event.rest);
+            let read = self.blocks.delta(index, event.delta, chunks);
             return read.map_err(|reason| malformed(&reason));
         }
-        if data.trim() == "[DONE]" {
-            // Gateways add it.
-            return Ok(());
+        let mut event: Fields<'_> = wire::text_document(data)?;
+        if kind == "error" || kind.is_empty() && event.take::<&RawValue>("error").is_some() {
+            return Err(stream_error(data, "an error in the stream").into());
         }
-        let mut event: Fields<'_> =
-            serde_json::from_str(data).map_err(|error| malformed(&error))?;
-        let index = event.take("index").unwrap_or_default();
-        match event.take_text("type").as_str() {
+        for known in ["type", "index"] {
+            event.skip(known);
+        }
+        match kind {
             "content_block_delta" => {
-                let mut delta: Fields<'_> = event.take("delta").unwrap_or_default();
-                if KNOWN_DELTAS.contains(&delta.take_text("type").as_str()) {
-                    return Err(malformed(&"a piece of a block is not as it should be"));
+                let delta = event.take("delta").map(owned).unwrap_or_default();
+                if !delta.is_null() {
+                    let kind = delta["type"].as_str().unwrap_or_default().to_owned();
+                    self.blocks.keep_delta(index, &kind, delta);
                 }
             }
             "content_block_start" => {
@@ -91,101 +98,115 @@ impl Decoder {
                 }
             }
             "content_block_stop" => self.blocks.stop(index, chunks),
-            "message_delta" => self.message_delta(event, chunks),
+            "message_delta" => {
+                self.message_delta(event, chunks);
+                return Ok(());
+            }
             "message_start" => {
                 let message = event.take("message").unwrap_or_default();
                 self.message_start(message, chunks);
             }
             "message_stop" => {
-                self.blocks.stop_all(None, chunks);
-                if !self.finished && self.blocks.has_calls() {
-                    chunks.push(Chunk::Finish(FinishReason::ToolCalls));
-                }
-                self.done = true;
+                self.keep_rest(kind, event.rest());
+                self.message_stop(chunks);
+                return Ok(());
             }
-            "error" => return Err(stream_error(data, "an error in the stream").into()),
-            "" if event.take::<&RawValue>("error").is_some() => {
-                return Err(stream_error(data, "an error in the stream").into());
+            "ping" => {}
+            kind => {
+                let event = serde_json::from_str(data).map_err(|error| malformed(&error))?;
+                self.blocks.unknown.one_more(&["events"], kind, event);
+                return Ok(());
             }
-            _ => {}
         }
+        self.keep_rest(kind, event.rest());
         Ok(())
     }
 
-    fn message_start(&mut self, mut message: Fields<'_>, chunks: &mut Vec<Chunk>) {
+    fn message_start(&mut self, mut message: Document<'_>, chunks: &mut Vec<Chunk>) {
         if !std::mem::replace(&mut self.started, true) {
-            let (id, model) = (message.take_text("id"), message.take_text("model"));
-            chunks.push(Chunk::Start { id, model });
+            chunks.push(Chunk::Start {
+                id: message.id.or_empty().to_owned(),
+                model: message.model.or_empty().to_owned(),
+            });
         }
-        self.count(&mut message, chunks);
-        for known in ["type", "role", "content", "id", "model", "stop_reason"] {
-            message.skip(known);
-        }
-        self.extra(message, chunks);
+        self.count(message.usage.take(), chunks);
+        message.keep_rest(&mut self.blocks.unknown);
     }
 
     fn message_delta(&mut self, mut event: Fields<'_>, chunks: &mut Vec<Chunk>) {
         let mut delta: Fields<'_> = event.take("delta").unwrap_or_default();
-        let reason = delta.take("stop_reason").map(finish_reason);
-        if let Some(reason) = reason {
+        let reason = delta.take::<Text<'_>>("stop_reason");
+        if let Some(reason) = reason.as_ref().and_then(Text::as_str) {
+            let reason = finish_reason(reason);
             self.finished = true;
             self.blocks.stop_all(Some(&reason), chunks);
             chunks.push(Chunk::Finish(reason));
         }
-        self.count(&mut event, chunks);
-        self.extra(delta, chunks);
-        self.extra(event, chunks);
+        self.count(event.take("usage"), chunks);
+        let event = event.rest();
+        let is_taken = |name: &str| event.iter().any(|(taken, _)| taken.or_empty() == name);
+        let (beside, free) = delta
+            .rest()
+            .into_iter()
+            .partition(|(name, _)| is_taken(name.or_empty()));
+        self.blocks.unknown.of_whole(&["delta"], beside);
+        self.blocks.unknown.of_document(free);
+        self.blocks.unknown.of_document(event);
     }
 
-    fn count(&mut self, fields: &mut Fields<'_>, chunks: &mut Vec<Chunk>) {
-        if let Some(report) = fields.take("usage") {
-            self.counts.update(report);
+    fn message_stop(&mut self, chunks: &mut Vec<Chunk>) {
+        self.blocks.stop_all(None, chunks);
+        let extra = self.blocks.unknown.take_extra(&["message"]);
+        if !extra.is_empty() {
+            chunks.push(Chunk::Extra(extra));
+        }
+        if !self.finished && self.blocks.has_calls() {
+            chunks.push(Chunk::Finish(FinishReason::ToolCalls));
+        }
+        self.done = true;
+    }
+
+    fn count(&mut self, report: Option<Report<'_>>, chunks: &mut Vec<Chunk>) {
+        if let Some(report) = report {
+            self.counts.update(report, &mut self.blocks.unknown);
             chunks.push(Chunk::Usage(self.counts.usage()));
         }
     }
 
-    fn extra(&mut self, fields: Fields<'_>, chunks: &mut Vec<Chunk>) {
-        let mut extra = fields.rest();
-        self.counts.add_more(&mut extra);
-        if !extra.is_empty() {
-            chunks.push(Chunk::Extra(extra));
-        }
+    /// Keeps what is not known of an event of this type.
+    fn keep_rest(&mut self, kind: &str, rest: Rest<'_>) {
+        self.blocks.unknown.of_whole(&["events", kind], rest);
     }
 }
 
-const KNOWN_DELTAS: [&str; 4] = [
+const KNOWN_DELTAS: [&str; 6] = [
+    "citations_delta",
+    "compaction_delta",
     "input_json_delta",
     "signature_delta",
     "text_delta",
     "thinking_delta",
 ];
 
-/// The event that nearly all are.
-#[derive(Deserialize)]
-struct DeltaEvent<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(default)]
-    index: u64,
-    #[serde(borrow, default)]
-    delta: Delta<'a>,
+open_object! {
+    /// The event that nearly all are.
+    DeltaEvent<'a> {
+        kind: Text<'a> = "type",
+        index: Count = "index",
+        delta: Delta<'a> = "delta",
+    }
 }
 
-/// More of a block. Its type says which of the fields it is.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Delta<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Cow<'a, str>,
-    pub(super) text: Option<String>,
-    pub(super) thinking: Option<String>,
-    pub(super) signature: Option<String>,
-    #[serde(borrow)]
-    pub(super) partial_json: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(super) citation: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) encrypted_content: Option<&'a RawValue>,
+open_object! {
+    /// More of a block. Its type says which of the fields it is.
+    Delta<'a> {
+        kind: Text<'a> = "type",
+        text: TextOrValue<'a> = "text",
+        thinking: TextOrValue<'a> = "thinking",
+        signature: TextOrValue<'a> = "signature",
+        partial_json: TextOrValue<'a> = "partial_json",
+        citation: Raw<'a> = "citation",
+        content: Raw<'a> = "content",
+        encrypted_content: Raw<'a> = "encrypted_content",
+    }
 }

@@ -1,7 +1,23 @@
 use fascine_message::Usage;
-use serde_json::{Map, Value};
 
-use crate::wire::Fields;
+use crate::wire::{Count, UnknownFields, open_object};
+
+open_object! {
+    /// What has been counted.
+    Report<'a> {
+        input: Count = "input_tokens",
+        output: Count = "output_tokens",
+        cache_read: Count = "cache_read_input_tokens",
+        cache_creation: Count = "cache_creation_input_tokens",
+        output_details: OutputDetails<'a> = "output_tokens_details",
+    }
+}
+
+open_object! {
+    OutputDetails<'a> {
+        thinking: Count = "thinking_tokens",
+    }
+}
 
 /// What an answer has cost so far.
 ///
@@ -13,26 +29,23 @@ pub(super) struct Counts {
     cache_read: u64,
     cache_creation: u64,
     thinking: u64,
-    /// What else was counted, such as searches.
-    more: Map<String, Value>,
 }
 
 impl Counts {
-    pub(super) fn update(&mut self, mut report: Fields<'_>) {
-        for (name, count) in [
-            ("input_tokens", &mut self.input),
-            ("output_tokens", &mut self.output),
-            ("cache_read_input_tokens", &mut self.cache_read),
-            ("cache_creation_input_tokens", &mut self.cache_creation),
+    /// Takes a report, and keeps what else was counted, such as searches.
+    pub(super) fn update(&mut self, report: Report<'_>, unknown: &mut UnknownFields) {
+        for (count, total) in [
+            (&mut self.input, report.input),
+            (&mut self.output, report.output),
+            (&mut self.cache_read, report.cache_read),
+            (&mut self.cache_creation, report.cache_creation),
+            (&mut self.thinking, report.output_details.thinking),
         ] {
-            if let Some(total) = report.take(name) {
-                *count = total;
-            }
+            *count = total.0.unwrap_or(*count);
         }
-        if let Some(mut details) = report.take::<Fields<'_>>("output_tokens_details") {
-            self.thinking = details.take("thinking_tokens").unwrap_or(self.thinking);
-        }
-        self.more.extend(report.rest());
+        unknown.of_whole(&["usage"], report.rest);
+        let details = ["usage", "output_tokens_details"];
+        unknown.of_whole(&details, report.output_details.rest);
     }
 
     /// The API counts what came from a cache, or went there, apart from the rest of the input.
@@ -43,12 +56,5 @@ impl Counts {
         usage.cache_write_tokens = self.cache_creation;
         usage.reasoning_tokens = self.thinking;
         usage
-    }
-
-    /// Adds what this crate has no count for, under the name it had.
-    pub(super) fn add_more(&self, extra: &mut Map<String, Value>) {
-        if !self.more.is_empty() {
-            extra.insert("usage".into(), self.more.clone().into());
-        }
     }
 }

@@ -3,6 +3,7 @@ use serde_json::{Map, Value};
 
 use super::contents::Conversation;
 use super::thinking::{Thinking, ThinkingConfig};
+use crate::openai::check_tool_choice;
 use crate::wire::Entries;
 use crate::{ModelFailure, OutputFormat, Request, ToolChoice, ToolSpec};
 
@@ -18,6 +19,7 @@ pub(super) fn write(request: &Request, model: &str) -> Result<Vec<u8>, ModelFail
     {
         return Err(ModelFailure::invalid("seed", "is more than 31 bits"));
     }
+    check_tool_choice(request)?;
     let thinking = request.effort.as_ref();
     let body = Body {
         request,
@@ -156,6 +158,10 @@ struct Calling<'a> {
 
 impl<'a> Calling<'a> {
     fn of(request: &'a Request) -> Option<Self> {
+        // The API takes no choice among nothing.
+        if request.tools.is_empty() && !request.extra.contains_key("tools") {
+            return None;
+        }
         let strict = request.tools.iter().any(|tool| tool.strict == Some(true));
         let (mode, name) = match &request.tool_choice {
             None | Some(ToolChoice::Auto) if strict => ("VALIDATED", None),

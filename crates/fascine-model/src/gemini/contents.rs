@@ -1,11 +1,12 @@
 use fascine_message::{Message, Part, Reasoning, Role, ToolResult};
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::NAME;
 use super::wire_part::{FunctionCall, FunctionResponse, Outcome, Own, WirePart};
 use crate::ModelFailure;
-use crate::wire::{CallNames, arguments, known};
+use crate::wire::{CallNames, arguments, as_more_of_part, known};
 
 /// A conversation in the API's order: the system's instruction apart.
 #[derive(Debug)]
@@ -35,10 +36,11 @@ impl<'a> Conversation<'a> {
                 role: message.role(),
                 names: &names,
                 seal: None,
+                has_part: false,
                 parts: Vec::new(),
             };
             for part in message.content() {
-                writer.add(part)?;
+                writer.has_part = writer.add(part)?;
             }
             writer.put_down_seal();
             let parts = writer.parts;
@@ -90,26 +92,22 @@ struct PartWriter<'n, 'a> {
     names: &'n CallNames<'a>,
     /// A seal that waits for the part it belongs on.
     seal: Option<&'a str>,
+    /// Whether the part before has been written, so that more fields can go to it.
+    has_part: bool,
     parts: Vec<WirePart<'a>>,
 }
 
 impl<'a> PartWriter<'_, 'a> {
-    fn add(&mut self, part: &'a Part) -> Result<(), ModelFailure> {
+    /// Adds a part, and says whether it has been written.
+    fn add(&mut self, part: &'a Part) -> Result<bool, ModelFailure> {
         let own = match part {
-            Part::CacheMark { .. } => return Ok(()),
+            Part::CacheMark { .. } => return Ok(false),
             Part::Other { provider, value } => {
                 // What is somebody else's means nothing here.
-                if let Some(fields) = value.as_object().filter(|_| provider == NAME) {
-                    self.put_down_seal();
-                    self.parts.push(WirePart::Other(fields));
-                }
-                return Ok(());
+                return Ok(provider == NAME && self.own(value));
             }
-            Part::Reasoning(reasoning) => {
-                self.reasoning(reasoning);
-                return Ok(());
-            }
-            Part::Text { text } if text.is_empty() && self.seal.is_none() => return Ok(()),
+            Part::Reasoning(reasoning) => return Ok(self.reasoning(reasoning)),
+            Part::Text { text } if text.is_empty() && self.seal.is_none() => return Ok(false),
             Part::Text { text } => Own::text(text),
             _ if self.role == Role::System => {
                 let reason = "have a part in a message of the system that is not text";
@@ -135,29 +133,47 @@ impl<'a> PartWriter<'_, 'a> {
             thought_signature,
             ..own
         }));
-        Ok(())
+        Ok(true)
+    }
+
+    /// Adds a part of a kind that only this provider has, or what else there was to the part before.
+    fn own(&mut self, value: &'a Value) -> bool {
+        if let Some(more) = as_more_of_part(value) {
+            if self.has_part
+                && let Some(WirePart::Own(own)) = self.parts.last_mut()
+            {
+                own.more = Some(more);
+            }
+            return self.has_part;
+        }
+        if let Some(fields) = value.as_object() {
+            self.put_down_seal();
+            self.parts.push(WirePart::Other(fields));
+        }
+        value.is_object()
     }
 
     /// Thoughts go back if they are this provider's; a seal without text waits for the part that follows.
-    fn reasoning(&mut self, reasoning: &'a Reasoning) {
+    fn reasoning(&mut self, reasoning: &'a Reasoning) -> bool {
         let seal = reasoning.signature.as_deref();
         let ours = match reasoning.provider.as_str() {
             "" => reasoning.id.is_empty() && seal.is_some(),
             provider => provider == NAME,
         };
         if !ours {
-            return;
+            return false;
         }
         self.put_down_seal();
         if reasoning.text.is_empty() {
             self.seal = seal;
-        } else {
-            self.parts.push(WirePart::Own(Own {
-                thought: Some(true),
-                thought_signature: seal,
-                ..Own::text(&reasoning.text)
-            }));
+            return false;
         }
+        self.parts.push(WirePart::Own(Own {
+            thought: Some(true),
+            thought_signature: seal,
+            ..Own::text(&reasoning.text)
+        }));
+        true
     }
 
     /// A seal that has no part to be on came on an empty one.

@@ -1,9 +1,41 @@
-use fascine_message::{Media, MediaSource, Part, Reasoning};
+use fascine_message::{Media, MediaSource, Part as MessagePart, Reasoning};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::NAME;
 use crate::Chunk;
-use crate::wire::{Fields, made_up, owned};
+use crate::wire::{
+    Flag, Raw, Rest, Text, TextOrValue, made_up, more_of_part, open_object, own_part, owned,
+    owned_fields,
+};
+
+open_object! {
+    /// A part of an answer. What it is, is said by the one of its fields that is there.
+    Part<'a> {
+        text: TextOrValue<'a> = "text",
+        thought: Flag = "thought",
+        seal: Text<'a> = "thoughtSignature",
+        call: Raw<'a> = "functionCall",
+        inline_data: Raw<'a> = "inlineData",
+        file_data: Raw<'a> = "fileData",
+    }
+}
+
+open_object! {
+    Call<'a> {
+        id: Text<'a> = "id",
+        name: Text<'a> = "name",
+        arguments: Raw<'a> = "args",
+    }
+}
+
+open_object! {
+    Data<'a> {
+        media_type: Text<'a> = "mimeType",
+        data: Text<'a> = "data",
+        uri: Text<'a> = "fileUri",
+    }
+}
 
 /// The parts of an answer that have come so far.
 #[derive(Debug, Default)]
@@ -20,36 +52,58 @@ impl Parts {
     }
 
     /// Reads a part of the answer with this id.
-    pub(super) fn read(&mut self, part: &RawValue, id: &str, chunks: &mut Vec<Chunk>) {
-        let mut fields: Fields<'_> = serde_json::from_str(part.get()).unwrap_or_default();
-        let thought = fields.take("thought").unwrap_or(false);
-        let seal: Option<String> = fields.take("thoughtSignature");
-        if let Some(text) = fields.take("text") {
-            match thought {
-                true => self.thought(text, seal, chunks),
-                false => self.text(text, seal, chunks),
+    pub(super) fn read(
+        &mut self,
+        part: Result<Part<'_>, Value>,
+        id: &str,
+        chunks: &mut Vec<Chunk>,
+    ) {
+        let mut part = match part {
+            Ok(part) => part,
+            Err(odd) => return self.other(odd, chunks),
+        };
+        let seal = std::mem::take(&mut part.seal).into_string();
+        let (what, mut more) = part.split();
+        match what {
+            // There would be nothing that the rest could follow.
+            Some(What::Text(text) | What::Thought(text))
+                if text.is_empty() && seal.is_none() && !more.is_empty() =>
+            {
+                more.insert("text".to_owned(), text.into());
+                return self.other(more, chunks);
             }
-        } else if let Some(call) = fields.take("functionCall").and_then(Call::read) {
-            self.seal(seal, chunks);
-            chunks.push(Chunk::ToolCall {
-                index: self.calls,
-                id: Some(call.id.unwrap_or_else(|| made_up(id, self.calls))),
-                name: Some(call.name),
-                arguments: call.arguments,
-            });
-            self.calls += 1;
-        } else if let Some(medium) = medium(&mut fields) {
-            self.seal(seal, chunks);
-            chunks.push(Chunk::Part(medium));
-        } else if seal.is_some() && fields.is_empty() {
-            self.text(String::new(), seal, chunks);
-        } else {
-            self.sealed = false;
-            chunks.push(Chunk::Part(Part::Other {
-                provider: NAME.to_owned(),
-                value: owned(part),
-            }));
+            Some(What::Text(text)) => self.text(text, seal, chunks),
+            Some(What::Thought(text)) => self.thought(text, seal, chunks),
+            Some(What::Call(call)) => {
+                self.seal(seal, chunks);
+                let arguments = call.arguments.0.map_or("{}", RawValue::get);
+                let call_id = call.id.into_string();
+                chunks.push(Chunk::ToolCall {
+                    index: self.calls,
+                    id: Some(call_id.unwrap_or_else(|| made_up(id, self.calls))),
+                    name: call.name.into_string(),
+                    arguments: arguments.to_owned(),
+                });
+                self.calls += 1;
+            }
+            Some(What::Medium(medium)) => {
+                self.seal(seal, chunks);
+                chunks.push(Chunk::Part(medium));
+            }
+            None if more.is_empty() && seal.is_some() => self.text(String::new(), seal, chunks),
+            None => {
+                more.extend(seal.map(|seal| ("thoughtSignature".to_owned(), seal.into())));
+                return self.other(more, chunks);
+            }
         }
+        if !more.is_empty() {
+            chunks.push(Chunk::Part(more_of_part(NAME, more)));
+        }
+    }
+
+    fn other(&mut self, value: impl Into<Value>, chunks: &mut Vec<Chunk>) {
+        self.sealed = false;
+        chunks.push(Chunk::Part(own_part(NAME, value)));
     }
 
     fn thought(&mut self, text: String, seal: Option<String>, chunks: &mut Vec<Chunk>) {
@@ -67,7 +121,7 @@ impl Parts {
             return;
         }
         // An empty part keeps two texts apart that would become one.
-        let empty = || Chunk::Part(Part::text(""));
+        let empty = || Chunk::Part(MessagePart::text(""));
         if self.sealed && !has_seal {
             chunks.push(empty());
         }
@@ -84,44 +138,87 @@ impl Parts {
         self.sealed = false;
         let seal = seal.map(|seal| {
             let reasoning = Reasoning::default().with_signature(seal);
-            Chunk::Part(Part::Reasoning(reasoning.with_provider(NAME)))
+            Chunk::Part(MessagePart::Reasoning(reasoning.with_provider(NAME)))
         });
         chunks.extend(seal);
     }
 }
 
-struct Call {
-    id: Option<String>,
-    name: String,
-    arguments: String,
+/// What a part is.
+enum What<'a> {
+    Call(Call<'a>),
+    Medium(MessagePart),
+    Text(String),
+    Thought(String),
 }
 
-impl Call {
-    fn read(mut fields: Fields<'_>) -> Option<Self> {
-        let arguments = fields.take::<&RawValue>("args").map(RawValue::get);
-        Some(Self {
-            id: fields.take("id").filter(|id: &String| !id.is_empty()),
-            name: fields.take("name")?,
-            arguments: arguments.unwrap_or("{}").to_owned(),
-        })
+impl<'a> Part<'a> {
+    /// Tells what it is, if that is known, from what else there is to it.
+    fn split(self) -> (Option<What<'a>>, Map<String, Value>) {
+        let mut more = owned_fields(self.rest);
+        let text = match self.text {
+            TextOrValue::None => None,
+            TextOrValue::Text(text) => Some(text.into_owned()),
+            TextOrValue::Value(value) => {
+                more.insert("text".to_owned(), value);
+                None
+            }
+        };
+        let is_thought = self.thought.0 && text.is_some();
+        let mut what = text.map(match is_thought {
+            true => What::Thought,
+            false => What::Text,
+        });
+        if self.thought.0 && !is_thought {
+            more.insert("thought".to_owned(), true.into());
+        }
+        for (name, field) in [
+            (CALL, self.call),
+            ("inlineData", self.inline_data),
+            ("fileData", self.file_data),
+        ] {
+            let Some(field) = field.0 else { continue };
+            let read = match (&what, name) {
+                (Some(_), _) => None,
+                (None, CALL) => read_call(field),
+                (None, _) => read_medium(field),
+            };
+            let rest = match read {
+                None => owned(field),
+                Some((read, rest)) => {
+                    what = Some(read);
+                    owned_fields(rest).into()
+                }
+            };
+            if rest != Value::Object(Map::new()) {
+                more.insert(name.to_owned(), rest);
+            }
+        }
+        (what, more)
     }
 }
 
-/// A picture, a recording or a document.
-fn medium(fields: &mut Fields<'_>) -> Option<Part> {
-    let (mut data, key) = match fields.take::<Fields<'_>>("inlineData") {
-        Some(data) => (data, "data"),
-        None => (fields.take::<Fields<'_>>("fileData")?, "fileUri"),
+const CALL: &str = "functionCall";
+
+fn read_call(field: &RawValue) -> Option<(What<'_>, Rest<'_>)> {
+    let mut call: Call<'_> = serde_json::from_str(field.get()).ok()?;
+    call.name.as_str()?;
+    let rest = std::mem::take(&mut call.rest);
+    Some((What::Call(call), rest))
+}
+
+/// Reads a picture, a recording or a document.
+fn read_medium(field: &RawValue) -> Option<(What<'_>, Rest<'_>)> {
+    let data: Data<'_> = serde_json::from_str(field.get()).ok()?;
+    let mut media = Media::from_url(data.media_type.or_empty(), "");
+    media.source = match data.data.into_string() {
+        Some(data) => MediaSource::Base64(data),
+        None => MediaSource::Url(data.uri.into_string()?),
     };
-    let content: String = data.take(key)?;
-    let mut media = Media::from_url(data.take_text("mimeType"), "");
-    media.source = match key {
-        "data" => MediaSource::Base64(content),
-        _ => MediaSource::Url(content),
+    let medium = match media.media_type.split('/').next() {
+        Some("audio") => MessagePart::Audio(media),
+        Some("image") => MessagePart::Image(media),
+        _ => MessagePart::Document(media),
     };
-    Some(match media.media_type.split('/').next() {
-        Some("audio") => Part::Audio(media),
-        Some("image") => Part::Image(media),
-        _ => Part::Document(media),
-    })
+    Some((What::Medium(medium), data.rest))
 }

@@ -42,7 +42,7 @@ impl ChunkDecoder for Decoder {
         }
         let reason = self.answer.finish_reason();
         self.complete = reason.is_some();
-        chunks.extend(reason.map(Chunk::Finish));
+        self.answer.finish(reason, chunks);
         Ok(())
     }
 

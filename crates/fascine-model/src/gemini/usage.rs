@@ -1,6 +1,19 @@
 use fascine_message::Usage;
 
-use crate::wire::Fields;
+use crate::wire::{Count, Rest, open_object};
+
+open_object! {
+    /// What has been counted.
+    Report<'a> {
+        prompt: Count = "promptTokenCount",
+        tool_use_prompt: Count = "toolUsePromptTokenCount",
+        cached: Count = "cachedContentTokenCount",
+        candidates: Count = "candidatesTokenCount",
+        thoughts: Count = "thoughtsTokenCount",
+        /// It adds up.
+        total: Count = "totalTokenCount",
+    }
+}
 
 /// What an answer has cost so far. Each report is a total; what it leaves out has not changed.
 #[derive(Debug, Default)]
@@ -13,18 +26,18 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn update(&mut self, mut report: Fields<'_>) {
-        for (name, count) in [
-            ("promptTokenCount", &mut self.prompt),
-            ("toolUsePromptTokenCount", &mut self.tool_use_prompt),
-            ("cachedContentTokenCount", &mut self.cached),
-            ("candidatesTokenCount", &mut self.candidates),
-            ("thoughtsTokenCount", &mut self.thoughts),
+    /// Takes a report, and gives what is not known of it.
+    pub(super) fn update<'a>(&mut self, report: Report<'a>) -> Rest<'a> {
+        for (count, total) in [
+            (&mut self.prompt, report.prompt),
+            (&mut self.tool_use_prompt, report.tool_use_prompt),
+            (&mut self.cached, report.cached),
+            (&mut self.candidates, report.candidates),
+            (&mut self.thoughts, report.thoughts),
         ] {
-            if let Some(total) = report.take(name) {
-                *count = total;
-            }
+            *count = total.0.unwrap_or(*count);
         }
+        report.rest
     }
 
     /// The API counts what the model thought apart from what it answered; both are billed as output.

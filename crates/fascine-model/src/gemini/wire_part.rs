@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::ModelFailure;
+use crate::wire::{Entries, Merged, NO_FIELDS};
 
 /// What a part of a message is, as it is written, with the seal that belongs on it.
 #[derive(Debug)]
@@ -13,23 +14,17 @@ pub(super) enum WirePart<'a> {
     Own(Own<'a>),
 }
 
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default)]
 pub(super) struct Own<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) thought: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) inline_data: Option<InlineData<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) file_data: Option<FileData<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) function_call: Option<FunctionCall<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) function_response: Option<FunctionResponse<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) thought_signature: Option<&'a str>,
+    /// What else there was to it.
+    pub(super) more: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,6 +110,26 @@ impl WirePart<'_> {
             Self::Own(own) => Some(own.function_response.as_ref()?.place),
             Self::Other(_) => None,
         }
+    }
+}
+
+impl Serialize for Own<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entries = Entries::begin(serializer, self.more.unwrap_or(&NO_FIELDS))?;
+        entries.put_some("thought", self.thought)?;
+        entries.put_some("text", self.text)?;
+        if let Some(object) = &self.inline_data {
+            entries.put_merged("inlineData", |more| Merged { object, more })?;
+        }
+        if let Some(object) = &self.file_data {
+            entries.put_merged("fileData", |more| Merged { object, more })?;
+        }
+        if let Some(object) = &self.function_call {
+            entries.put_merged("functionCall", |more| Merged { object, more })?;
+        }
+        entries.put_some("functionResponse", self.function_response.as_ref())?;
+        entries.put_some("thoughtSignature", self.thought_signature)?;
+        entries.end()
     }
 }
 

@@ -2,7 +2,10 @@ use fascine_message::{Reasoning, Usage};
 use serde_json::value::RawValue;
 
 use super::NAME;
-use crate::wire::{Fields, made_up, stream_error};
+use crate::wire::{
+    self, Count, Flag, List, Raw, Text, UnknownFields, made_up, more_of_part, open_object,
+    owned_fields, stream_error,
+};
 use crate::{Accumulator, Chunk, FinishReason, ModelFailure, Response};
 
 /// Reads a whole answer.
@@ -12,11 +15,52 @@ pub(super) fn response(body: &[u8]) -> Result<Response, ModelFailure> {
     if !answer.has_message {
         return Err(ModelFailure::malformed("it has no message", body));
     }
+    answer.extra(&mut chunks);
     let mut whole = Accumulator::new();
     for chunk in &chunks {
         whole.push(chunk);
     }
     Ok(whole.into_response())
+}
+
+open_object! {
+    /// What the server writes.
+    Document<'a> {
+        model: Text<'a> = "model",
+        created_at: Text<'a> = "created_at",
+        message: Option<Said<'a>> = "message",
+        done: Flag = "done",
+        done_reason: Text<'a> = "done_reason",
+        prompt: Count = "prompt_eval_count",
+        answer: Count = "eval_count",
+        error: Raw<'a> = "error",
+    }
+}
+
+open_object! {
+    /// A message, or more of one.
+    Said<'a> {
+        role: Text<'a> = "role",
+        thinking: Text<'a> = "thinking",
+        content: Text<'a> = "content",
+        calls: List<Call<'a>> = "tool_calls",
+    }
+}
+
+open_object! {
+    Call<'a> {
+        id: Text<'a> = "id",
+        kind: Text<'a> = "type",
+        function: Function<'a> = "function",
+    }
+}
+
+open_object! {
+    Function<'a> {
+        index: Count = "index",
+        name: Text<'a> = "name",
+        arguments: Raw<'a> = "arguments",
+    }
 }
 
 /// An answer, whole or in the making: it comes in one document or in many of the same form.
@@ -25,6 +69,7 @@ pub(super) struct Answer {
     started: bool,
     has_message: bool,
     calls: usize,
+    unknown: UnknownFields,
     pub(super) done: bool,
 }
 
@@ -35,90 +80,100 @@ impl Answer {
         json: &[u8],
         chunks: &mut Vec<Chunk>,
     ) -> Result<(), ModelFailure> {
-        let mut document: Fields<'_> = serde_json::from_slice(json)
-            .map_err(|error| ModelFailure::malformed(error.to_string(), json))?;
-        if document.take::<&RawValue>("error").is_some() {
+        let document: Document<'_> = wire::document(json)?;
+        if document.error.0.is_some() {
             let text = String::from_utf8_lossy(json);
             return Err(stream_error(&text, "an error in place of the answer").into());
         }
-        let model = document.take_text("model");
-        let created_at: Option<String> = document.take("created_at");
         if !std::mem::replace(&mut self.started, true) {
-            let id = String::new();
-            chunks.push(Chunk::Start { id, model });
+            chunks.push(Chunk::Start {
+                id: String::new(),
+                model: document.model.into_string().unwrap_or_default(),
+            });
         }
-        if let Some(message) = document.take("message") {
-            self.message(message, created_at.as_deref().unwrap_or_default(), chunks);
+        if let Some(message) = document.message {
+            self.message(message, document.created_at.or_empty(), chunks);
         }
-        let done = document.take("done").unwrap_or(false);
-        let reason: Option<String> = document.take("done_reason");
-        let counts = [
-            document.take::<u64>("prompt_eval_count"),
-            document.take::<u64>("eval_count"),
-        ];
-        let mut extra = document.rest();
-        if done {
+        self.unknown.of_document(document.rest);
+        if document.done.0 {
             self.done = true;
+            let reason = document.done_reason.as_str();
             chunks.push(Chunk::Finish(self.finish_reason(reason)));
             // A prompt that the server had in its cache is not counted.
-            if counts != [None, None] {
-                let [prompt, answer] = counts.map(Option::unwrap_or_default);
-                chunks.push(Chunk::Usage(Usage::new(prompt, answer)));
+            if document.prompt.0.or(document.answer.0).is_some() {
+                let usage = Usage::new(document.prompt.or_zero(), document.answer.or_zero());
+                chunks.push(Chunk::Usage(usage));
             }
-            extra.extend(created_at.map(|at| ("created_at".to_owned(), at.into())));
-        }
-        if !extra.is_empty() {
-            chunks.push(Chunk::Extra(extra));
+            let created_at = document.created_at.into_string();
+            self.unknown.put(&[MESSAGE], "created_at", created_at);
+            self.extra(chunks);
         }
         Ok(())
     }
 
-    fn message(&mut self, mut message: Fields<'_>, created_at: &str, chunks: &mut Vec<Chunk>) {
-        self.has_message = true;
-        let thinking = message.take_text("thinking");
-        if !thinking.is_empty() {
-            let reasoning = Reasoning::new(thinking).with_provider(NAME);
-            chunks.push(Chunk::Reasoning(reasoning));
-        }
-        let content = message.take_text("content");
-        if !content.is_empty() {
-            chunks.push(Chunk::Text(content));
-        }
-        let calls: Vec<Fields<'_>> = message.take("tool_calls").unwrap_or_default();
-        for mut call in calls {
-            let mut function: Fields<'_> = call.take("function").unwrap_or_default();
-            let id = call.take("id").filter(|id: &String| !id.is_empty());
-            chunks.push(Chunk::ToolCall {
-                index: self.calls,
-                id: Some(id.unwrap_or_else(|| made_up(created_at, self.calls))),
-                name: function.take("name"),
-                arguments: arguments(&mut function),
-            });
-            self.calls += 1;
+    /// Adds what is not known of it, at the end.
+    fn extra(&mut self, chunks: &mut Vec<Chunk>) {
+        let extra = self.unknown.take_extra(&[MESSAGE]);
+        if !extra.is_empty() {
+            chunks.push(Chunk::Extra(extra));
         }
     }
 
-    fn finish_reason(&self, reason: Option<String>) -> FinishReason {
-        match reason.as_deref() {
-            None | Some("" | "stop") if self.calls > 0 => FinishReason::ToolCalls,
-            None | Some("" | "stop") => FinishReason::Stop,
+    fn message(&mut self, message: Said<'_>, created_at: &str, chunks: &mut Vec<Chunk>) {
+        self.has_message = true;
+        if let Some(thinking) = message.thinking.into_string() {
+            let reasoning = Reasoning::new(thinking).with_provider(NAME);
+            chunks.push(Chunk::Reasoning(reasoning));
+        }
+        chunks.extend(message.content.into_string().map(Chunk::Text));
+        for call in message.calls.into_items() {
+            self.call(call, created_at, chunks);
+        }
+        let role = message.role.as_str().filter(|role| *role != "assistant");
+        self.unknown.put(&[MESSAGE], "role", role);
+        self.unknown.of_piece(&[MESSAGE], message.rest);
+    }
+
+    fn call(&mut self, call: Call<'_>, created_at: &str, chunks: &mut Vec<Chunk>) {
+        let id = call.id.into_string();
+        chunks.push(Chunk::ToolCall {
+            index: self.calls,
+            id: Some(id.unwrap_or_else(|| made_up(created_at, self.calls))),
+            name: call.function.name.into_string(),
+            arguments: arguments(call.function.arguments),
+        });
+        self.calls += 1;
+        let mut more = owned_fields(call.rest);
+        let kind = call.kind.into_string().filter(|kind| kind != "function");
+        more.extend(kind.map(|kind| ("type".to_owned(), kind.into())));
+        if !call.function.rest.is_empty() {
+            let function = owned_fields(call.function.rest);
+            more.insert("function".to_owned(), function.into());
+        }
+        if !more.is_empty() {
+            chunks.push(Chunk::Part(more_of_part(NAME, more)));
+        }
+    }
+
+    fn finish_reason(&self, reason: Option<&str>) -> FinishReason {
+        match reason {
+            None | Some("stop") if self.calls > 0 => FinishReason::ToolCalls,
+            None | Some("stop") => FinishReason::Stop,
             Some("length") => FinishReason::Length,
             Some(other) => FinishReason::Other(other.to_owned()),
         }
     }
 }
 
+/// Where the fields of the message are kept.
+const MESSAGE: &str = "message";
+
 /// They are an object; servers that are only like Ollama send them as a text.
-fn arguments(function: &mut Fields<'_>) -> String {
-    let arguments = match function.take::<String>("arguments") {
-        Some(text) => text,
-        None => {
-            let object = function.take::<&RawValue>("arguments");
-            object.map_or_else(String::new, |object| object.get().to_owned())
-        }
-    };
-    match arguments.as_str() {
+fn arguments(arguments: Raw<'_>) -> String {
+    let raw = arguments.0.map_or("", RawValue::get);
+    let text = serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned());
+    match text.as_str() {
         "" => "{}".to_owned(),
-        _ => arguments,
+        _ => text,
     }
 }

@@ -1,10 +1,11 @@
 use fascine_message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolResult};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::NAME;
 use crate::ModelFailure;
-use crate::wire::{CallNames, arguments, known};
+use crate::wire::{CallNames, Entries, Merged, NO_FIELDS, arguments, as_more_of_part, known};
 
 /// A message, as it is written.
 #[derive(Debug, Default, Serialize)]
@@ -26,11 +27,12 @@ pub(super) struct WireMessage<'a> {
     place: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Call<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     function: Function<'a>,
+    /// What else there was to it.
+    more: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,6 +40,18 @@ struct Function<'a> {
     index: usize,
     name: &'a str,
     arguments: &'a RawValue,
+}
+
+impl Serialize for Call<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entries = Entries::begin(serializer, self.more.unwrap_or(&NO_FIELDS))?;
+        entries.put_some("id", self.id)?;
+        entries.put_merged("function", |more| Merged {
+            object: &self.function,
+            more,
+        })?;
+        entries.end()
+    }
 }
 
 /// Writes the conversation.
@@ -89,8 +103,14 @@ fn result_message<'a>(result: &'a ToolResult, names: &CallNames<'a>) -> WireMess
 impl<'a> WireMessage<'a> {
     fn add(&mut self, part: &'a Part) -> Result<(), ModelFailure> {
         match part {
-            // The server caches by itself; what is another provider's means nothing here.
-            Part::CacheMark { .. } | Part::Other { .. } => {}
+            // The server caches by itself.
+            Part::CacheMark { .. } => {}
+            // What is another provider's means nothing here.
+            Part::Other { provider, value } => {
+                if let Some(call) = self.tool_calls.last_mut().filter(|_| provider == NAME) {
+                    call.more = as_more_of_part(value);
+                }
+            }
             Part::Image(media) => self.images.push(image(media)?),
             Part::Reasoning(reasoning) if is_ours(reasoning) => {
                 self.thinking.push_str(&reasoning.text);
@@ -104,7 +124,11 @@ impl<'a> WireMessage<'a> {
                     arguments: arguments(call)?,
                 };
                 let id = known(&call.id);
-                self.tool_calls.push(Call { id, function });
+                self.tool_calls.push(Call {
+                    id,
+                    function,
+                    more: None,
+                });
             }
             _ => {
                 let reason = "have a part that this API has no place for: a document, audio";

@@ -1,5 +1,8 @@
+use serde_json::{Map, Value};
+
 use super::answer::{Call, Function};
 use crate::Chunk;
+use crate::wire::{Rest, merge, owned_fields};
 
 /// The tool calls of an answer, whose pieces may come in turns.
 #[derive(Debug, Default)]
@@ -15,6 +18,8 @@ struct Known {
     number: Option<u64>,
     id: Option<String>,
     has_arguments: bool,
+    /// What else was said of it.
+    fields: Map<String, Value>,
 }
 
 impl Calls {
@@ -28,12 +33,16 @@ impl Calls {
     }
 
     /// Takes a call, or more of one.
-    pub(super) fn read(&mut self, call: Call<'_>) -> Chunk {
+    pub(super) fn read(&mut self, mut call: Call<'_>) -> Chunk {
         let id = call.id.into_string();
+        let arguments = call.function.take_arguments();
         let name = call.function.name.into_string();
-        let place = self.place(call.index.0, id.as_deref(), name.is_some());
-        let arguments = call.function.arguments.into_string();
+        // A call of another type has its name elsewhere.
+        let is_function = call.kind.as_str().is_none_or(|kind| kind == FUNCTION);
+        let names = name.is_some() || !is_function;
+        let place = self.place(call.index.0, id.as_deref(), names);
         let known = &mut self.known[place];
+        known.keep(call.kind.as_str(), call.rest, call.function.rest);
         known.has_arguments |= !arguments.is_empty();
         // Some give another id with each piece: the first counts.
         let id = id.filter(|_| known.id.is_none());
@@ -66,13 +75,29 @@ impl Calls {
             let made_up = || format!("call_{}_{index}", self.answer);
             let arguments = if known.has_arguments { "" } else { "{}" };
             known.has_arguments = true;
+            let id = known.id.is_none().then(made_up);
+            known.id = known.id.take().or_else(|| id.clone());
             chunks.push(Chunk::ToolCall {
                 index,
-                id: known.id.is_none().then(made_up),
+                id,
                 name: None,
                 arguments: arguments.to_owned(),
             });
         }
+    }
+
+    /// What else was said of the calls, each with the id of its call; for after the end.
+    pub(super) fn take_fields(&mut self) -> Vec<Value> {
+        let said = self
+            .known
+            .iter_mut()
+            .filter(|known| !known.fields.is_empty());
+        let objects = said.map(|known| {
+            let mut fields = std::mem::take(&mut known.fields);
+            fields.insert("id".to_owned(), known.id.clone().into());
+            fields.into()
+        });
+        objects.collect()
     }
 
     /// Where the call is that a piece belongs to: by number, by id, or the last. A name with another id begins a new
@@ -98,9 +123,28 @@ impl Calls {
                     number,
                     id: None,
                     has_arguments: false,
+                    fields: Map::new(),
                 });
                 self.known.len() - 1
             }
         }
     }
 }
+
+impl Known {
+    /// Keeps what else a piece says, of the call and of its function.
+    fn keep(&mut self, kind: Option<&str>, call: Rest<'_>, function: Rest<'_>) {
+        if let Some(kind) = kind.filter(|kind| *kind != FUNCTION) {
+            self.fields.insert("type".to_owned(), kind.into());
+        }
+        for (name, value) in owned_fields(call) {
+            merge(self.fields.entry(name).or_insert(Value::Null), value);
+        }
+        if !function.is_empty() {
+            let fields = self.fields.entry(FUNCTION).or_insert(Value::Null);
+            merge(fields, owned_fields(function).into());
+        }
+    }
+}
+
+const FUNCTION: &str = "function";

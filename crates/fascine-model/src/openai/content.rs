@@ -1,101 +1,91 @@
-use std::fmt;
-
 use fascine_message::{Part, Reasoning};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Chunk;
+use crate::wire::{TextOrValue, UnknownFields};
 
-/// What was said: a text, or a list of parts.
-#[derive(Debug, Default)]
-pub(super) enum Content<'a> {
-    Borrowed(&'a str),
-    #[default]
-    None,
-    Owned(String),
-    Parts(Vec<Value>),
+/// The pieces of an answer that a content comes to: a text, or a list of parts, of the provider of this name.
+pub(super) fn read(
+    content: TextOrValue<'_>,
+    provider: &str,
+    unknown: &mut UnknownFields,
+    chunks: &mut Vec<Chunk>,
+) {
+    let parts = match content {
+        TextOrValue::None => return,
+        TextOrValue::Text(text) => {
+            if !text.is_empty() {
+                chunks.push(Chunk::Text(text.into_owned()));
+            }
+            return;
+        }
+        TextOrValue::Value(Value::Array(parts)) => parts,
+        TextOrValue::Value(part) => vec![part],
+    };
+    for (place, part) in parts.into_iter().enumerate() {
+        chunks.extend(read_part(provider, part, &place.to_string(), unknown));
+    }
 }
 
-impl Content<'_> {
-    /// The pieces of an answer that it comes to, of the provider of this name.
-    pub(super) fn into_chunks(self, provider: &str, chunks: &mut Vec<Chunk>) {
-        match self {
-            Self::None | Self::Borrowed("") => {}
-            Self::Borrowed(text) => chunks.push(Chunk::Text(text.to_owned())),
-            Self::Owned(text) if text.is_empty() => {}
-            Self::Owned(text) => chunks.push(Chunk::Text(text)),
-            Self::Parts(parts) => {
-                let parts = parts.into_iter().filter_map(|part| chunk(provider, part));
-                chunks.extend(parts);
+/// The piece of an answer that the part at this place comes to.
+fn read_part(
+    provider: &str,
+    mut part: Value,
+    place: &str,
+    unknown: &mut UnknownFields,
+) -> Option<Chunk> {
+    let kind = part["type"].as_str().unwrap_or_default().to_owned();
+    let (text, as_chunk): (_, fn(String) -> Chunk) = match kind.as_str() {
+        "" if part.is_string() => (take_text(&mut part)?, Chunk::Text),
+        "text" | "output_text" if part["text"].is_string() => {
+            (take_text(&mut part["text"])?, Chunk::Text)
+        }
+        "thinking" if part["thinking"].is_string() => (take_text(&mut part["thinking"])?, thought),
+        "thinking" if part["thinking"].is_array() => (take_texts(&mut part["thinking"]), thought),
+        _ => {
+            let provider = provider.to_owned();
+            let value = part;
+            return Some(Chunk::Part(Part::Other { provider, value }));
+        }
+    };
+    if let Some(fields) = part.as_object_mut() {
+        fields.remove("type");
+        fields.retain(|_, value| !says_nothing(value));
+        unknown.of_piece_values(&["content", place], std::mem::take(fields));
+    }
+    Some(text).filter(|text| !text.is_empty()).map(as_chunk)
+}
+
+fn thought(text: String) -> Chunk {
+    Chunk::Reasoning(Reasoning::new(text))
+}
+
+fn take_text(value: &mut Value) -> Option<String> {
+    match value.take() {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Takes the texts out of a list of parts, and leaves what else there is.
+fn take_texts(list: &mut Value) -> String {
+    let mut texts = String::new();
+    for part in list.as_array_mut().into_iter().flatten() {
+        if let Some(text) = part.get_mut("text").and_then(take_text) {
+            texts.push_str(&text);
+            if let Some(fields) = part.as_object_mut() {
+                fields.retain(|name, value| name != "type" && !value.is_null());
             }
         }
     }
+    texts
 }
 
-fn chunk(provider: &str, part: Value) -> Option<Chunk> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let texts = |list: &Value| -> Option<String> {
-        let parts = list.as_array()?.iter();
-        Some(parts.filter_map(|part| part["text"].as_str()).collect())
-    };
-    let text_of_part = match part["type"].as_str() {
-        _ if part.is_string() => text(&part),
-        Some("text" | "output_text") => text(&part["text"]),
-        Some("thinking") => {
-            let thought = text(&part["thinking"]).or_else(|| texts(&part["thinking"]))?;
-            return Some(Chunk::Reasoning(Reasoning::new(thought)));
-        }
-        _ => {
-            let provider = provider.to_owned();
-            return Some(Chunk::Part(Part::Other {
-                provider,
-                value: part,
-            }));
-        }
-    };
-    text_of_part
-        .filter(|text| !text.is_empty())
-        .map(Chunk::Text)
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-struct ContentVisitor;
-
-impl<'de> Visitor<'de> for ContentVisitor {
-    type Value = Content<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, or a list of parts")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Content::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Content::Owned(text.to_owned()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Content::None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut parts = Vec::new();
-        while let Some(part) = list.next_element()? {
-            parts.push(part);
-        }
-        Ok(Content::Parts(parts))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
-        let part = Value::deserialize(MapAccessDeserializer::new(object))?;
-        Ok(Content::Parts(vec![part]))
-    }
+/// Whether nothing is left of it.
+fn says_nothing(value: &Value) -> bool {
+    let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+    value.is_null()
+        || value
+            .as_array()
+            .is_some_and(|list| list.iter().all(is_empty))
 }

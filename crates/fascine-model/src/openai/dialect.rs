@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::streaming::StreamEnd;
 
 /// In what the servers that speak this API differ.
@@ -8,6 +10,8 @@ pub(crate) struct Dialect {
     pub(crate) max_tokens: MaxTokensField,
     pub(crate) outputs: Outputs,
     pub(crate) reasoning: ReasoningField,
+    /// For how long the limit of requests is that the headers name, where it is not the usual minute.
+    pub(crate) requests_per: Option<Duration>,
     /// The name of the field for the seed.
     pub(crate) seed: &'static str,
     /// What the messages of whoever set the conversation up say of their author.
@@ -87,6 +91,7 @@ impl Dialect {
         max_tokens: MaxTokensField::ByModel,
         outputs: Outputs::All,
         reasoning: ReasoningField::ReasoningContent,
+        requests_per: None,
         seed: "seed",
         system: "system",
         tool_choices: ToolChoices::All,

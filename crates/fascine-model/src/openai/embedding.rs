@@ -20,7 +20,8 @@ struct Answer<'a> {
     model: Text<'a>,
     data: Option<Vec<Entry>>,
     #[serde(default)]
-    usage: Option<Counts>,
+    #[serde(borrow)]
+    usage: Option<Counts<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -37,7 +38,7 @@ enum Vector {
 }
 
 /// The body of a request for embeddings.
-pub(super) fn body(request: &EmbedRequest, model: &str) -> Result<Vec<u8>, ModelFailure> {
+pub(crate) fn body(request: &EmbedRequest, model: &str) -> Result<Vec<u8>, ModelFailure> {
     if model.is_empty() {
         return Err(ModelFailure::invalid("model", "is empty"));
     }
@@ -56,7 +57,7 @@ pub(super) fn body(request: &EmbedRequest, model: &str) -> Result<Vec<u8>, Model
 }
 
 /// Reads embeddings and puts them in the order of the texts.
-pub(super) fn embeddings(body: &[u8]) -> Result<Embeddings, ModelFailure> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Embeddings, ModelFailure> {
     let malformed = |reason: String| ModelFailure::malformed(reason, body);
     let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
     let answer: Answer<'_> =
@@ -77,7 +78,10 @@ pub(super) fn embeddings(body: &[u8]) -> Result<Embeddings, ModelFailure> {
     }
     let mut embeddings = Embeddings::new(vectors.into_iter().flatten().collect());
     embeddings.model = answer.model.into_string().unwrap_or_default();
-    embeddings.usage = answer.usage.and_then(Counts::read).unwrap_or_default();
+    embeddings.usage = answer
+        .usage
+        .and_then(|counts| counts.usage())
+        .unwrap_or_default();
     Ok(embeddings)
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::dialect::Dialect;
 use super::parts::{WirePart, wire_part};
 use crate::ModelFailure;
+use crate::wire::{Entries, NO_FIELDS};
 
 /// One message of the document.
 pub(super) struct WireMessage<'a> {
@@ -19,7 +20,7 @@ pub(super) struct WireMessage<'a> {
     audio: Option<&'a str>,
     calls: Vec<&'a ToolCall>,
     /// Fields of the provider's own.
-    fields: Option<&'a Map<String, Value>>,
+    fields: Vec<&'a Map<String, Value>>,
 }
 
 enum WireContent<'a> {
@@ -56,7 +57,7 @@ pub(super) fn write<'a>(
             } if owner != provider => {}
             // Of the message, not a part of it.
             Part::Other { value, .. } if value.get("type").is_none() => {
-                written.fields = value.as_object();
+                written.fields.extend(value.as_object());
             }
             Part::Reasoning(reasoning) if is_foreign(reasoning, provider) => {}
             Part::Reasoning(reasoning) => thought.push(reasoning.text.as_str()),
@@ -126,7 +127,7 @@ impl<'a> WireMessage<'a> {
             reasoning: None,
             audio: None,
             calls: Vec::new(),
-            fields: None,
+            fields: Vec::new(),
         }
     }
 
@@ -159,46 +160,76 @@ impl Serialize for WireMessage<'_> {
             map.serialize_entry("audio", &Named { id })?;
         }
         if !self.calls.is_empty() {
-            map.serialize_entry("tool_calls", &Calls(&self.calls))?;
+            let calls = self.calls.iter().map(|call| WireCall {
+                call,
+                fields: self.fields_of(&call.id),
+            });
+            map.serialize_entry(TOOL_CALLS, &calls.collect::<Vec<_>>())?;
         }
-        for (name, value) in self.fields.into_iter().flatten() {
-            map.serialize_entry(name, value)?;
+        for (name, value) in self.fields.iter().copied().flatten() {
+            if name != TOOL_CALLS {
+                map.serialize_entry(name, value)?;
+            }
         }
         map.end()
     }
 }
+
+impl<'a> WireMessage<'a> {
+    /// The fields of the provider's own in the call with this id.
+    fn fields_of(&self, id: &str) -> Option<&'a Map<String, Value>> {
+        let lists = self
+            .fields
+            .iter()
+            .filter_map(|fields| fields.get(TOOL_CALLS)?.as_array());
+        let mut calls = lists.flatten().filter_map(Value::as_object);
+        calls.find(|call| call.get("id").and_then(Value::as_str) == Some(id))
+    }
+}
+
+const TOOL_CALLS: &str = "tool_calls";
 
 #[derive(Serialize)]
 struct Named<'a> {
     id: &'a str,
 }
 
-struct Calls<'a>(&'a [&'a ToolCall]);
-
-#[derive(Serialize)]
 struct WireCall<'a> {
-    id: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    function: WireFunction<'a>,
+    call: &'a ToolCall,
+    /// What else the provider said of it.
+    fields: Option<&'a Map<String, Value>>,
 }
 
-#[derive(Serialize)]
-struct WireFunction<'a> {
-    name: &'a str,
-    arguments: &'a str,
-}
-
-impl Serialize for Calls<'_> {
+impl Serialize for WireCall<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|call| WireCall {
-            id: &call.id,
-            kind: "function",
-            function: WireFunction {
-                name: &call.name,
-                arguments: arguments(call),
-            },
-        }))
+        let mut entries = Entries::begin(serializer, self.fields.unwrap_or(&NO_FIELDS))?;
+        entries.put("id", &self.call.id)?;
+        entries.put("type", "function")?;
+        // A call of another type is of no function.
+        let is_function = self
+            .fields
+            .is_none_or(|fields| !fields.contains_key("type"));
+        if is_function || !self.call.name.is_empty() {
+            entries.put_merged("function", |fields| WireFunction {
+                call: self.call,
+                fields,
+            })?;
+        }
+        entries.end()
+    }
+}
+
+struct WireFunction<'a> {
+    call: &'a ToolCall,
+    fields: &'a Map<String, Value>,
+}
+
+impl Serialize for WireFunction<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entries = Entries::begin(serializer, self.fields)?;
+        entries.put("name", &self.call.name)?;
+        entries.put("arguments", arguments(self.call))?;
+        entries.end()
     }
 }
 

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::answer::Answer;
 use super::reader::Reader;
-use crate::wire::stream_error;
+use crate::wire::{self, stream_error};
 use crate::{Accumulator, ModelFailure, Response};
 
 /// Reads a whole answer: as a stream of one piece, so that both give the same.
@@ -26,10 +26,8 @@ pub(super) fn response(provider: Cow<'static, str>, body: &[u8]) -> Result<Respo
 
 /// Reads a document or an event. An error in one is an error: the head said 200 before this was known.
 pub(super) fn parse(text: &str) -> Result<Answer<'_>, ModelFailure> {
-    let answer: Answer<'_> = serde_json::from_str(text)
-        .map_err(|error| ModelFailure::malformed(error.to_string(), text.as_bytes()))?;
-    let has_error = answer.error.is_some_and(|error| error.get() != "null");
-    if has_error || answer.object.as_str() == Some("error") {
+    let answer: Answer<'_> = wire::text_document(text)?;
+    if answer.error.0.is_some() || answer.object.as_str() == Some("error") {
         return Err(stream_error(text, "an error in place of an answer").into());
     }
     Ok(answer)

@@ -64,15 +64,16 @@ impl Book {
         path: &Path,
         new: Option<String>,
     ) -> Result<Self, RecordError> {
-        let file = File::new(path);
+        let mut file = File::new(path);
         let reading = rt.unblock(move || file.read(new).map(|content| (file, content)));
         let (mut file, Content { model, entries }) = match reading.await {
             Ok(read) => read?,
             Err(error) => return Err(RecordError::io(path, error)),
         };
-        file.saved = entries.len();
         let mut all = Entries::default();
         entries.into_iter().for_each(|entry| all.add(entry));
+        // Answers that stand there twice count once.
+        file.saved = all.in_order.len();
         Ok(Self {
             rt: rt.clone(),
             model,
@@ -122,8 +123,8 @@ impl Book {
             if file.saved >= needed {
                 return Ok(());
             }
-            let entries = lock(&entries).in_order.clone();
-            file.write(&model, &entries)
+            let new = lock(&entries).in_order[file.saved..].to_vec();
+            file.append(&model, &new, || lock(&entries).in_order.clone())
         });
         match writing.await {
             Ok(written) => written,

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// Says where a request differs from the one that is most like it.
@@ -50,13 +52,10 @@ fn compare<'a>(
     };
     match (asked, recorded) {
         (Value::Object(asked), Value::Object(recorded)) => {
-            for (name, value) in asked {
-                enter(name, Some(value), recorded.get(name));
-            }
-            for (name, value) in recorded {
-                if !asked.contains_key(name) {
-                    enter(name, None, Some(value));
-                }
+            // In the order of their names, whatever order the objects have.
+            let names: BTreeSet<&String> = asked.keys().chain(recorded.keys()).collect();
+            for name in names {
+                enter(name, asked.get(name), recorded.get(name));
             }
         }
         (Value::Array(asked), Value::Array(recorded)) => {

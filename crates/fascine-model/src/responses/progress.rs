@@ -1,3 +1,5 @@
+use serde_json::{Map, Value};
+
 /// What has come of each item of a response.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -15,6 +17,8 @@ pub(super) struct Written {
     /// Which call it is, if it is one.
     call: Option<usize>,
     parts: Vec<PartKey>,
+    /// What has come of it that is not known.
+    pub(super) fields: Map<String, Value>,
     /// Whether the whole of it has come.
     pub(super) is_done: bool,
 }
@@ -92,6 +96,20 @@ impl Progress {
             .iter()
             .filter(|item| !item.has(PartKey::Arguments));
         without.filter_map(|item| item.call)
+    }
+
+    /// The place of an item in the output, as far as it is known.
+    pub(super) fn place(&self, item: usize) -> String {
+        self.items[item].place.unwrap_or(item as u64).to_string()
+    }
+
+    /// What is not known of the items that have not come as a whole.
+    pub(super) fn take_unfinished(&mut self) -> Vec<(usize, Map<String, Value>)> {
+        let items = self.items.iter_mut().enumerate();
+        let unfinished = items.filter(|(_, item)| !item.is_done && !item.fields.is_empty());
+        unfinished
+            .map(|(place, item)| (place, std::mem::take(&mut item.fields)))
+            .collect()
     }
 
     pub(super) fn written(&self, item: usize) -> &Written {

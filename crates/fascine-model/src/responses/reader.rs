@@ -1,13 +1,15 @@
+mod keeping;
+
 use std::borrow::Cow;
 
 use fascine_message::{Part, Reasoning};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::document::{Document, Item, ItemPart};
 use super::event::Event;
 use super::progress::{PartKey, Progress, What};
-use super::usage::Counts;
+use crate::wire::{List, UnknownFields, owned_fields};
 use crate::{Chunk, FinishReason};
 
 /// Turns the items of a response into pieces of an answer.
@@ -21,6 +23,7 @@ pub(super) struct Reader {
     progress: Progress,
     refused: bool,
     annotations: Vec<Value>,
+    unknown: UnknownFields,
 }
 
 impl Reader {
@@ -32,29 +35,32 @@ impl Reader {
             progress: Progress::default(),
             refused: false,
             annotations: Vec::new(),
+            unknown: UnknownFields::default(),
         }
     }
 
     /// Takes what is known at the beginning.
-    pub(super) fn start(&mut self, document: &Document<'_>, chunks: &mut Vec<Chunk>) {
-        if std::mem::replace(&mut self.started, true) {
-            return;
+    pub(super) fn start(&mut self, document: Document<'_>, chunks: &mut Vec<Chunk>) {
+        if !std::mem::replace(&mut self.started, true) {
+            chunks.push(Chunk::Start {
+                id: document.id.into_string().unwrap_or_default(),
+                model: document.model.into_string().unwrap_or_default(),
+            });
         }
-        let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        chunks.push(Chunk::Start {
-            id: owned(document.id.as_str()),
-            model: owned(document.model.as_str()),
-        });
+        self.unknown.of_document(document.rest);
     }
 
     /// Takes the beginning of an item.
     pub(super) fn begin_item(
         &mut self,
         place: Option<u64>,
-        item: Item<'_>,
+        mut item: Item<'_>,
         chunks: &mut Vec<Chunk>,
     ) {
         let written = self.progress.item(place, item.id.as_str());
+        self.keep_rest_of(&mut item, written);
+        let fields = owned_fields(std::mem::take(&mut item.rest));
+        self.progress.written_mut(written).fields.extend(fields);
         match item.kind.as_str() {
             Some("function_call") => {
                 let (id, name) = (item.call_id.into_string(), item.name.into_string());
@@ -89,43 +95,46 @@ impl Reader {
         raw: &RawValue,
         chunks: &mut Vec<Chunk>,
     ) -> serde_json::Result<()> {
-        let item: Item<'_> = serde_json::from_str(raw.get())?;
+        let mut item: Item<'_> = serde_json::from_str(raw.get())?;
         let written = self.progress.item(place, item.id.as_str());
-        if std::mem::replace(&mut self.progress.written_mut(written).is_done, true) {
+        self.keep_rest_of(&mut item, written);
+        let mut fields = owned_fields(std::mem::take(&mut item.rest));
+        let before = self.progress.written_mut(written);
+        if std::mem::replace(&mut before.is_done, true) {
+            fields.retain(|name, _| !before.fields.contains_key(name));
+            self.keep_fields_of(written, fields);
             return Ok(());
         }
+        before.fields.extend(fields);
+        let mut fields = before.fields.clone();
         match item.kind.as_str() {
-            Some("function_call") => self.whole_call(written, item, chunks),
+            Some("function_call") => {
+                let id = self.whole_call(written, item, chunks);
+                self.put_fields(Some(("call_id", id)), fields, chunks);
+            }
             Some("message") => {
                 self.phase(written, &item, chunks);
-                self.parts(
-                    What::Text,
-                    written,
-                    item.content.unwrap_or_default(),
-                    chunks,
-                );
+                self.parts(What::Text, written, item.content, chunks);
+                self.put_fields(None, fields, chunks);
             }
             Some("reasoning") => {
-                self.parts(
-                    What::Summary,
-                    written,
-                    item.summary.unwrap_or_default(),
-                    chunks,
-                );
-                self.parts(
-                    What::Thought,
-                    written,
-                    item.content.unwrap_or_default(),
-                    chunks,
-                );
+                self.parts(What::Summary, written, item.summary, chunks);
+                self.parts(What::Thought, written, item.content, chunks);
+                let id = item.id.into_string().unwrap_or_default();
                 if let Some(encrypted) = item.encrypted_content.into_string() {
-                    let id = item.id.into_string().unwrap_or_default();
-                    let sealed = Reasoning::default().with_id(id).with_provider(self.name());
-                    chunks.push(Chunk::Reasoning(sealed.with_encrypted(encrypted)));
+                    let sealed = Reasoning::default().with_id(id.as_str());
+                    let sealed = sealed.with_provider(self.name()).with_encrypted(encrypted);
+                    chunks.push(Chunk::Reasoning(sealed));
                 }
+                self.put_fields(Some(("id", id)), fields, chunks);
             }
-            Some(_) => chunks.push(self.other(serde_json::from_str(raw.get())?)),
-            None => {}
+            Some(_) => {
+                let value: Value = serde_json::from_str(raw.get())?;
+                fields.retain(|name, _| value.get(name).is_none());
+                self.keep_fields_of(written, fields);
+                chunks.push(self.other(value));
+            }
+            None => self.keep_fields_of(written, fields),
         }
         Ok(())
     }
@@ -136,8 +145,11 @@ impl Reader {
         document: Document<'_>,
         chunks: &mut Vec<Chunk>,
     ) -> serde_json::Result<()> {
-        self.start(&document, chunks);
-        let output = document.output.unwrap_or_default();
+        let mut document = document;
+        let output = std::mem::take(&mut document.output).into_items();
+        let (status, usage) = (std::mem::take(&mut document.status), document.usage.take());
+        let details = std::mem::take(&mut document.incomplete_details);
+        self.start(document, chunks);
         for (place, raw) in (0..).zip(output) {
             self.read_item(Some(place), raw, chunks)?;
         }
@@ -145,10 +157,15 @@ impl Reader {
             let nothing = "{}".to_owned();
             call(index, None, None, nothing)
         }));
-        let mut extra = Map::new();
-        for (name, raw) in document.rest {
-            extra.insert(name.or_empty().to_owned(), serde_json::from_str(raw.get())?);
+        for (written, fields) in self.progress.take_unfinished() {
+            self.keep_fields_of(written, fields);
         }
+        self.unknown.of_whole(&["incomplete_details"], details.rest);
+        if let Some(counts) = usage {
+            chunks.extend(counts.usage().map(Chunk::Usage));
+            counts.keep_rest(&mut self.unknown);
+        }
+        let mut extra = self.unknown.take_extra(&[]);
         if !self.annotations.is_empty() {
             let annotations = std::mem::take(&mut self.annotations);
             extra.insert("annotations".to_owned(), annotations.into());
@@ -156,9 +173,7 @@ impl Reader {
         if !extra.is_empty() {
             chunks.push(Chunk::Extra(extra));
         }
-        chunks.extend(document.usage.and_then(Counts::read).map(Chunk::Usage));
-        let status = document.status.as_str().unwrap_or("completed");
-        let details = document.incomplete_details.unwrap_or_default();
+        let status = status.as_str().unwrap_or("completed");
         chunks.push(Chunk::Finish(match (status, details.reason.as_str()) {
             ("completed", _) if self.progress.has_calls() => FinishReason::ToolCalls,
             ("completed", _) if self.refused => FinishReason::Refusal,
@@ -171,7 +186,8 @@ impl Reader {
         Ok(())
     }
 
-    fn whole_call(&mut self, written: usize, item: Item<'_>, chunks: &mut Vec<Chunk>) {
+    /// Takes a whole call, and gives its id.
+    fn whole_call(&mut self, written: usize, item: Item<'_>, chunks: &mut Vec<Chunk>) -> String {
         let index = self.progress.call(written);
         // The call is answered by its `call_id`, which is not the id of the item.
         let id = item.call_id.into_string().or(item.id.into_string());
@@ -180,21 +196,23 @@ impl Reader {
         let arguments = item.arguments.into_string();
         let arguments = arguments.filter(|_| self.progress.written_mut(written).add(key));
         let arguments = arguments.unwrap_or_default();
-        chunks.push(call(index, Some(id), item.name.into_string(), arguments));
+        let name = item.name.into_string();
+        chunks.push(call(index, Some(id.clone()), name, arguments));
+        id
     }
 
     fn parts(
         &mut self,
         what: What,
         written: usize,
-        parts: Vec<ItemPart<'_>>,
+        parts: List<ItemPart<'_>>,
         chunks: &mut Vec<Chunk>,
     ) {
-        for (index, part) in (0..).zip(parts) {
+        for (index, part) in (0..).zip(parts.into_items()) {
             let is_refusal = part.refusal.as_str().is_some();
             let what = if is_refusal { What::Refusal } else { what };
             let key = what.key(index);
-            if let Some(raw) = part.annotations
+            if let Some(raw) = part.annotations.0
                 && let Ok(annotations) = serde_json::from_str::<Vec<Value>>(raw.get())
             {
                 self.annotations.extend(annotations);

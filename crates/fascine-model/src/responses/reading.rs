@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::document::Document;
 use super::reader::Reader;
-use crate::wire::stream_error;
+use crate::wire::{self, stream_error};
 use crate::{Accumulator, Chunk, ModelFailure, Response};
 
 /// Reads a whole answer.
@@ -25,12 +25,11 @@ pub(super) fn document(
     chunks: &mut Vec<Chunk>,
 ) -> Result<(), ModelFailure> {
     let malformed = |reason: String| ModelFailure::malformed(reason, text.as_bytes());
-    let document: Document<'_> =
-        serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let document: Document<'_> = wire::text_document(text)?;
     if document.has_failed() {
         return Err(stream_error(text, "the response failed").into());
     }
-    if document.output.is_none() {
+    if document.output.0.is_none() {
         return Err(malformed("it has no output".to_owned()));
     }
     let ended = reader.end(document, chunks);
@@ -40,7 +39,6 @@ pub(super) fn document(
 impl Document<'_> {
     /// Whether there is an error in place of an answer: the head said 200 before this was known.
     pub(super) fn has_failed(&self) -> bool {
-        let has_error = self.error.is_some_and(|error| error.get() != "null");
-        has_error || self.status.as_str() == Some("failed")
+        self.error.0.is_some() || self.status.as_str() == Some("failed")
     }
 }

@@ -1,14 +1,13 @@
 use std::borrow::Cow;
 
 use fascine_http::sse;
-use serde_json::value::RawValue;
 
 use super::document::Document;
 use super::event::Event;
 use super::progress::What;
 use super::reader::Reader;
 use super::reading;
-use crate::wire::{Beginning, stream_error};
+use crate::wire::{self, Beginning, Raw, stream_error};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
 
 /// Reads an answer in pieces: server-sent events that end with the whole response.
@@ -70,60 +69,97 @@ impl Decoder {
     ) -> Result<(), ModelFailure> {
         let malformed =
             |error: serde_json::Error| ModelFailure::malformed(error.to_string(), data.as_bytes());
-        let event: Event<'_> = serde_json::from_str(data).map_err(malformed)?;
-        let kind = event.kind.as_str().unwrap_or(name);
-        let what =
-            match kind {
-                "response.output_text.delta" | "response.output_text.done" => What::Text,
-                "response.refusal.delta" | "response.refusal.done" => What::Refusal,
-                "response.function_call_arguments.delta"
-                | "response.function_call_arguments.done" => What::Arguments,
-                "response.reasoning_summary_text.delta"
-                | "response.reasoning_summary_text.done" => What::Summary,
-                "response.reasoning_text.delta" | "response.reasoning_text.done" => What::Thought,
-                "error" | "response.error" | "response.failed" => {
-                    return Err(stream_error(data, "the response failed").into());
-                }
-                _ => return self.read_whole(event, name, chunks).map_err(malformed),
-            };
-        self.reader.read_part(what, event, chunks);
-        Ok(())
-    }
-
-    /// Reads the events that are no part of an item. Those of other types are skipped.
-    fn read_whole(
-        &mut self,
-        event: Event<'_>,
-        name: &str,
-        chunks: &mut Vec<Chunk>,
-    ) -> serde_json::Result<()> {
-        match event.kind.as_str().unwrap_or(name) {
-            "response.created" | "response.in_progress" | "response.queued" => {
-                self.reader.start(&response(event.response)?, chunks);
-            }
-            "response.output_item.added" => {
-                let item = event.item.map_or(Ok(Default::default()), |raw| {
+        let mut event: Event<'_> = wire::text_document(data)?;
+        let kind = std::mem::take(&mut event.kind);
+        let kind = kind.as_str().unwrap_or(name);
+        let Some(about) = About::of(kind) else {
+            let event = serde_json::from_str(data).map_err(malformed)?;
+            self.reader.keep_event(kind, event);
+            return Ok(());
+        };
+        self.reader
+            .keep_rest(&["events", kind], std::mem::take(&mut event.rest));
+        let place = event.output_index.0;
+        match about {
+            About::Failure => return Err(stream_error(data, "the response failed").into()),
+            About::Nothing => {}
+            About::Part(list) => self.reader.keep_part(list, event),
+            About::Piece(what) => self.reader.read_part(what, event, chunks),
+            About::ItemBegin => {
+                let item = event.item.0.map_or(Ok(Default::default()), |raw| {
                     serde_json::from_str(raw.get())
                 });
-                self.reader.begin_item(event.output_index.0, item?, chunks);
+                let item = item.map_err(malformed)?;
+                self.reader.begin_item(place, item, chunks);
             }
-            "response.output_item.done" => {
-                if let Some(raw) = event.item {
-                    self.reader.read_item(event.output_index.0, raw, chunks)?;
-                }
+            About::ItemEnd => {
+                let item = event
+                    .item
+                    .0
+                    .map(|raw| self.reader.read_item(place, raw, chunks));
+                item.transpose().map_err(malformed)?;
             }
-            "response.cancelled" | "response.completed" | "response.incomplete" => {
-                self.reader.end(response(event.response)?, chunks)?;
+            About::Begin => self
+                .reader
+                .start(response(event.response).map_err(malformed)?, chunks),
+            About::End => {
+                let ended = response(event.response).and_then(|end| self.reader.end(end, chunks));
+                ended.map_err(malformed)?;
                 self.is_complete = true;
             }
-            _ => {}
         }
         Ok(())
     }
 }
 
-fn response(raw: Option<&RawValue>) -> serde_json::Result<Document<'_>> {
-    raw.map_or(Ok(Document::default()), |raw| {
+/// What an event is about.
+enum About {
+    Begin,
+    End,
+    Failure,
+    ItemBegin,
+    ItemEnd,
+    /// Nothing that does not come again with the whole of an item.
+    Nothing,
+    /// A part of an item, in the list of this name.
+    Part(&'static str),
+    /// More of a part.
+    Piece(What),
+}
+
+impl About {
+    /// What events of this type are about, if it is known.
+    fn of(kind: &str) -> Option<Self> {
+        Some(match kind.strip_prefix("response.").unwrap_or(kind) {
+            "output_text.delta" | "output_text.done" => Self::Piece(What::Text),
+            "refusal.delta" | "refusal.done" => Self::Piece(What::Refusal),
+            "function_call_arguments.delta" | "function_call_arguments.done" => {
+                Self::Piece(What::Arguments)
+            }
+            "reasoning_summary_text.delta" | "reasoning_summary_text.done" => {
+                Self::Piece(What::Summary)
+            }
+            "reasoning_text.delta" | "reasoning_text.done" => Self::Piece(What::Thought),
+            "content_part.added" | "content_part.done" => Self::Part("content"),
+            "reasoning_summary_part.added" | "reasoning_summary_part.done" => Self::Part("summary"),
+            "output_text.annotation.added" | "keepalive" => Self::Nothing,
+            "output_item.added" => Self::ItemBegin,
+            "output_item.done" => Self::ItemEnd,
+            "created" | "in_progress" | "queued" => Self::Begin,
+            "cancelled" | "completed" | "incomplete" => Self::End,
+            "error" | "failed" => Self::Failure,
+            // How calls of the provider's own tools come on.
+            kind => {
+                let tool = kind.split('.').next().unwrap_or_default();
+                let is_progress = tool.contains("_call") || tool.starts_with("mcp_");
+                return is_progress.then_some(Self::Nothing);
+            }
+        })
+    }
+}
+
+fn response(raw: Raw<'_>) -> serde_json::Result<Document<'_>> {
+    raw.0.map_or(Ok(Document::default()), |raw| {
         serde_json::from_str(raw.get())
     })
 }

@@ -11,11 +11,14 @@ use fascine_resilience::{BeforeRetry, BulkheadError, GaveUp, LimitError};
 use tracing::Span;
 
 use super::calls::{Key, Wait};
+use super::cost::Cost;
 use super::inner::Inner;
 use super::ledger::Ledger;
 use super::stage::Stage;
-use crate::spans::{record_failure, record_response};
-use crate::{Call, CallRecord, Chunk, ModelError, ModelFailure, Outcome, Response, Stats};
+use crate::spans::{record_embeddings, record_failure, record_response};
+use crate::{
+    Call, CallRecord, Chunk, Embeddings, ModelError, ModelFailure, Outcome, Response, Stats,
+};
 
 /// What part of a call an admission stands for.
 pub(crate) enum Part {
@@ -41,6 +44,8 @@ pub(crate) struct Admission {
     /// The ambient deadline, when it first had to wait.
     deadline: OnceLock<Option<Instant>>,
     pub(crate) span: Span,
+    /// What it may cost, of what all may: the bits of the amount that is reserved.
+    reserved: AtomicU64,
     is_over: bool,
 }
 
@@ -57,8 +62,13 @@ impl Admission {
             first_token: None,
             deadline: OnceLock::new(),
             span,
+            reserved: AtomicU64::new(0),
             is_over: false,
         }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.key
     }
 
     pub(crate) fn call(&self) -> Call<'_> {
@@ -67,13 +77,13 @@ impl Admission {
 
     /// Runs what the call does, until it is done or the service is closed.
     ///
-    /// It is pinned already: an async function that is given a future by value has room for it twice.
-    pub(crate) async fn run<T>(
+    /// It is pinned already: what is given to it by value would be moved once more.
+    pub(crate) fn run<T>(
         &self,
         mut work: Pin<&mut impl Future<Output = Result<T, ModelError>>>,
-    ) -> Result<T, ModelError> {
+    ) -> impl Future<Output = Result<T, ModelError>> {
         let mut watching = None;
-        poll_fn(|cx| {
+        poll_fn(move |cx| {
             if self.is_cancelled() {
                 return Poll::Ready(Err(self.closed()));
             }
@@ -85,7 +95,6 @@ impl Admission {
                 polled => polled,
             }
         })
-        .await
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -112,26 +121,26 @@ impl Admission {
     /// Waits for `room`. If that is not ready at once, `begin` says what for, or why not to wait.
     ///
     /// A first attempt finds only so many places to wait in; one that was sent before keeps its own.
-    pub(crate) async fn wait<T>(
+    pub(crate) fn wait<T>(
         &self,
         mut room: Pin<&mut impl Future<Output = T>>,
         begin: impl FnOnce() -> Result<Stage, ModelFailure>,
-    ) -> Result<T, ModelFailure> {
+    ) -> impl Future<Output = Result<T, ModelFailure>> {
         let mut begin = Some(begin);
-        let mut waits = None;
-        poll_fn(|cx| {
+        // Given up with the future.
+        let mut place = None;
+        poll_fn(move |cx| {
             if let Poll::Ready(room) = room.as_mut().poll(cx) {
                 return Poll::Ready(Ok(room));
             }
             if let Some(begin) = begin.take() {
                 match begin().and_then(|stage| self.begin_wait(stage)) {
-                    Ok(place) => waits = Some(place),
+                    Ok(taken) => place.get_or_insert(taken),
                     Err(failure) => return Poll::Ready(Err(failure)),
-                }
+                };
             }
             Poll::Pending
         })
-        .await
     }
 
     fn begin_wait(&self, stage: Stage) -> Result<Place<'_>, ModelFailure> {
@@ -199,6 +208,16 @@ impl Admission {
         }
     }
 
+    /// Reserves what the call may cost; one that is repeated keeps what it has.
+    pub(crate) fn reserve_cost(&self, estimate: &Cost) -> Result<(), ModelFailure> {
+        let spending = &self.service.spending;
+        if spending.is_bounded() && self.reserved.load(Ordering::Relaxed) == 0 {
+            let amount = spending.reserve(&self.model, estimate)?;
+            self.reserved.store(amount.to_bits(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// A request is about to be sent.
     pub(crate) fn sends(&self) {
         let number = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
@@ -261,6 +280,15 @@ impl Admission {
         record.usage = usage;
         record.cost = self.settle(usage);
         self.end(&record, response.map(Ok));
+    }
+
+    /// The call ends with embeddings.
+    pub(crate) fn embedded(self, embeddings: &Embeddings) {
+        record_embeddings(&self.span, embeddings);
+        for hooks in &self.service.hooks {
+            hooks.embedded(&self.call(), embeddings);
+        }
+        self.answered(embeddings.usage, None);
     }
 
     /// The call ends with an error; `usage` is what it has cost all the same.
@@ -337,6 +365,8 @@ impl Admission {
 
     fn end(&mut self, record: &CallRecord, result: Option<Result<&Response, &ModelError>>) {
         self.is_over = true;
+        let reserved = self.reserved.swap(0, Ordering::Relaxed);
+        self.service.spending.release(f64::from_bits(reserved));
         let metrics = &self.service.metrics;
         match self.part {
             Part::Inside(_) => {

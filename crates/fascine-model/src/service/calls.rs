@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +43,8 @@ struct Entry {
     generation: u64,
     waker: Option<Waker>,
     wait: Option<Wait>,
+    /// The number of the call that it shares: what that waits for, it waits for.
+    follows: Option<u64>,
 }
 
 /// What a call waits for, and since when.
@@ -139,6 +141,11 @@ impl Calls {
         self.lock().end_wait(key);
     }
 
+    /// A call shares what is done for another.
+    pub(crate) fn follow(&self, key: Key, other: u64) {
+        self.lock().entries[key.index].follows = Some(other);
+    }
+
     /// How many wait in queues.
     pub(crate) fn waiting(&self) -> usize {
         self.lock().waiting
@@ -147,17 +154,33 @@ impl Calls {
     /// What the call of that number waits for.
     pub(crate) fn wait_of(&self, id: u64) -> Option<Wait> {
         let state = self.lock();
-        let mut entries = state.entries.iter().filter(|entry| entry.id == id);
-        entries.find_map(|entry| entry.wait.clone())
+        let own = |id| state.entries.iter().filter(move |entry| entry.id == id);
+        let wait = own(id).find_map(|entry| entry.wait.as_ref());
+        let followed = || own(id).find_map(|entry| entry.follows);
+        wait.or_else(|| own(followed()?).find_map(|entry| entry.wait.as_ref()))
+            .cloned()
     }
 
     /// All that wait, with their numbers, in the order in which they came.
     pub(crate) fn waits(&self) -> Vec<(u64, Wait)> {
         let state = self.lock();
-        let waits = state.entries.iter();
-        let mut waits: Vec<_> = waits
-            .filter_map(|entry| Some((entry.id, entry.wait.clone()?)))
-            .collect();
+        let mut by_id: HashMap<u64, &Wait> = HashMap::new();
+        for entry in &state.entries {
+            if let Some(wait) = &entry.wait {
+                by_id.entry(entry.id).or_insert(wait);
+            }
+        }
+        // What is done inside of a call waits for it, and for those that share it.
+        let calls = state.entries.iter();
+        let calls = calls.filter(|entry| entry.id != 0 && entry.generation != NEVER);
+        let mut waits = Vec::new();
+        for call in calls {
+            let followed = || by_id.get(&call.follows?);
+            if let Some(wait) = by_id.get(&call.id).or_else(followed) {
+                waits.push((call.id, (*wait).clone()));
+            }
+        }
+        drop(by_id);
         drop(state);
         waits.sort_unstable_by_key(|(id, _)| *id);
         waits

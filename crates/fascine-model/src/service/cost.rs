@@ -61,6 +61,12 @@ impl Cost {
         }
     }
 
+    /// As if it had been counted so.
+    pub(crate) fn as_usage(&self) -> Usage {
+        let [_, _, input, output] = self.amounts;
+        Usage::new(input, output)
+    }
+
     /// The amounts of those quotas that there are, by name.
     pub(crate) fn named(&self, there: [bool; QUOTAS.len()]) -> Named {
         let mut named = Named::default();

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use fascine_http::{Timeouts, Transport};
-use fascine_resilience::{Bulkhead, CircuitBreaker, Retry, Retryable};
+use fascine_resilience::{Bulkhead, CircuitBreaker, Retry, RetryError, Retryable};
 use fascine_rt::Rt;
 
 use super::admission::{Admission, Part};
@@ -15,7 +15,8 @@ use super::spending::Spending;
 use super::stage::Stage;
 use crate::spans::chat_span;
 use crate::{
-    Hooks, Metrics, ModelError, ModelFailure, Provider, Request, TokenCounter, Waiting, WaitingCall,
+    EmbedRequest, Hooks, Metrics, ModelError, ModelFailure, Provider, Request, TokenCounter,
+    Waiting, WaitingCall,
 };
 
 /// What the clones of a service share.
@@ -62,7 +63,7 @@ impl Inner {
     ) -> Result<(Admission, Arc<Ledger>), ModelError> {
         let (model, span) = self.named(request, streams);
         let mut admission = self.enter(model, span)?;
-        let ledger = Arc::new(Ledger::new(admission.call().id));
+        let ledger = Arc::new(Ledger::new(admission.key()));
         admission.part = Part::Outside(Arc::clone(&ledger));
         Ok((admission, ledger))
     }
@@ -75,7 +76,7 @@ impl Inner {
         span: &tracing::Span,
     ) -> Admission {
         let model = self.model_of(request.model.as_deref());
-        let key = self.calls.enter_inside(ledger.id);
+        let key = self.calls.enter_inside(ledger.key.id);
         let mut admission = Admission::new(self, model, key, span.clone());
         admission.part = Part::Inside(Arc::clone(ledger));
         admission
@@ -111,9 +112,14 @@ impl Inner {
         }
     }
 
+    /// Whether there is anything for which tokens are counted before they are sent.
+    pub(crate) fn counts_tokens(&self) -> bool {
+        self.limiter.counts_tokens() || self.spending.is_bounded()
+    }
+
     /// What a request takes of the limits; nothing is counted that nothing limits.
     pub(crate) fn cost(&self, request: &Request) -> Cost {
-        match self.limiter.counts_tokens() {
+        match self.counts_tokens() {
             true => Cost::of(&*self.tokens, request),
             false => Cost::of_requests_alone(),
         }
@@ -132,26 +138,38 @@ impl Inner {
         Ok(())
     }
 
-    /// Makes attempts until one succeeds or there is a reason to give up.
-    pub(crate) async fn attempts<T, F>(
+    /// As [`ask_hooks`](Self::ask_hooks), for embeddings.
+    pub(crate) async fn ask_hooks_to_embed(
         &self,
         admission: &Admission,
-        mut attempt: impl FnMut() -> F,
-    ) -> Result<T, ModelError>
+        request: &mut EmbedRequest,
+    ) -> Result<(), ModelError> {
+        for hooks in &self.hooks {
+            let asked = hooks.before_embedding(&admission.call(), request).await;
+            asked.map_err(|reason| ModelError::new(ModelFailure::Refused { reason }, 0))?;
+        }
+        Ok(())
+    }
+
+    /// Makes attempts until one succeeds or there is a reason to give up.
+    pub(crate) fn attempts<'a, T, F>(
+        &'a self,
+        admission: &'a Admission,
+        mut attempt: impl FnMut() -> F + 'a,
+    ) -> impl Future<Output = Result<T, RetryError<ModelFailure>>>
     where
-        F: Future<Output = Result<T, ModelFailure>>,
+        F: Future<Output = Result<T, ModelFailure>> + 'a,
     {
         let mut number = 0;
-        let attempt = || {
+        let attempt = move || {
             number += 1;
             admission.attempt_begins(number);
             attempt()
         };
-        let attempted = attempt
+        attempt
             .retry(&self.retry)
             .classify(ModelFailure::verdict)
-            .notify(|failure, before| admission.backs_off(failure, before));
-        attempted.await.map_err(ModelError::from)
+            .notify(|failure, before| admission.backs_off(failure, before))
     }
 
     /// What a wait comes to, for others.

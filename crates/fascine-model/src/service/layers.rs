@@ -5,7 +5,7 @@ use fascine_resilience::Hedge;
 use super::inside::Inside;
 use super::member::Member;
 use crate::canonical::identity_of;
-use crate::single_flight::Sharing;
+use crate::single_flight::{Rider, Sharing};
 use crate::{CachedModel, FallbackModel, HedgedModel, Model, Provider, ResponseCache};
 
 /// What goes round the requests of a service. The cache is outermost, then come the other models, then the hedge, and
@@ -60,11 +60,12 @@ impl Layers {
             });
             model = Arc::new(others.fold(FallbackModel::new(model), FallbackModel::or));
         }
-        match &self.cache {
-            Some((cache, sharing)) => {
-                Arc::new(CachedModel::sharing(model, cache.clone(), sharing.clone()))
-            }
-            None => model,
-        }
+        let Some((cache, sharing)) = &self.cache else {
+            return model;
+        };
+        let key = ledger.key;
+        let rider = Rider::new(key.id, move |other| service.calls.follow(key, other));
+        let sharing = sharing.clone().with_rider(rider);
+        Arc::new(CachedModel::sharing(model, cache.clone(), sharing))
     }
 }

@@ -1,11 +1,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::calls::Key;
+
 /// What was done for a call by those that it asked: several, where it is hedged or falls back.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    /// The number of the call.
-    pub(crate) id: u64,
+    /// The call.
+    pub(crate) key: Key,
     entries: Mutex<Entries>,
 }
 
@@ -17,9 +19,9 @@ struct Entries {
 }
 
 impl Ledger {
-    pub(crate) fn new(id: u64) -> Self {
+    pub(crate) fn new(key: Key) -> Self {
         Self {
-            id,
+            key,
             entries: Mutex::default(),
         }
     }

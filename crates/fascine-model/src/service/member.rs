@@ -7,6 +7,7 @@ use fascine_message::Usage;
 use fascine_rt::BoxFuture;
 use futures_core::Stream;
 
+use super::cost::Cost;
 use super::inner::Inner;
 use super::ledger::Ledger;
 use crate::{Chunk, ChunkStream, Model, ModelError, Request, Response};
@@ -20,9 +21,19 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    fn check(&self) -> Result<(), ModelError> {
-        let checked = self.service.spending.check();
-        checked.map_err(|failure| ModelError::new(failure, 0))
+    /// Reserves what the request may cost: until it is answered, or nobody waits for it.
+    fn reserve(&self, request: &Request) -> Result<Held, ModelError> {
+        let spending = &self.service.spending;
+        let model = request.model.as_deref().unwrap_or(self.model.name());
+        let amount = match spending.is_bounded() {
+            true => spending.reserve(model, &Cost::of(&*self.service.tokens, request)),
+            false => Ok(0.0),
+        };
+        let amount = amount.map_err(|failure| ModelError::new(failure, 0))?;
+        Ok(Held {
+            service: Arc::clone(&self.service),
+            amount,
+        })
     }
 
     fn took(&self, attempts: u32) {
@@ -62,7 +73,7 @@ impl Model for Member {
     fn invoke(&self, request: Request) -> BoxFuture<Result<Response, ModelError>> {
         let this = self.clone();
         Box::pin(async move {
-            this.check()?;
+            let _held = this.reserve(&request)?;
             let answered = this.model.invoke(request).await;
             match &answered {
                 Ok(response) => {
@@ -78,7 +89,7 @@ impl Model for Member {
     fn stream(&self, request: Request) -> BoxFuture<Result<ChunkStream, ModelError>> {
         let this = self.clone();
         Box::pin(async move {
-            this.check()?;
+            let held = this.reserve(&request)?;
             let chunks = match this.model.stream(request).await {
                 Ok(chunks) => chunks,
                 Err(error) => {
@@ -93,6 +104,7 @@ impl Model for Member {
                 chunks,
                 model: String::new(),
                 usage: Usage::default(),
+                _held: held,
             };
             Ok(ChunkStream::new(counted, attempts))
         })
@@ -111,6 +123,19 @@ struct Counted {
     chunks: ChunkStream,
     model: String,
     usage: Usage,
+    _held: Held,
+}
+
+/// What is reserved of what a service may cost.
+struct Held {
+    service: Arc<Inner>,
+    amount: f64,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.service.spending.release(self.amount);
+    }
 }
 
 impl Stream for Counted {

@@ -158,6 +158,13 @@ impl Steering {
             let Some(learned) = &mut self.quotas[index] else {
                 continue;
             };
+            // What is allowed in a day says nothing of a minute.
+            if hint
+                .period
+                .is_some_and(|period| period != learned.taken_per())
+            {
+                continue;
+            }
             learned.hint(hint);
             let was_known = learned.is_known(sent.available[index]);
             let Some(remaining) = hint.remaining.filter(|_| was_known) else {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use fascine_rt::BoxFuture;
 
 use crate::single_flight::flights::Flights;
+use crate::single_flight::rider::Rider;
 use crate::single_flight::streamed::{self, StreamFlight};
 use crate::single_flight::whole::{self, WholeFlight};
 use crate::{CanonicalRequest, ChunkStream, ModelError, Request, RequestKey, Response};
@@ -14,6 +15,8 @@ pub(crate) struct Sharing {
     pub(crate) max_bytes: usize,
     pub(crate) whole: Arc<Flights<WholeFlight>>,
     pub(crate) streams: Arc<Flights<StreamFlight>>,
+    /// Who shares, where that is known.
+    rider: Option<Rider>,
 }
 
 impl Sharing {
@@ -24,7 +27,14 @@ impl Sharing {
             max_bytes: 32 * 1024 * 1024,
             whole: Arc::new(Flights::new()),
             streams: Arc::new(Flights::new()),
+            rider: None,
         }
+    }
+
+    /// The same calls, for the one that is made for `rider`.
+    pub(crate) fn with_rider(mut self, rider: Rider) -> Self {
+        self.rider = Some(rider);
+        self
     }
 
     pub(crate) fn invoke(
@@ -38,7 +48,8 @@ impl Sharing {
         Box::pin(async move {
             let key = this.key(&request);
             let flight = (key, request.cache);
-            whole::invoke(&this.whole, flight, move || call(key, request)).await
+            let call = move || call(key, request);
+            whole::invoke(&this.whole, flight, this.rider.as_ref(), call).await
         })
     }
 
@@ -54,7 +65,8 @@ impl Sharing {
             let key = this.key(&request);
             let flight = (key, request.cache);
             let call = move || call(key, request);
-            streamed::stream(&this.streams, flight, this.max_bytes, call).await
+            let rider = this.rider.as_ref();
+            streamed::stream(&this.streams, flight, rider, this.max_bytes, call).await
         })
     }
 

@@ -11,6 +11,7 @@ use futures_core::Stream;
 
 use crate::single_flight::chunk_log::ChunkLog;
 use crate::single_flight::flights::{FlightKey, Flights};
+use crate::single_flight::rider::Rider;
 use crate::single_flight::shared_future::SharedFuture;
 use crate::single_flight::waker_set::WakerSet;
 use crate::{Chunk, ChunkStream, Interrupted, ModelError, ModelFailure};
@@ -21,11 +22,14 @@ pub(crate) struct StreamFlight {
     /// Reads the answer into the log.
     future: SharedFuture<Result<(), ModelError>>,
     log: Arc<ChunkLog>,
+    /// The number of the call that began it, if it has one.
+    begun_by: Option<u64>,
 }
 
 pub(crate) async fn stream(
     flights: &Arc<Flights<StreamFlight>>,
     key: FlightKey,
+    rider: Option<&Rider>,
     max_bytes: usize,
     call: impl FnOnce() -> BoxFuture<Result<ChunkStream, ModelError>> + Send + 'static,
 ) -> Result<ChunkStream, ModelError> {
@@ -42,8 +46,12 @@ pub(crate) async fn stream(
         StreamFlight {
             future: SharedFuture::new(wakers, Box::pin(unscoped(call))),
             log,
+            begun_by: rider.map(Rider::number),
         }
     });
+    if let Some(rider) = rider {
+        rider.takes_part(flight.begun_by);
+    }
     let place = flight.future.wakers().enter();
     let mut reader = Reader {
         flight,

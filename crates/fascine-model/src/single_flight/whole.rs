@@ -7,6 +7,7 @@ use fascine_message::Usage;
 use fascine_rt::BoxFuture;
 
 use crate::single_flight::flights::{FlightKey, Flights};
+use crate::single_flight::rider::Rider;
 use crate::single_flight::shared_future::SharedFuture;
 use crate::single_flight::waker_set::WakerSet;
 use crate::{ModelError, ModelFailure, Response};
@@ -16,6 +17,8 @@ use crate::{ModelError, ModelFailure, Response};
 pub(crate) struct WholeFlight {
     future: SharedFuture<Result<Response, ModelError>>,
     is_paid: AtomicBool,
+    /// The number of the call that began it, if it has one.
+    begun_by: Option<u64>,
 }
 
 /// One of them.
@@ -33,6 +36,7 @@ impl Drop for Passenger {
 pub(crate) async fn invoke(
     flights: &Arc<Flights<WholeFlight>>,
     key: FlightKey,
+    rider: Option<&Rider>,
     call: impl FnOnce() -> BoxFuture<Result<Response, ModelError>> + Send + 'static,
 ) -> Result<Response, ModelError> {
     let flight = flights.join(key, |leave| {
@@ -43,8 +47,12 @@ pub(crate) async fn invoke(
         WholeFlight {
             future: SharedFuture::new(Arc::new(WakerSet::default()), Box::pin(unscoped(call))),
             is_paid: AtomicBool::new(false),
+            begun_by: rider.map(Rider::number),
         }
     });
+    if let Some(rider) = rider {
+        rider.takes_part(flight.begun_by);
+    }
     let place = flight.future.wakers().enter();
     let passenger = Passenger { flight, place };
     let flight = &passenger.flight;

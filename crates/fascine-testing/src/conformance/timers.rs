@@ -171,7 +171,8 @@ pub fn sleeps_run_side_by_side(host: impl Host) {
 pub fn a_sleep_can_change_hands(host: impl Host) {
     let rt = host.rt();
     host.block_on(async {
-        let mut sleep = rt.sleep(ms(10));
+        // Long enough to be polled in time on a busy machine.
+        let mut sleep = rt.sleep(ms(100));
         assert!(future::poll_once(&mut sleep).await.is_none());
         rt.spawn(sleep).await.unwrap();
     });

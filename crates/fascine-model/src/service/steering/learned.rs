@@ -47,6 +47,11 @@ impl Learned {
         }
     }
 
+    /// How long its windows are taken to be.
+    pub(super) fn taken_per(&self) -> Duration {
+        self.per().unwrap_or(self.usual)
+    }
+
     /// Takes over what a header says.
     pub(super) fn hint(&mut self, hint: &LimitHint) {
         let Some(limit) = hint.limit.filter(|limit| *limit > 0) else {
