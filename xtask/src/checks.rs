@@ -171,8 +171,14 @@ fn models(checker: &str) -> Command {
 pub(crate) fn bench(args: &[&str]) -> ExitCode {
     let peers = |command: &str| {
         let mut cargo = cargo(&[command, "--locked", "--release", "-p", PEERS]);
-        if needs_model(args) {
+        if needs(
+            args,
+            &["model", "binary/", "service/", "stream/", "transport/"],
+        ) {
             cargo.args(["--features", "model"]);
+        }
+        if needs(args, &["flow"]) {
+            cargo.args(["--features", "flow"]);
         }
         cargo
     };
@@ -183,10 +189,9 @@ pub(crate) fn bench(args: &[&str]) -> ExitCode {
     }
 }
 
-/// Whether the clients of model APIs are to be measured; building them takes minutes.
-fn needs_model(args: &[&str]) -> bool {
+/// Whether some of these figures are to be measured; building their peers takes minutes.
+fn needs(args: &[&str], figures: &[&str]) -> bool {
     let name = args.iter().find(|arg| !arg.starts_with('-'));
-    let figures = ["model", "binary/", "service/", "stream/", "transport/"];
     name.is_none_or(|name| {
         let of = |figures: &&str| figures.starts_with(name) || name.starts_with(*figures);
         figures.iter().any(of)

@@ -1,28 +1,35 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use crate::adjacency::Adjacency;
 use crate::edge::{Condition, Edge};
-use crate::edge_builder::EdgeDraft;
+use crate::edge_builder::{EdgeDraft, End};
 use crate::graph::Inner;
+use crate::names::Names;
+use crate::output::OutputType;
+use crate::shared_state::Reducer;
 use crate::step::Step;
-use crate::step_id::{Key, StepKey};
-use crate::{Graph, GraphError, Join};
+use crate::{GraphError, Join, StepKey, fallbacks, order};
 
 /// Checks everything and makes the graph.
 pub(crate) fn compile(
     mut steps: Vec<Step>,
-    drafts: Vec<EdgeDraft>,
+    drafts: Drafts,
     resources: Vec<(String, NonZeroUsize)>,
-) -> Result<Graph, GraphError> {
+    entries: &[StepKey],
+) -> Result<Inner, GraphError> {
     let limits = limits(&mut steps, resources)?;
-    let edges = edges(&steps, drafts)?;
+    let names = Names::new(&steps)?;
+    let mut edges = edges(&names, &steps, drafts)?;
+    let entries = names.all(entries, "begin with")?;
+    let rescuers = fallbacks::find(&names, &steps)?;
+    drop(names);
+    let rescues = fallbacks::join(&mut steps, &mut edges, rescuers)?;
     let incoming = Adjacency::new(steps.len(), &edges, |edge| edge.to);
     let outgoing = Adjacency::new(steps.len(), &edges, |edge| edge.from);
     let mut decides = vec![false; steps.len()];
     for edge in &edges {
-        if !matches!(edge.condition, Condition::Always) {
+        if !matches!(edge.condition(), Condition::Always | Condition::OnFailure) {
             decides[edge.from as usize] = true;
         }
     }
@@ -35,14 +42,37 @@ pub(crate) fn compile(
         remaining: Vec::new(),
         limits,
         decides,
+        rescues,
+        reducers: HashMap::new(),
     };
     check_edges(&inner)?;
     check_joins(&inner)?;
-    inner.order = order(&inner)?;
-    inner.remaining = remaining(&inner);
-    Ok(Graph {
-        inner: Arc::new(inner),
-    })
+    check_entries(&inner, entries)?;
+    inner.order = order::order(&inner)?;
+    inner.remaining = order::remaining(&inner);
+    Ok(inner)
+}
+
+/// No two steps change one key of the shared state, unless it is known what becomes of it.
+pub(crate) fn check_writers(
+    steps: &[Step],
+    reducers: &HashMap<String, Reducer>,
+) -> Result<(), GraphError> {
+    let mut writers: HashMap<&str, &Step> = HashMap::new();
+    for step in steps {
+        for key in step.settings.more.iter().flat_map(|more| &more.writes) {
+            if let Some(other) = writers.insert(key, step)
+                && other.name != step.name
+                && !reducers.contains_key(key)
+            {
+                return Err(GraphError::SharedKey {
+                    key: key.clone(),
+                    steps: [other.name.to_string(), step.name.to_string()],
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Looks up what steps share.
@@ -76,58 +106,69 @@ fn limits(
     Ok(limits)
 }
 
+/// Edges as they were added.
+pub(crate) struct Drafts {
+    pub(crate) edges: Vec<EdgeDraft>,
+    pub(crate) names: Vec<Box<str>>,
+    pub(crate) wants: Vec<(usize, fn() -> OutputType)>,
+}
+
 /// Looks the ends of the edges up.
-fn edges(steps: &[Step], drafts: Vec<EdgeDraft>) -> Result<Vec<Edge>, GraphError> {
-    if steps.len() >= u32::MAX as usize || drafts.len() >= u32::MAX as usize {
+fn edges(names: &Names<'_>, steps: &[Step], drafts: Drafts) -> Result<Vec<Edge>, GraphError> {
+    let Drafts {
+        edges,
+        names: ends,
+        wants,
+    } = drafts;
+    if edges.len() >= u32::MAX as usize || ends.len() >= u32::MAX as usize {
         return Err(GraphError::TooLarge);
     }
-    let mut numbers: HashMap<&str, u32> = HashMap::with_capacity(steps.len());
-    for (number, step) in (0..).zip(steps) {
-        if step.name.is_empty() {
-            return Err(GraphError::EmptyName);
-        }
-        if numbers.insert(&step.name, number).is_some() {
-            let name = step.name.to_string();
-            return Err(GraphError::DuplicateStep { name });
-        }
-    }
-    let find = |key: &StepKey| match &key.0 {
-        Key::Name(name) => numbers.get(name.as_str()).copied(),
-        Key::Number(number) => (*number < steps.len() as u32).then_some(*number),
+    let find = |end: End| match end {
+        End::Name(place) => names.named(&ends[place as usize]),
+        End::Number(number) => names.numbered(number),
     };
-    let text = |key: &StepKey| match &key.0 {
-        Key::Name(name) => name.clone(),
-        Key::Number(number) => match steps.get(*number as usize) {
-            Some(step) => step.name.to_string(),
-            None => format!("#{number}"),
-        },
+    let text = |end: End| match end {
+        End::Name(place) => ends[place as usize].to_string(),
+        End::Number(number) => names.text(&StepKey::number(number)),
     };
     let edge = |draft: EdgeDraft| {
-        let unknown = |key: &StepKey| GraphError::UnknownStep {
-            from: text(&draft.from),
-            to: text(&draft.to),
-            name: text(key),
+        let unknown = |end: End| GraphError::UnknownStep {
+            from: text(draft.from),
+            to: text(draft.to),
+            name: text(end),
         };
         Ok(Edge {
-            from: find(&draft.from).ok_or_else(|| unknown(&draft.from))?,
-            to: find(&draft.to).ok_or_else(|| unknown(&draft.to))?,
-            label: draft.label,
-            condition: draft.condition,
+            from: find(draft.from).ok_or_else(|| unknown(draft.from))?,
+            to: find(draft.to).ok_or_else(|| unknown(draft.to))?,
+            more: draft.more,
         })
     };
-    drafts.into_iter().map(edge).collect()
+    let edges: Vec<Edge> = edges.into_iter().map(edge).collect::<Result<_, _>>()?;
+    for (number, wants) in wants {
+        let (edge, wants) = (&edges[number], wants());
+        let (from, to) = (&steps[edge.from as usize], &steps[edge.to as usize]);
+        let gives = (from.output)();
+        if gives != wants {
+            return Err(GraphError::TypeMismatch {
+                from: from.name.to_string(),
+                to: to.name.to_string(),
+                gives: gives.name.to_owned(),
+                wants: wants.name.to_owned(),
+            });
+        }
+    }
+    Ok(edges)
 }
 
 /// Two steps are joined by one edge.
 fn check_edges(graph: &Inner) -> Result<(), GraphError> {
     // The step whose edges were looked at when an edge to this one was last seen.
     let mut seen = vec![u32::MAX; graph.steps.len()];
-    let name = |step: u32| graph.steps[step as usize].name.to_string();
     for from in 0..graph.steps.len() as u32 {
         for edge in graph.outgoing.of(from) {
             let to = graph.edges[*edge as usize].to;
             if std::mem::replace(&mut seen[to as usize], from) == from {
-                let (from, to) = (name(from), name(to));
+                let (from, to) = (graph.name(from), graph.name(to));
                 return Err(GraphError::DuplicateEdge { from, to });
             }
         }
@@ -153,62 +194,23 @@ fn check_joins(graph: &Inner) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// Puts every step after those it depends on. After A. B. Kahn, "Topological sorting of large networks", 1962.
-fn order(graph: &Inner) -> Result<Vec<u32>, GraphError> {
-    let steps = 0..graph.steps.len() as u32;
-    let mut waiting: Vec<u32> = steps
-        .clone()
-        .map(|step| graph.incoming.count(step))
-        .collect();
-    let mut order: Vec<u32> = Vec::with_capacity(graph.steps.len());
-    order.extend(steps.filter(|step| waiting[*step as usize] == 0));
-    let mut next = 0;
-    while next < order.len() {
-        for edge in graph.outgoing.of(order[next]) {
-            let to = graph.edges[*edge as usize].to;
-            waiting[to as usize] -= 1;
-            if waiting[to as usize] == 0 {
-                order.push(to);
-            }
+/// Something leads to every step from where the graph begins, if that was said.
+fn check_entries(graph: &Inner, entries: Vec<u32>) -> Result<(), GraphError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let mut is_reached = vec![false; graph.steps.len()];
+    let mut reached = entries;
+    while let Some(step) = reached.pop() {
+        if !std::mem::replace(&mut is_reached[step as usize], true) {
+            let edges = graph.outgoing.of(step).iter();
+            reached.extend(edges.map(|edge| graph.edges[*edge as usize].to));
         }
-        next += 1;
     }
-    match (0..).zip(&waiting).find(|(_, waiting)| **waiting > 0) {
-        Some((stuck, _)) => Err(cycle(graph, &waiting, stuck)),
-        None => Ok(order),
+    match (0..).zip(is_reached).find(|(_, is_reached)| !is_reached) {
+        Some((step, _)) => Err(GraphError::Unreachable {
+            step: graph.name(step),
+        }),
+        None => Ok(()),
     }
-}
-
-/// Walks back from a stuck step until a step comes again: it waits for a stuck one, and that one for another.
-fn cycle(graph: &Inner, waiting: &[u32], stuck: u32) -> GraphError {
-    let mut seen = HashMap::new();
-    let mut walk = vec![stuck];
-    let mut step = stuck;
-    let begin = loop {
-        if let Some(begin) = seen.insert(step, walk.len() - 1) {
-            break begin;
-        }
-        let edges = graph.incoming.of(step).iter();
-        let mut before = edges.map(|edge| graph.edges[*edge as usize].from);
-        step = before
-            .find(|from| waiting[*from as usize] > 0)
-            .unwrap_or(stuck);
-        walk.push(step);
-    };
-    let path = walk[begin..].iter().rev();
-    let name = |step: &u32| graph.steps[*step as usize].name.to_string();
-    GraphError::Cycle {
-        path: path.map(name).collect(),
-    }
-}
-
-fn remaining(graph: &Inner) -> Vec<u64> {
-    let mut remaining = vec![0; graph.steps.len()];
-    for step in graph.order.iter().rev() {
-        let edges = graph.outgoing.of(*step).iter();
-        let after = edges.map(|edge| remaining[graph.edges[*edge as usize].to as usize]);
-        let cost = graph.steps[*step as usize].settings.cost();
-        remaining[*step as usize] = after.max().unwrap_or(0_u64).saturating_add(cost);
-    }
-    remaining
 }

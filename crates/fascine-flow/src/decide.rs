@@ -7,18 +7,52 @@ use futures_lite::FutureExt;
 use crate::edge::{Condition, Edge, Seen};
 use crate::edge_state::Decision;
 use crate::graph::Inner;
-use crate::{OnError, Output, StepError};
+use crate::{OnError, Output, SharedState, StepError};
 
-/// Asks the conditions of the edges out of a step that has ended. Nothing is asked that can make no difference.
-pub(crate) async fn decide(
+/// What the conditions say that are asked when a step has ended, edge by edge. Empty if there are none.
+#[derive(Default)]
+pub(crate) struct Decisions {
+    /// Of the edges out of the step.
+    pub(crate) own: Vec<Decision>,
+    /// Of the edges out of those it was run in place of, from one to the next.
+    pub(crate) rescued: Vec<Vec<Decision>>,
+}
+
+impl Decisions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.rescued.is_empty()
+    }
+}
+
+pub(crate) async fn decide_all(
     graph: &Inner,
     step: u32,
     result: &Result<Output, StepError>,
+    state: &SharedState,
+) -> Decisions {
+    let own = decide(graph, step, result, state).await;
+    let mut rescued = Vec::new();
+    if result.is_ok() {
+        let mut next = graph.rescues.get(&step);
+        while let Some(step) = next {
+            rescued.push(decide(graph, *step, result, state).await);
+            next = graph.rescues.get(step);
+        }
+    }
+    Decisions { own, rescued }
+}
+
+/// Asks the conditions of the edges out of a step that has ended. Nothing is asked that can make no difference.
+async fn decide(
+    graph: &Inner,
+    step: u32,
+    result: &Result<Output, StepError>,
+    state: &SharedState,
 ) -> Vec<Decision> {
     if !graph.decides[step as usize] {
         return Vec::new();
     }
-    let Some(seen) = seen(graph, step, result) else {
+    let Some(seen) = seen(graph, step, result, state) else {
         return Vec::new();
     };
     let edges = graph.outgoing.of(step);
@@ -31,7 +65,7 @@ pub(crate) async fn decide(
         decisions.push(decision);
     }
     for (number, decision) in edges.iter().zip(&mut decisions) {
-        let condition = &graph.edges[*number as usize].condition;
+        let condition = graph.edges[*number as usize].condition();
         if matches!(condition, Condition::Otherwise) && is_taken {
             *decision = Decision::Dead;
         }
@@ -40,19 +74,25 @@ pub(crate) async fn decide(
 }
 
 /// What conditions see of a step; nothing if its edges are not live anyhow.
-fn seen(graph: &Inner, step: u32, result: &Result<Output, StepError>) -> Option<Seen> {
+fn seen(
+    graph: &Inner,
+    step: u32,
+    result: &Result<Output, StepError>,
+    state: &SharedState,
+) -> Option<Seen> {
     let more = &graph.steps[step as usize].settings.more;
     let outcome = match (result, more.as_ref().map(|more| &more.on_error)) {
         (Ok(output), _) | (Err(_), Some(OnError::Fallback(output))) => Ok(output.clone()),
         (Err(error), Some(OnError::Continue)) => Err(Arc::new(error.clone())),
         _ => return None,
     };
-    Some(Seen { outcome })
+    let state = state.snapshot();
+    Some(Seen { outcome, state })
 }
 
 async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {
-    let asked = match &edge.condition {
-        Condition::Always | Condition::Otherwise => return Decision::Live,
+    let asked = match edge.condition() {
+        Condition::Always | Condition::Otherwise | Condition::OnFailure => return Decision::Live,
         Condition::When(condition) => catch_unwind(AssertUnwindSafe(|| condition(seen))),
         Condition::WhenAsync(condition) => {
             match catch_unwind(AssertUnwindSafe(|| condition(seen.clone()))) {
@@ -77,6 +117,9 @@ async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {
 
 impl Edge {
     fn is_asked(&self) -> bool {
-        matches!(self.condition, Condition::When(_) | Condition::WhenAsync(_))
+        matches!(
+            self.condition(),
+            Condition::When(_) | Condition::WhenAsync(_)
+        )
     }
 }

@@ -3,14 +3,31 @@ use std::sync::Arc;
 
 use fascine_rt::BoxFuture;
 
-use crate::{Output, StepError};
+use crate::{Output, Snapshot, StepError};
 
 /// An edge between two steps of a graph.
 pub(crate) struct Edge {
     pub(crate) from: u32,
     pub(crate) to: u32,
+    pub(crate) more: Option<Box<EdgeMore>>,
+}
+
+/// What few edges have.
+#[derive(Debug, Default)]
+pub(crate) struct EdgeMore {
     pub(crate) label: Option<Arc<str>>,
     pub(crate) condition: Condition,
+}
+
+impl Edge {
+    pub(crate) fn condition(&self) -> &Condition {
+        let more = self.more.as_ref();
+        more.map_or(&Condition::Always, |more| &more.condition)
+    }
+
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.more.as_ref()?.label.as_deref()
+    }
 }
 
 /// When an edge is live.
@@ -25,6 +42,8 @@ pub(crate) enum Condition {
     WhenAsync(Arc<dyn Fn(Seen) -> BoxFuture<bool> + Send + Sync>),
     /// When no other edge with a condition is, of those that leave the same step.
     Otherwise,
+    /// When its source has failed: it leads to the fallback step.
+    OnFailure,
 }
 
 /// What a condition gets to see.
@@ -34,6 +53,8 @@ pub struct Seen {
     /// What came of the step where the edge begins. There is an error only if it was told to
     /// [continue](crate::OnError::Continue).
     pub outcome: Result<Output, Arc<StepError>>,
+    /// What the steps of the run share, at this moment.
+    pub state: Snapshot,
 }
 
 impl Seen {
@@ -60,6 +81,7 @@ impl fmt::Debug for Condition {
             Self::When(_) => "When",
             Self::WhenAsync(_) => "WhenAsync",
             Self::Otherwise => "Otherwise",
+            Self::OnFailure => "OnFailure",
         })
     }
 }

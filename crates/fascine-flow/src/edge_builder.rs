@@ -3,15 +3,28 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::GraphBuilder;
-use crate::edge::{Condition, Seen};
-use crate::step_id::StepKey;
+use crate::edge::{Condition, EdgeMore, Seen};
 
 /// An edge whose ends were not looked up yet.
 pub(crate) struct EdgeDraft {
-    pub(crate) from: StepKey,
-    pub(crate) to: StepKey,
-    pub(crate) label: Option<Arc<str>>,
-    pub(crate) condition: Condition,
+    pub(crate) from: End,
+    pub(crate) to: End,
+    pub(crate) more: Option<Box<EdgeMore>>,
+}
+
+/// One end of an edge. There are many edges, and few of them by names: so these are in a list of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// At this place of the builder's names.
+    Name(u32),
+    /// The step.
+    Number(u32),
+}
+
+impl EdgeDraft {
+    fn more(&mut self) -> &mut EdgeMore {
+        self.more.get_or_insert_default()
+    }
 }
 
 /// Sets what an edge that was just added is like. Nothing has to be set: it is live once its source has completed.
@@ -26,7 +39,7 @@ impl<'a> EdgeBuilder<'a> {
 
     /// Sets when it is live. It is asked once, by the task of the step where the edge begins.
     pub fn when(self, condition: impl Fn(&Seen) -> bool + Send + Sync + 'static) -> Self {
-        self.set(|edge| edge.condition = Condition::When(Arc::new(condition)))
+        self.set(|edge| edge.more().condition = Condition::When(Arc::new(condition)))
     }
 
     /// Sets when it is live, by something that takes its time.
@@ -37,17 +50,17 @@ impl<'a> EdgeBuilder<'a> {
     {
         let condition =
             Arc::new(move |seen| -> fascine_rt::BoxFuture<bool> { Box::pin(condition(seen)) });
-        self.set(|edge| edge.condition = Condition::WhenAsync(condition))
+        self.set(|edge| edge.more().condition = Condition::WhenAsync(condition))
     }
 
     /// Makes it live when no other edge with a condition is, of those that leave the same step.
     pub fn otherwise(self) -> Self {
-        self.set(|edge| edge.condition = Condition::Otherwise)
+        self.set(|edge| edge.more().condition = Condition::Otherwise)
     }
 
     /// Sets what is written on it.
     pub fn label(self, label: impl Into<Arc<str>>) -> Self {
-        self.set(|edge| edge.label = Some(label.into()))
+        self.set(|edge| edge.more().label = Some(label.into()))
     }
 
     fn set(self, set: impl FnOnce(&mut EdgeDraft)) -> Self {
@@ -61,7 +74,7 @@ impl<'a> EdgeBuilder<'a> {
 impl fmt::Debug for EdgeBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let edge = self.graph.edges.last();
-        let ends = edge.map(|edge| (&edge.from, &edge.to, &edge.condition));
+        let ends = edge.map(|edge| (&edge.from, &edge.to, &edge.more));
         f.debug_tuple("EdgeBuilder").field(&ends).finish()
     }
 }

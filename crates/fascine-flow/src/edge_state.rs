@@ -12,6 +12,8 @@ pub(crate) enum EdgeState {
     LiveError,
     /// Its source has not ended.
     Open,
+    /// Its source has failed, and the step is there for that.
+    Rescue,
 }
 
 /// What the condition of an edge says.
@@ -31,6 +33,8 @@ pub(crate) struct Counts {
     dead: u32,
     failed: u32,
     broken: u32,
+    /// It is a fallback step, and what it is there for has not failed.
+    is_spare: bool,
 }
 
 /// What a step is to do.
@@ -43,7 +47,7 @@ pub(crate) enum Verdict {
 }
 
 impl Counts {
-    pub(crate) fn new(edges: u32) -> Self {
+    pub(crate) fn new(edges: u32, is_spare: bool) -> Self {
         Self {
             open: edges,
             live: 0,
@@ -51,6 +55,7 @@ impl Counts {
             dead: 0,
             failed: 0,
             broken: 0,
+            is_spare,
         }
     }
 
@@ -66,41 +71,51 @@ impl Counts {
                 self.errors += 1;
             }
             EdgeState::Open => self.open += 1,
-        }
-    }
-
-    pub(crate) fn verdict(&self, join: Join) -> Verdict {
-        let settled = self.open == 0;
-        if let Join::AtLeast(wanted) = join {
-            // Decided as soon as it can be.
-            return if self.live >= wanted.get() {
-                Verdict::Run
-            } else if self.live + self.open >= wanted.get() {
-                Verdict::Wait
-            } else {
-                self.not_met()
-            };
-        }
-        if !settled {
-            return Verdict::Wait;
-        }
-        let met = match join {
-            Join::All => self.dead + self.failed + self.broken == 0,
-            Join::AllSucceeded => self.dead + self.failed + self.broken + self.errors == 0,
-            Join::Always => true,
-            Join::Any => self.live > 0,
-            Join::AtLeast(_) | Join::NoneFailed => self.live > 0 && self.failed + self.broken == 0,
-        };
-        if met { Verdict::Run } else { self.not_met() }
-    }
-
-    fn not_met(&self) -> Verdict {
-        if self.broken > 0 && self.open == 0 {
-            Verdict::Broken
-        } else {
-            Verdict::Skip {
-                by_failure: self.failed + self.errors > 0,
+            EdgeState::Rescue => {
+                self.live += 1;
+                self.is_spare = false;
             }
         }
+    }
+
+    /// What the join makes of it. Nobody is skipped before all edges are settled: so the cause does not depend on which
+    /// of two that settle at one time comes first.
+    pub(crate) fn verdict(&self, join: Join) -> Verdict {
+        if let Join::AtLeast(wanted) = join
+            && self.live >= wanted.get()
+            && !self.is_spare
+        {
+            return Verdict::Run;
+        }
+        if self.open > 0 {
+            return Verdict::Wait;
+        }
+        let lost = self.failed + self.broken;
+        let met = match join {
+            _ if self.is_spare => false,
+            Join::All => self.dead + lost == 0,
+            Join::AllSucceeded => self.dead + lost + self.errors == 0,
+            Join::Always => true,
+            Join::Any => self.live > 0,
+            Join::AtLeast(_) => false,
+            Join::NoneFailed => self.live > 0 && lost == 0,
+        };
+        if met {
+            Verdict::Run
+        } else if self.broken > 0 {
+            Verdict::Broken
+        } else {
+            let by_error = self.errors > 0 && join.refuses_errors();
+            Verdict::Skip {
+                by_failure: self.failed > 0 || by_error,
+            }
+        }
+    }
+}
+
+impl Join {
+    /// Whether an error that is carried on is a failure to it.
+    pub(crate) fn refuses_errors(self) -> bool {
+        self == Self::AllSucceeded
     }
 }

@@ -1,22 +1,28 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fascine_rt::Rt;
 
 use crate::keep::Keep;
-use crate::{FlowReport, FlowRun, Graph};
+use crate::{FlowReport, FlowRun, Graph, SharedState, Snapshot};
 
 /// Runs graphs.
 ///
 /// # Defaults
 ///
 /// - at most 5 steps at once
+/// - no limit on the time
+/// - a shared state that begins empty, and keeps its last 64 snapshots
 /// - the outputs that no other step reads are kept, the others go when their last reader is done
 #[derive(Clone, Debug)]
 pub struct Flow {
     rt: Rt,
     max_concurrent: usize,
     keep: Keep,
+    timeout: Option<Duration>,
+    state: Snapshot,
+    history: NonZeroUsize,
 }
 
 impl Flow {
@@ -27,6 +33,9 @@ impl Flow {
             rt: rt.clone(),
             max_concurrent: 5,
             keep: Keep::Leaves,
+            timeout: None,
+            state: Snapshot::default(),
+            history: HISTORY,
         }
     }
 
@@ -47,6 +56,27 @@ impl Flow {
     #[must_use]
     pub fn unlimited(self) -> Self {
         self.with_max_concurrent(NonZeroUsize::MAX)
+    }
+
+    /// Cancels a run that takes longer. Its report tells how far it came, and that its time was over.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets what the shared state of each run begins with. Runs do not share it with each other.
+    #[must_use]
+    pub fn with_state(mut self, state: Snapshot) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// Sets how many snapshots of its shared state a run keeps, the present one among them.
+    #[must_use]
+    pub fn with_history(mut self, snapshots: NonZeroUsize) -> Self {
+        self.history = snapshots;
+        self
     }
 
     /// Keeps all outputs for the report.
@@ -86,7 +116,17 @@ impl Flow {
         self.max_concurrent
     }
 
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub(crate) fn shared_state(&self) -> SharedState {
+        SharedState::new(self.state.clone(), self.history)
+    }
+
     pub(crate) fn keep(&self) -> &Keep {
         &self.keep
     }
 }
+
+const HISTORY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);

@@ -1,9 +1,12 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::adjacency::Adjacency;
 use crate::edge::Edge;
+use crate::shared_state::Reducer;
 use crate::step::Step;
+use crate::step_id::{Key, StepKey};
 
 /// A checked graph of steps. It does not change, is shared by its clones, and can be run any number of times at once.
 #[derive(Clone)]
@@ -26,6 +29,32 @@ pub(crate) struct Inner {
     pub(crate) limits: Vec<usize>,
     /// Which of the steps have an edge out of them with a condition.
     pub(crate) decides: Vec<bool>,
+    /// What makes one value of several, for keys of the shared state.
+    pub(crate) reducers: HashMap<String, Reducer>,
+    /// The fallback steps, and which step each is there for.
+    pub(crate) rescues: HashMap<u32, u32>,
+}
+
+impl Inner {
+    /// The number of a step. It reads all names, as it is asked seldom.
+    pub(crate) fn find(&self, key: &StepKey) -> Option<u32> {
+        match &key.0 {
+            Key::Name(name) => {
+                let mut steps = (0..).zip(&self.steps);
+                steps.find_map(|(number, step)| (*step.name == **name).then_some(number))
+            }
+            Key::Number(number) => (*number < self.steps.len() as u32).then_some(*number),
+        }
+    }
+
+    pub(crate) fn name(&self, step: u32) -> String {
+        self.steps[step as usize].name.to_string()
+    }
+
+    /// The step that runs if this one fails.
+    pub(crate) fn rescuer(&self, step: u32) -> Option<u32> {
+        self.steps[step as usize].settings.more.as_ref()?.rescuer
+    }
 }
 
 impl Graph {
@@ -52,7 +81,7 @@ impl Graph {
         self.inner
             .edges
             .iter()
-            .map(move |edge| (name(edge.from), name(edge.to), edge.label.as_deref()))
+            .map(move |edge| (name(edge.from), name(edge.to), edge.label()))
     }
 }
 

@@ -1,15 +1,19 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::compile::compile;
-use crate::edge::Condition;
-use crate::edge_builder::{EdgeBuilder, EdgeDraft};
+use serde_json::Value;
+
+use crate::compile::{Drafts, check_writers, compile};
+use crate::edge_builder::{EdgeBuilder, EdgeDraft, End};
 use crate::inputs::Inputs;
+use crate::output::OutputType;
+use crate::shared_state::Reducer;
 use crate::step::{Settings, Step, Work};
 use crate::step_builder::StepBuilder;
-use crate::step_id::StepKey;
+use crate::step_id::{Key, StepKey};
 use crate::{Graph, GraphError, Output, StepContext, StepOutput, StepResult};
 
 /// Puts a [`Graph`] together. Names are checked when it is built, so the order of calls does not matter.
@@ -19,6 +23,12 @@ pub struct GraphBuilder {
     pub(crate) steps: Vec<Step>,
     pub(crate) edges: Vec<EdgeDraft>,
     resources: Vec<(String, NonZeroUsize)>,
+    /// The ends of edges that were given by their names.
+    names: Vec<Box<str>>,
+    /// What is taken along edges, by their numbers, if that is known.
+    wants: Vec<(usize, fn() -> OutputType)>,
+    entries: Vec<StepKey>,
+    reducers: HashMap<String, Reducer>,
 }
 
 impl GraphBuilder {
@@ -65,18 +75,19 @@ impl GraphBuilder {
             .join(crate::Join::AllSucceeded)
             .id();
         inputs.each(&mut |from| {
-            self.edge(StepKey::number(from), id);
+            self.wants.push((self.edges.len(), from.output));
+            self.edge(StepKey::number(from.step), id);
         });
         StepBuilder::new(self, id.number)
     }
 
     /// Lets `to` wait for `from` and get its output.
     pub fn edge(&mut self, from: impl Into<StepKey>, to: impl Into<StepKey>) -> EdgeBuilder<'_> {
+        let (from, to) = (self.end(from.into()), self.end(to.into()));
         self.edges.push(EdgeDraft {
-            from: from.into(),
-            to: to.into(),
-            label: None,
-            condition: Condition::Always,
+            from,
+            to,
+            more: None,
         });
         EdgeBuilder::new(self)
     }
@@ -87,19 +98,60 @@ impl GraphBuilder {
         self
     }
 
+    /// Sets what becomes of a key of the shared state that several steps change: the function gets the value that is
+    /// there, if there is one, and the new one, in the order in which the steps come to it. It may be called more than
+    /// once for one change.
+    pub fn reducer(
+        &mut self,
+        key: impl Into<String>,
+        reduce: impl Fn(Option<&Value>, Value) -> Value + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.reducers.insert(key.into(), Arc::new(reduce));
+        self
+    }
+
+    /// Says where the graph begins; it may begin at several steps. Once that is said, a step that cannot be reached
+    /// from there is an error: without it, a step that nothing leads to begins at once.
+    pub fn entry(&mut self, step: impl Into<StepKey>) -> &mut Self {
+        self.entries.push(step.into());
+        self
+    }
+
     /// Checks everything and makes the graph. Linear in the number of steps and edges, whatever the shape.
     ///
     /// # Errors
     ///
     /// [`GraphError`] names the steps that are wrong.
     pub fn build(self) -> Result<Graph, GraphError> {
-        compile(self.steps, self.edges, self.resources)
+        let drafts = Drafts {
+            edges: self.edges,
+            names: self.names,
+            wants: self.wants,
+        };
+        check_writers(&self.steps, &self.reducers)?;
+        let mut inner = compile(self.steps, drafts, self.resources, &self.entries)?;
+        inner.reducers = self.reducers;
+        Ok(Graph {
+            inner: Arc::new(inner),
+        })
     }
 
-    fn add<T>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {
+    fn end(&mut self, key: StepKey) -> End {
+        match key.0 {
+            Key::Number(number) => End::Number(number),
+            Key::Name(name) => {
+                let place = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+                self.names.push(name);
+                End::Name(place)
+            }
+        }
+    }
+
+    fn add<T: StepOutput>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {
         let number = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.push(Step {
             name,
+            output: OutputType::of::<T>,
             work,
             settings: Settings::default(),
         });

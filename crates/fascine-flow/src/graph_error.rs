@@ -22,6 +22,12 @@ pub enum GraphError {
         /// The name.
         name: String,
     },
+    /// Two steps have the same fallback step.
+    #[error("step `{step}` is the fallback step of two steps")]
+    DuplicateFallback {
+        /// The fallback step.
+        step: String,
+    },
     /// Two steps have one name.
     #[error("there are two steps named `{name}`")]
     DuplicateStep {
@@ -41,9 +47,29 @@ pub enum GraphError {
         /// How many there are.
         edges: u32,
     },
+    /// Two steps change one key of the shared state, and nothing says what becomes of it.
+    #[error("steps `{}` and `{}` both change `{key}`, which has no reducer", steps[0], steps[1])]
+    SharedKey {
+        /// The key.
+        key: String,
+        /// The steps.
+        steps: [String; 2],
+    },
     /// There are more steps or edges than can be counted: four billion.
     #[error("there are too many steps or edges")]
     TooLarge,
+    /// A step takes from another what that one does not give: its id is of another graph.
+    #[error("step `{to}` takes `{wants}` from step `{from}`, which gives `{gives}`")]
+    TypeMismatch {
+        /// The step that gives.
+        from: String,
+        /// The step that takes.
+        to: String,
+        /// The type of what is given.
+        gives: String,
+        /// The type of what is taken.
+        wants: String,
+    },
     /// A step uses a resource that is not there.
     #[error("step `{step}` uses a resource `{name}` that does not exist")]
     UnknownResource {
@@ -51,6 +77,14 @@ pub enum GraphError {
         step: String,
         /// The name that nobody has.
         name: String,
+    },
+    /// A step that is not there is to be begun with, or to be run in another's place.
+    #[error("there is no step `{name}` to {role}")]
+    UnknownRole {
+        /// The name that nobody has.
+        name: String,
+        /// What it is to do.
+        role: String,
     },
     /// An edge begins or ends at a step that is not there.
     #[error("the edge from `{from}` to `{to}` names a step `{name}` that does not exist")]
@@ -61,5 +95,21 @@ pub enum GraphError {
         to: String,
         /// The name that nobody has.
         name: String,
+    },
+    /// Nothing leads to a step from where the graph [begins](crate::GraphBuilder::entry).
+    #[error("step `{step}` cannot be reached")]
+    Unreachable {
+        /// The step.
+        step: String,
+    },
+    /// What is given in place of a step's output is of another type.
+    #[error("step `{step}` gives `{gives}`, and its fallback `{fallback}`")]
+    WrongFallback {
+        /// The step.
+        step: String,
+        /// The type of what it gives.
+        gives: String,
+        /// The type of what would be given in its place.
+        fallback: String,
     },
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::output::OutputType;
 use crate::{StepContext, StepId, StepOutput, StepResult};
 
 /// The steps that a step [takes from](crate::GraphBuilder::then): one, or a tuple of up to eight.
@@ -15,9 +16,17 @@ pub trait Inputs: Clone + Send + Sync + 'static {
     #[doc(hidden)]
     fn values(&self, context: &StepContext) -> StepResult<Self::Values>;
 
-    /// Their numbers.
+    /// Adds the edges from them.
     #[doc(hidden)]
-    fn each(&self, take: &mut dyn FnMut(u32));
+    fn each(&self, take: &mut dyn FnMut(EdgeFrom));
+}
+
+/// One of them.
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "it is for the graph alone")]
+pub struct EdgeFrom {
+    pub(crate) step: u32,
+    pub(crate) output: fn() -> OutputType,
 }
 
 /// A step was to get what another one gave, and that is not there.
@@ -37,8 +46,11 @@ impl<T: StepOutput> Inputs for StepId<T> {
         context.input(*self).ok_or_else(|| missing().into())
     }
 
-    fn each(&self, take: &mut dyn FnMut(u32)) {
-        take(self.number);
+    fn each(&self, take: &mut dyn FnMut(EdgeFrom)) {
+        take(EdgeFrom {
+            step: self.number,
+            output: OutputType::of::<T>,
+        });
     }
 }
 
@@ -51,7 +63,7 @@ macro_rules! tuples {
                 Ok(($(self.$n.values(context)?,)+))
             }
 
-            fn each(&self, take: &mut dyn FnMut(u32)) {
+            fn each(&self, take: &mut dyn FnMut(EdgeFrom)) {
                 $(self.$n.each(take);)+
             }
         }

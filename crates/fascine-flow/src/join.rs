@@ -16,7 +16,8 @@ pub enum Join {
     Always,
     /// At least one is live, whatever came of the others: lionagi's rule.
     Any,
-    /// So many are live: it runs at once, without waiting for the others.
+    /// So many are live: it runs at once, without waiting for the others. It is skipped once all are settled and too few
+    /// are live.
     AtLeast(NonZeroU32),
     /// At least one is live, and none has failed: branches that were not taken do no harm, and no input is silently
     /// missing.

@@ -45,20 +45,28 @@ mod step_id;
 
 mod adjacency;
 mod compile;
+mod fallbacks;
+mod names;
+mod order;
 
 mod flow;
+mod handle;
 mod keep;
 mod run;
 
 mod attempt;
 mod decide;
 mod output;
+mod place;
 mod step_context;
 mod worker;
 
 mod edge_state;
 mod resources;
 mod run_state;
+
+mod shared_state;
+mod state_error;
 
 mod event;
 mod report;
@@ -72,15 +80,18 @@ pub use flow::Flow;
 pub use graph::Graph;
 pub use graph_builder::GraphBuilder;
 pub use graph_error::GraphError;
+pub use handle::StepHandle;
 pub use inputs::Inputs;
 pub use join::Join;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
 pub use report::{CriticalPath, FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
+pub use shared_state::{SharedState, Snapshot};
+pub use state_error::StateError;
 pub use status::Status;
 pub use step::StepResult;
 pub use step_builder::StepBuilder;
 pub use step_context::{Input, StepContext};
-pub use step_error::{SkipCause, StepError};
+pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};

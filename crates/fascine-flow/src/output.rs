@@ -1,4 +1,4 @@
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,12 +16,39 @@ pub trait StepOutput: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StepOutput for T {}
 
+/// The type of an output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutputType {
+    id: TypeId,
+    pub(crate) name: &'static str,
+}
+
+impl OutputType {
+    pub(crate) fn of<T: StepOutput>() -> Self {
+        Self {
+            id: TypeId::of::<T>(),
+            name: std::any::type_name::<T>(),
+        }
+    }
+}
+
+impl PartialEq for OutputType {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
 trait Erased: Send + Sync {
+    fn output_type(&self) -> OutputType;
     fn json(&self) -> Result<Value, serde_json::Error>;
     fn any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 impl<T: StepOutput> Erased for T {
+    fn output_type(&self) -> OutputType {
+        OutputType::of::<T>()
+    }
+
     fn json(&self) -> Result<Value, serde_json::Error> {
         serde_json::to_value(self)
     }
@@ -41,6 +68,10 @@ impl Output {
     #[must_use]
     pub fn get<T: StepOutput>(&self) -> Option<Arc<T>> {
         Arc::clone(&self.0).any().downcast().ok()
+    }
+
+    pub(crate) fn output_type(&self) -> OutputType {
+        self.0.output_type()
     }
 
     /// The value as JSON.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::graph::Inner;
-use crate::{Output, SkipCause, Status, StepError};
+use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -16,6 +16,14 @@ pub struct FlowReport {
     pub wall: Duration,
     /// What the run could not have been shorter than, with any number of places.
     pub critical_path: CriticalPath,
+    /// The errors of the steps, in the order they failed: the first hundred of them.
+    pub errors: Vec<Arc<StepError>>,
+    /// How many steps failed, those among them whose errors are no longer in the list.
+    pub error_count: u64,
+    /// What the steps shared, at the end.
+    pub state: Snapshot,
+    /// Whether the run was cut off because its [time](crate::Flow::with_timeout) was over.
+    pub timed_out: bool,
 }
 
 /// How one step ended.
@@ -41,10 +49,50 @@ pub struct StepReport {
 }
 
 impl StepReport {
+    /// Of a step of a run that never began.
+    pub(crate) fn aborted(name: String) -> Self {
+        Self {
+            name,
+            status: Status::Aborted,
+            attempts: 0,
+            started: None,
+            elapsed: Duration::ZERO,
+            error: None,
+            skip_cause: None,
+            output: None,
+        }
+    }
+
     /// What it gave, as JSON, if it was kept and can be JSON.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
         self.output.as_ref()?.to_json().ok()
+    }
+
+    /// Returns the report itself if the step has completed.
+    ///
+    /// # Errors
+    ///
+    /// [`NotCompleted`] says what the step is instead, and its source why it failed.
+    pub fn assert_completed(&self) -> Result<&Self, NotCompleted> {
+        match self.status {
+            Status::Completed => Ok(self),
+            status => Err(NotCompleted {
+                step: self.name.clone(),
+                status,
+                elapsed: self.elapsed,
+                source: self.error.clone(),
+            }),
+        }
+    }
+
+    /// Whether it did all that it was to do: if a condition did not lead to it, that is nothing.
+    fn is_done(&self) -> bool {
+        match self.status {
+            Status::Completed => true,
+            Status::Skipped => self.skip_cause == Some(SkipCause::Condition),
+            _ => false,
+        }
     }
 }
 
@@ -65,6 +113,10 @@ impl FlowReport {
             steps,
             wall,
             critical_path,
+            errors: Vec::new(),
+            error_count: 0,
+            state: Snapshot::default(),
+            timed_out: false,
         }
     }
 
@@ -82,11 +134,30 @@ impl FlowReport {
     /// Returns whether every step completed, or was skipped by a condition.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.steps.iter().all(|step| match step.status {
-            Status::Completed => true,
-            Status::Skipped => step.skip_cause == Some(SkipCause::Condition),
-            _ => false,
-        })
+        self.steps.iter().all(StepReport::is_done)
+    }
+
+    /// Returns the report itself if every step completed, or was skipped by a condition.
+    ///
+    /// # Errors
+    ///
+    /// [`NotCompleted`] of the step that failed first, or else of the first that did not complete.
+    pub fn assert_completed(&self) -> Result<&Self, NotCompleted> {
+        let failed = self
+            .errors
+            .first()
+            .and_then(|error| self.step(error.step()));
+        let wanting = failed.or_else(|| self.to_rerun().next());
+        match wanting {
+            Some(step) => step.assert_completed().map(|_| self),
+            None => Ok(self),
+        }
+    }
+
+    /// The steps that a run which takes up where this one stopped would have to run: those that failed or were cut off,
+    /// and those that were not reached because of that. What a condition did not lead to is not among them.
+    pub fn to_rerun(&self) -> impl Iterator<Item = &StepReport> {
+        self.steps.iter().filter(|step| !step.is_done())
     }
 }
 
@@ -97,7 +168,13 @@ impl CriticalPath {
         let mut last = None;
         for step in &graph.order {
             let edges = graph.incoming.of(*step).iter();
-            let before = edges.map(|edge| graph.edges[*edge as usize].from as usize);
+            let before = edges.map(|edge| graph.edges[*edge as usize].from);
+            // A step that failed and has a fallback step is done when that one is.
+            let before = before.map(|from| match graph.rescuer(from) {
+                Some(other) if other != *step && steps[other as usize].started.is_some() => other,
+                _ => from,
+            });
+            let before = before.map(|from| from as usize);
             let before = before.max_by_key(|from| longest[*from].0);
             let step = *step as usize;
             let waited = before.map_or(Duration::ZERO, |from| longest[from].0);

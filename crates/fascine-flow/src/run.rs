@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -9,9 +9,9 @@ use fascine_concurrency::TaskGroup;
 use fascine_rt::BoxFuture;
 
 use crate::event::{FlowEvents, Queue};
-use crate::run_state::RunState;
+use crate::run_state::{Handles, RunState};
 use crate::worker::Crew;
-use crate::{Flow, FlowReport, Graph};
+use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepReport};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -26,6 +26,8 @@ pub struct FlowRun {
     flow: Flow,
     graph: Graph,
     readers: Vec<Arc<Queue>>,
+    handles: Handles,
+    shared: SharedState,
     cancel: Arc<Cancel>,
     run: Option<BoxFuture<FlowReport>>,
 }
@@ -36,16 +38,33 @@ impl FlowRun {
             flow: flow.clone(),
             graph: graph.clone(),
             readers: Vec::new(),
+            handles: Handles::new(),
+            shared: flow.shared_state(),
             cancel: Arc::default(),
             run: None,
         }
     }
 
-    /// Watches the run, from its beginning if it has not begun.
+    /// Watches the run. Only one that is made before the run begins is told of it.
     pub fn events(&mut self) -> FlowEvents {
         let (events, queue) = FlowEvents::new();
         self.readers.push(queue);
         events
+    }
+
+    /// Makes a handle that waits for the end of one step. `None` if there is no such step, or if the run has begun.
+    pub fn handle(&mut self, step: impl Into<StepKey>) -> Option<StepHandle> {
+        let step = self.graph.inner.find(&step.into())?;
+        if self.run.is_some() {
+            return None;
+        }
+        Some(StepHandle::new(self.handles.entry(step).or_default()))
+    }
+
+    /// What the steps of this run share, to be looked at or changed back from outside.
+    #[must_use]
+    pub fn state(&self) -> SharedState {
+        self.shared.clone()
     }
 
     /// Makes a handle that can cancel the run from anywhere.
@@ -62,6 +81,8 @@ async fn run(
     flow: Flow,
     graph: Graph,
     readers: Vec<Arc<Queue>>,
+    handles: Handles,
+    shared: SharedState,
     cancel: Arc<Cancel>,
 ) -> FlowReport {
     let rt = flow.rt();
@@ -70,10 +91,12 @@ async fn run(
         .discarding();
     let state = RunState::new(
         &graph,
+        shared,
         rt.now(),
         flow.max_concurrent(),
         flow.keep().clone(),
         readers,
+        handles,
     );
     let crew = Crew::new(rt, &graph, state, group.spawner(), group.handle());
     let handle = group.handle();
@@ -82,12 +105,20 @@ async fn run(
         crew.change(|state| state.abort(now));
         handle.cancel();
     };
+    let _guard = AbortOnDrop(&crew);
     let mut was_cancelled = cancel.is_asked();
     if was_cancelled {
         abort();
     } else {
         crew.change(|_| ());
     }
+    let mut timed_out = false;
+    let mut time = pin!(async {
+        match flow.timeout() {
+            Some(timeout) => rt.sleep(timeout).await,
+            None => pending().await,
+        }
+    });
     let mut joined = pin!(group.join());
     // How the workers ended is in the state; the group itself ends early only with the scope it is in.
     let _ = poll_fn(|cx| {
@@ -95,14 +126,32 @@ async fn run(
             was_cancelled = true;
             abort();
         }
-        joined.as_mut().poll(cx)
+        let joining = joined.as_mut().poll(cx);
+        if joining.is_pending() && !was_cancelled && time.as_mut().poll(cx).is_ready() {
+            (was_cancelled, timed_out) = (true, true);
+            abort();
+            return joined.as_mut().poll(cx);
+        }
+        joining
     })
     .await;
     let now = rt.now();
-    crew.change(|state| {
+    let mut report = crew.change(|state| {
         state.abort(now);
         state.report(now)
-    })
+    });
+    report.timed_out = timed_out;
+    report
+}
+
+/// Tells those who wait for steps that have not begun, when the run is dropped.
+struct AbortOnDrop<'a>(&'a Arc<Crew>);
+
+impl Drop for AbortOnDrop<'_> {
+    fn drop(&mut self) {
+        let now = self.0.rt.now();
+        self.0.change(|state| state.abort(now));
+    }
 }
 
 impl Future for FlowRun {
@@ -115,7 +164,10 @@ impl Future for FlowRun {
             None => {
                 let (flow, graph) = (this.flow.clone(), this.graph.clone());
                 let (readers, cancel) = (this.readers.clone(), Arc::clone(&this.cancel));
-                let run = this.run.insert(Box::pin(run(flow, graph, readers, cancel)));
+                let handles = std::mem::take(&mut this.handles);
+                let shared = this.shared.clone();
+                let run = run(flow, graph, readers, handles, shared, cancel);
+                let run = this.run.insert(Box::pin(run));
                 run.as_mut().poll(cx)
             }
         };
@@ -129,6 +181,11 @@ impl Future for FlowRun {
 impl Drop for FlowRun {
     fn drop(&mut self) {
         self.readers.iter().for_each(|reader| reader.end());
+        // It has never begun, or else they went with it.
+        for (step, slot) in self.handles.drain() {
+            let wakers = slot.fill(|| StepReport::aborted(self.graph.inner.name(step)));
+            wakers.into_iter().for_each(Waker::wake);
+        }
     }
 }
 

@@ -1,22 +1,28 @@
+mod settling;
+
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::edge_state::{Counts, Decision, EdgeState, Verdict};
+use crate::decide::Decisions;
+use crate::edge_state::{Counts, EdgeState};
 use crate::event::{FlowEvent, Queue};
+use crate::handle::Slot;
 use crate::keep::Keep;
 use crate::resources::Resources;
 use crate::step_context::Input;
 use crate::{
-    FlowReport, Graph, OnError, Output, SkipCause, Status, StepContext, StepError, StepReport,
+    FlowReport, Graph, OnError, Output, SharedState, SkipCause, Status, StepContext, StepError,
+    StepReport,
 };
 
 /// The synchronous heart of a run: which steps can start, and what follows when one ends. It calls nothing foreign: what
 /// has to be woken, dropped or spawned goes into [`Effects`], for when nothing is locked.
 pub(crate) struct RunState {
     graph: Graph,
+    shared: SharedState,
     started: Instant,
     keep: Keep,
     steps: Vec<StepState>,
@@ -28,10 +34,20 @@ pub(crate) struct RunState {
     /// Workers that were spawned and have not ended, and those of them that run a step.
     workers: usize,
     running: usize,
+    /// Workers whose step waits for something.
+    waiting: usize,
+    /// A step has failed that ends the run.
+    is_fatal: bool,
     aborted: bool,
     readers: Vec<Arc<Queue>>,
+    handles: Handles,
+    errors: Vec<Arc<StepError>>,
+    error_count: u64,
     effects: Effects,
 }
+
+/// Where the ends of steps are waited for.
+pub(crate) type Handles = HashMap<u32, Arc<Slot>>;
 
 /// What is to be done once nothing is locked.
 #[derive(Default)]
@@ -53,8 +69,7 @@ pub(crate) struct Ended {
     pub(crate) at: Instant,
     pub(crate) attempts: u32,
     pub(crate) result: Result<Output, StepError>,
-    /// Of the edges out of it, in order, if one of them has a condition.
-    pub(crate) decisions: Vec<Decision>,
+    pub(crate) decisions: Decisions,
 }
 
 struct StepState {
@@ -77,20 +92,29 @@ struct Trouble {
     skip_cause: Option<SkipCause>,
     /// Where a failure that leads here began.
     root: Option<u32>,
+    /// Why it could not be known whether an edge leads here.
+    broken: Option<StepError>,
+    /// Whether the fallback step has given something in its place, once that is known.
+    rescued: Option<bool>,
 }
 
 impl RunState {
     pub(crate) fn new(
         graph: &Graph,
+        shared: SharedState,
         now: Instant,
         max: usize,
         keep: Keep,
         readers: Vec<Arc<Queue>>,
+        handles: Handles,
     ) -> Self {
         let state = |step: u32| StepState {
             status: Status::Pending,
             is_ready: false,
-            counts: Counts::new(graph.inner.incoming.count(step)),
+            counts: Counts::new(
+                graph.inner.incoming.count(step),
+                graph.inner.rescues.contains_key(&step),
+            ),
             readers: graph.inner.outgoing.count(step),
             attempts: 0,
             started: None,
@@ -101,6 +125,7 @@ impl RunState {
         let count = graph.inner.steps.len() as u32;
         let mut this = Self {
             graph: graph.clone(),
+            shared,
             started: now,
             keep,
             steps: (0..count).map(state).collect(),
@@ -109,9 +134,14 @@ impl RunState {
             resources: Resources::new(graph),
             max,
             workers: 0,
+            waiting: 0,
             running: 0,
+            is_fatal: false,
             aborted: false,
             readers,
+            handles,
+            errors: Vec::new(),
+            error_count: 0,
             effects: Effects::default(),
         };
         for step in 0..count {
@@ -121,6 +151,10 @@ impl RunState {
         }
         this.hire();
         this
+    }
+
+    pub(crate) fn shared(&self) -> &SharedState {
+        &self.shared
     }
 
     pub(crate) fn take_effects(&mut self) -> Effects {
@@ -136,11 +170,31 @@ impl RunState {
                 self.change(step, Status::Processing, now);
                 let inputs = self.inputs(step);
                 self.release_inputs(step);
-                return Some((step, StepContext::new(self.graph.clone(), step, inputs)));
+                let trouble = self.steps[step as usize].trouble.as_mut();
+                let broken = trouble.and_then(|trouble| trouble.broken.take());
+                let context = StepContext::new(
+                    self.graph.clone(),
+                    self.shared.clone(),
+                    step,
+                    inputs,
+                    broken,
+                );
+                return Some((step, context));
             }
         }
         self.workers -= 1;
         None
+    }
+
+    /// A worker has begun to wait for its step.
+    pub(crate) fn wait(&mut self) {
+        self.waiting += 1;
+        self.hire();
+    }
+
+    /// A worker waits no longer.
+    pub(crate) fn wake(&mut self) {
+        self.waiting -= 1;
     }
 
     /// A worker is gone without having been told to end.
@@ -159,27 +213,18 @@ impl RunState {
         self.stop(step, at);
         let state = &mut self.steps[step as usize];
         state.attempts = attempts;
-        let (status, fails_fast) = match result {
+        let status = match result {
             Ok(output) => {
                 state.output = Some(output);
-                (Status::Completed, false)
+                Status::Completed
             }
             Err(error) => {
-                state.trouble().error = Some(Arc::new(error));
-                let more = &self.graph.inner.steps[step as usize].settings.more;
-                let on_error = more.as_ref().map(|more| &more.on_error);
-                if let Some(OnError::Fallback(output)) = on_error {
-                    state.output = Some(output.clone());
-                }
-                (Status::Failed, matches!(on_error, Some(OnError::FailFast)))
+                self.fail(step, error);
+                Status::Failed
             }
         };
         self.change(step, status, at);
         self.settle(step, decisions, at);
-        if fails_fast {
-            self.abort(at);
-            self.effects.cancel = true;
-        }
         self.hire();
     }
 
@@ -188,7 +233,7 @@ impl RunState {
         self.stop(step, now);
         self.steps[step as usize].attempts = attempts;
         self.change(step, Status::Cancelled, now);
-        self.settle(step, Vec::new(), now);
+        self.settle(step, Decisions::default(), now);
         self.hire();
     }
 
@@ -206,28 +251,39 @@ impl RunState {
 
     pub(crate) fn report(&mut self, now: Instant) -> FlowReport {
         let wall = self.since_start(now);
-        let steps = self.steps.drain(..).zip(&self.graph.inner.steps);
-        let steps = steps.map(|(state, step)| {
-            let trouble = state.trouble.map(|trouble| *trouble).unwrap_or_default();
-            StepReport {
-                name: step.name.to_string(),
-                status: state.status,
-                attempts: state.attempts,
-                started: state.started,
-                elapsed: state.elapsed,
-                error: trouble.error,
-                skip_cause: trouble.skip_cause,
-                output: state.output,
-            }
-        });
-        let steps = steps.collect();
-        FlowReport::new(&self.graph.inner, steps, wall)
+        let count = self.steps.len() as u32;
+        let steps = (0..count).map(|step| self.step_report(step)).collect();
+        let mut report = FlowReport::new(&self.graph.inner, steps, wall);
+        self.effects
+            .garbage
+            .extend(self.steps.drain(..).filter_map(|state| state.output));
+        report.errors = std::mem::take(&mut self.errors);
+        report.error_count = self.error_count;
+        report.state = self.shared.snapshot();
+        report
+    }
+
+    fn step_report(&self, step: u32) -> StepReport {
+        let state = &self.steps[step as usize];
+        let trouble = state.trouble.as_deref();
+        StepReport {
+            name: self.graph.inner.name(step),
+            status: state.status,
+            attempts: state.attempts,
+            started: state.started,
+            elapsed: state.elapsed,
+            error: trouble.and_then(|trouble| trouble.error.clone()),
+            skip_cause: trouble.and_then(|trouble| trouble.skip_cause.clone()),
+            output: state.output.clone(),
+        }
     }
 
     /// Asks for workers, if steps can start that nobody is there for.
     fn hire(&mut self) {
         let wanted = self.ready.len().saturating_add(self.running).min(self.max);
+        // One that has to wait is replaced at once: for steps that never do, few workers are enough.
         let more = wanted.saturating_sub(self.workers);
+        let more = more.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting));
         self.workers += more;
         self.effects.spawn += more;
     }
@@ -254,95 +310,6 @@ impl RunState {
         state.elapsed = elapsed.saturating_sub(started);
     }
 
-    /// Settles the edges out of a step that has ended, and of those that are skipped because of it.
-    fn settle(&mut self, step: u32, mut decisions: Vec<Decision>, now: Instant) {
-        let graph = self.graph.clone();
-        let mut ended = vec![step];
-        while let Some(step) = ended.pop() {
-            let edges = graph.inner.outgoing.of(step);
-            let mut decided = std::mem::take(&mut decisions).into_iter();
-            for number in edges {
-                let decision = decided.next().unwrap_or(Decision::Live);
-                let edge = &graph.inner.edges[*number as usize];
-                let settled = self.settled(step, decision, edge.to);
-                self.edges[*number as usize] = settled;
-                let to = &mut self.steps[edge.to as usize];
-                to.counts.settle(settled);
-                if to.status != Status::Pending {
-                    // It has gone without this input.
-                    self.release(step);
-                } else if !to.is_ready && self.decide(edge.to, now) {
-                    ended.push(edge.to);
-                }
-            }
-            self.drop_unread(step);
-        }
-    }
-
-    /// What an edge out of a step that has ended comes to.
-    fn settled(&mut self, from: u32, decision: Decision, to: u32) -> EdgeState {
-        let source = &self.steps[from as usize];
-        let more = &self.graph.inner.steps[from as usize].settings.more;
-        let on_error = more.as_ref().map(|more| &more.on_error);
-        let carried = match (source.status, on_error) {
-            (Status::Completed, _) => EdgeState::Live,
-            (Status::Failed, Some(OnError::Fallback(_))) => EdgeState::Live,
-            (Status::Failed, Some(OnError::Continue)) => EdgeState::LiveError,
-            (Status::Skipped, _) => match source.trouble.as_ref().and_then(|t| t.root) {
-                None => EdgeState::Dead,
-                Some(_) => EdgeState::Failed,
-            },
-            _ => EdgeState::Failed,
-        };
-        if carried == EdgeState::Failed {
-            let root = source.trouble.as_ref().and_then(|t| t.root).unwrap_or(from);
-            let trouble = self.steps[to as usize].trouble();
-            trouble.root.get_or_insert(root);
-        }
-        match (carried, decision) {
-            (EdgeState::Live | EdgeState::LiveError, Decision::Dead) => EdgeState::Dead,
-            (EdgeState::Live | EdgeState::LiveError, Decision::Broken(error)) => {
-                self.steps[to as usize].trouble().error = Some(Arc::new(error));
-                EdgeState::Broken
-            }
-            _ => carried,
-        }
-    }
-
-    /// Lets a step start, or not run at all, if what it waits for says so. Returns whether it has ended.
-    fn decide(&mut self, step: u32, now: Instant) -> bool {
-        let join = self.graph.inner.steps[step as usize].settings.join;
-        match self.steps[step as usize].counts.verdict(join) {
-            Verdict::Wait => return false,
-            Verdict::Run => {
-                // Nothing that led here counts any more.
-                self.steps[step as usize].trouble = None;
-                self.make_ready(step);
-                return false;
-            }
-            Verdict::Broken => self.change(step, Status::Failed, now),
-            Verdict::Skip { by_failure } => {
-                let root = self.steps[step as usize]
-                    .trouble
-                    .as_ref()
-                    .and_then(|t| t.root);
-                let root = root.filter(|_| by_failure);
-                let cause = match root {
-                    Some(root) => SkipCause::Dependency {
-                        step: self.graph.inner.steps[root as usize].name.to_string(),
-                    },
-                    None => SkipCause::Condition,
-                };
-                let trouble = self.steps[step as usize].trouble();
-                trouble.root = root;
-                trouble.skip_cause = Some(cause);
-                self.change(step, Status::Skipped, now);
-            }
-        }
-        self.release_inputs(step);
-        true
-    }
-
     /// What comes along the live edges.
     fn inputs(&self, step: u32) -> Vec<(u32, Input)> {
         let graph = &self.graph.inner;
@@ -352,7 +319,7 @@ impl RunState {
             let source = &self.steps[from as usize];
             match self.edges[*number as usize] {
                 EdgeState::Live => Some((from, Ok(source.output.clone()?))),
-                EdgeState::LiveError => {
+                EdgeState::LiveError | EdgeState::Rescue => {
                     let error = source.trouble.as_ref()?.error.clone()?;
                     Some((from, Err(error)))
                 }
@@ -387,6 +354,22 @@ impl RunState {
         }
     }
 
+    fn fail(&mut self, step: u32, error: StepError) {
+        let error = Arc::new(error);
+        self.error_count += 1;
+        if self.errors.len() < ERRORS_KEPT {
+            self.errors.push(Arc::clone(&error));
+        }
+        let state = &mut self.steps[step as usize];
+        state.trouble().error = Some(error);
+        let more = &self.graph.inner.steps[step as usize].settings.more;
+        match more.as_ref().map(|more| &more.on_error) {
+            Some(OnError::FailFast) => self.is_fatal = true,
+            Some(OnError::Fallback(output)) => state.output = Some(output.clone()),
+            _ => {}
+        }
+    }
+
     fn since_start(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.started)
     }
@@ -396,9 +379,16 @@ impl RunState {
         let state = &mut self.steps[step as usize];
         debug_assert!(!state.status.is_final(), "a step ends once");
         state.status = status;
+        if status.is_final()
+            && let Some(slot) = self.handles.remove(&step)
+        {
+            let wakers = slot.fill(|| self.step_report(step));
+            self.effects.wakers.extend(wakers);
+        }
         if self.readers.is_empty() {
             return;
         }
+        let state = &self.steps[step as usize];
         let event = FlowEvent {
             step: Arc::clone(&self.graph.inner.steps[step as usize].name),
             status,
@@ -412,7 +402,18 @@ impl RunState {
 }
 
 impl StepState {
+    /// Whether it is not known yet if it runs.
+    fn waits(&self) -> bool {
+        self.status == Status::Pending && !self.is_ready
+    }
+
     fn trouble(&mut self) -> &mut Trouble {
         self.trouble.get_or_insert_default()
     }
 }
+
+/// How many workers there are at most that do not wait. It limits only steps that compute without ever waiting.
+const WORKERS_AWAKE: usize = 32;
+
+/// How many errors a report lists.
+const ERRORS_KEPT: usize = 100;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fascine_resilience::Retry;
 use fascine_rt::BoxFuture;
 
+use crate::output::OutputType;
 use crate::{Join, OnError, Output, StepContext};
 
 /// What the function of a step gives. An error of any type is a failure of the step; so is a panic.
@@ -17,6 +18,7 @@ pub(crate) type Work = Arc<dyn Fn(StepContext) -> BoxFuture<StepResult<Output>> 
 /// One step of a graph.
 pub(crate) struct Step {
     pub(crate) name: Arc<str>,
+    pub(crate) output: fn() -> OutputType,
     pub(crate) work: Work,
     pub(crate) settings: Settings,
 }
@@ -35,10 +37,14 @@ pub(crate) struct More {
     pub(crate) retry: Option<Retry>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) on_error: OnError,
+    /// Found when the graph is built, as the step that is named in `on_error`.
+    pub(crate) rescuer: Option<u32>,
     pub(crate) resource: Option<String>,
     /// Found when the graph is built.
     pub(crate) resource_number: Option<usize>,
     pub(crate) cost: Option<u32>,
+    /// The keys of the shared state that it may change.
+    pub(crate) writes: Vec<String>,
 }
 
 impl Settings {

@@ -73,6 +73,12 @@ impl<'a, T> StepBuilder<'a, T> {
         self.set(|settings| settings.more().cost = Some(cost))
     }
 
+    /// Declares that it [changes](crate::StepContext::update) this key of the shared state. A key that several steps
+    /// change needs a [reducer](GraphBuilder::reducer).
+    pub fn writes(self, key: impl Into<String>) -> Self {
+        self.set(|settings| settings.more().writes.push(key.into()))
+    }
+
     fn set(self, set: impl FnOnce(&mut Settings)) -> Self {
         if let Some(step) = self.graph.steps.get_mut(self.number as usize) {
             set(&mut step.settings);

@@ -2,9 +2,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Graph, Output, StepError, StepId, StepOutput};
+use crate::{Graph, Output, SharedState, Snapshot, StateError, StepError, StepId, StepOutput};
 
 /// What a step gets: its name, and what came of the steps before it. A clone is the same context.
 #[derive(Clone)]
@@ -12,22 +13,33 @@ pub struct StepContext(Arc<Inner>);
 
 struct Inner {
     graph: Graph,
+    shared: SharedState,
     step: u32,
     /// Along the live edges, by the number of the step they come from.
     inputs: Vec<(u32, Input)>,
     attempts: AtomicU32,
+    /// Why the step fails without being run.
+    broken: Option<StepError>,
 }
 
 /// What a live edge carries: an output, or the error of a step that was told to [continue](crate::OnError::Continue).
 pub type Input = Result<Output, Arc<StepError>>;
 
 impl StepContext {
-    pub(crate) fn new(graph: Graph, step: u32, inputs: Vec<(u32, Input)>) -> Self {
+    pub(crate) fn new(
+        graph: Graph,
+        shared: SharedState,
+        step: u32,
+        inputs: Vec<(u32, Input)>,
+        broken: Option<StepError>,
+    ) -> Self {
         Self(Arc::new(Inner {
             graph,
+            shared,
             step,
             inputs,
             attempts: AtomicU32::new(0),
+            broken,
         }))
     }
 
@@ -64,6 +76,36 @@ impl StepContext {
         inputs.map(|(from, input)| (self.name_of(*from), input))
     }
 
+    /// What the steps of the run share, at this moment.
+    #[must_use]
+    pub fn state(&self) -> Snapshot {
+        self.0.shared.snapshot()
+    }
+
+    /// Changes a value that the steps of the run share, at once: a step that fails later does not take it back. Gives
+    /// the snapshot with the new value.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, or if the value
+    /// cannot be JSON.
+    pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
+        let graph = &self.0.graph.inner;
+        let more = &graph.steps[self.0.step as usize].settings.more;
+        let mut written = more.iter().flat_map(|more| &more.writes);
+        if !written.any(|written| written == key) {
+            return Err(StateError::Undeclared {
+                step: self.name().to_owned(),
+                key: key.to_owned(),
+            });
+        }
+        let value = serde_json::to_value(value).map_err(|source| StateError::Value {
+            key: key.to_owned(),
+            source,
+        })?;
+        Ok(self.0.shared.update(key, value, graph.reducers.get(key)))
+    }
+
     /// Which try of the step this is, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
@@ -73,6 +115,10 @@ impl StepContext {
     /// Tells the report how many tries this step's work took, if it does its own retries.
     pub fn record_attempts(&self, attempts: u32) {
         self.0.attempts.store(attempts, Ordering::Relaxed);
+    }
+
+    pub(crate) fn broken(&self) -> Option<&StepError> {
+        self.0.broken.as_ref()
     }
 
     pub(crate) fn begin_attempt(&self) {

@@ -2,6 +2,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Status;
+
 /// Why a step failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,6 +46,34 @@ pub enum StepError {
         /// How long it may take.
         after: Duration,
     },
+}
+
+impl StepError {
+    /// The name of the step that failed.
+    #[must_use]
+    pub fn step(&self) -> &str {
+        match self {
+            Self::Condition { step, .. }
+            | Self::Failed { step, .. }
+            | Self::Panicked { step, .. }
+            | Self::TimedOut { step, .. } => step,
+        }
+    }
+}
+
+/// A step was to have completed, and has not.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("step `{step}` did not complete: it is {status}, after {elapsed:?}")]
+#[non_exhaustive]
+pub struct NotCompleted {
+    /// The step.
+    pub step: String,
+    /// What it is instead.
+    pub status: Status,
+    /// How long it ran.
+    pub elapsed: Duration,
+    /// Why it failed, if it did.
+    pub source: Option<Arc<StepError>>,
 }
 
 /// Why a step was not to run.

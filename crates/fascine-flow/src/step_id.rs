@@ -39,25 +39,25 @@ pub struct StepKey(pub(crate) Key);
 
 #[derive(Clone, Debug)]
 pub(crate) enum Key {
-    Name(String),
+    Name(Box<str>),
     Number(u32),
 }
 
 impl From<&str> for StepKey {
     fn from(name: &str) -> Self {
-        Self(Key::Name(name.to_owned()))
+        Self(Key::Name(name.into()))
     }
 }
 
 impl From<&String> for StepKey {
     fn from(name: &String) -> Self {
-        Self(Key::Name(name.clone()))
+        Self(Key::Name(name.as_str().into()))
     }
 }
 
 impl From<String> for StepKey {
     fn from(name: String) -> Self {
-        Self(Key::Name(name))
+        Self(Key::Name(name.into()))
     }
 }
 

@@ -1,17 +1,21 @@
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fascine_concurrency::{GroupHandle, Spawner};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
-use crate::run_state::{Effects, Ended, RunState};
-use crate::{Graph, StepContext, attempt, decide};
+use crate::place::Place;
+use crate::run_state::{Effects, RunState};
+use crate::{Graph, SharedState, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
     pub(crate) rt: Rt,
     pub(crate) graph: Graph,
+    shared: SharedState,
     state: Mutex<RunState>,
     spawner: Spawner<(), Infallible>,
     group: GroupHandle,
@@ -28,6 +32,7 @@ impl Crew {
         Arc::new(Self {
             rt: rt.clone(),
             graph: graph.clone(),
+            shared: state.shared().clone(),
             state: Mutex::new(state),
             spawner,
             group,
@@ -66,70 +71,40 @@ impl Crew {
 /// of its own.
 async fn work(mut place: Place) -> Result<(), Infallible> {
     let mut count: u32 = 0;
-    while let Some((step, context)) = place.next() {
+    let mut next = place.next();
+    while let Some((step, context)) = next {
         let crew = Arc::clone(&place.crew);
         let graph = &crew.graph.inner;
-        let result = attempt::run(&crew.rt, &graph.steps[step as usize], &context).await;
-        let at = crew.rt.now();
-        let decisions = decide::decide(graph, step, &result).await;
-        place.end(Ended {
-            at,
-            attempts: context.attempt(),
-            result,
-            decisions,
-        });
+        let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
+        let result = hand_over(&crew, &mut place.is_waiting, work).await;
+        let (_, result) = place.done.insert((crew.rt.now(), result));
+        let decide = decide::decide_all(graph, step, result, &crew.shared);
+        let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
+        drop(context);
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
+            place.end(decisions);
             yield_now().await;
+            next = place.next();
+        } else {
+            next = place.end_and_next(decisions);
         }
     }
     Ok(())
 }
 
-/// The place of a worker among the others. However it ends, the run learns of it.
-struct Place {
-    crew: Arc<Crew>,
-    step: Option<(u32, StepContext)>,
-    is_over: bool,
-}
-
-impl Place {
-    fn new(crew: Arc<Crew>) -> Self {
-        Self {
-            crew,
-            step: None,
-            is_over: false,
+/// Lets another worker take over as soon as this one has to wait.
+async fn hand_over<T>(crew: &Arc<Crew>, is_waiting: &mut bool, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        let poll = work.as_mut().poll(cx);
+        if poll.is_pending() && !*is_waiting {
+            *is_waiting = true;
+            crew.change(RunState::wait);
         }
-    }
-
-    fn next(&mut self) -> Option<(u32, StepContext)> {
-        let now = self.crew.rt.now();
-        self.step = self.crew.change(|state| state.next(now));
-        self.is_over = self.step.is_none();
-        self.step.clone()
-    }
-
-    fn end(&mut self, ended: Ended) {
-        if let Some((step, _)) = self.step.take() {
-            self.crew.change(|state| state.end(step, ended));
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let (step, is_over) = (self.step.take(), self.is_over);
-        if step.is_none() && is_over {
-            return;
-        }
-        let now = self.crew.rt.now();
-        self.crew.change(|state| {
-            state.lose_worker();
-            if let Some((step, context)) = step {
-                state.cancel(step, context.attempt(), now);
-            }
-        });
-    }
+        poll
+    })
+    .await
 }
 
 /// How many steps that never wait a worker runs before it lets others have the thread.

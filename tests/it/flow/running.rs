@@ -163,6 +163,16 @@ fn no_more_steps_run_than_may_and_the_longest_chain_goes_first() {
         );
         assert_eq!(Flow::new(&rt).unlimited().run(&graph).await.wall, ms(10));
     });
+    TestRuntime::run_seeds(4, |rt| async move {
+        let names: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+        let steps: Vec<_> = names.iter().map(|name| (name.as_str(), 10)).collect();
+        let graph = sleepers(&rt, &steps, &[]).build().unwrap();
+        let report = Flow::new(&rt).unlimited().run(&graph).await;
+        assert_eq!(report.wall, ms(10), "whoever waits is replaced at once");
+        let limit = NonZeroUsize::new(250).unwrap();
+        let limited = Flow::new(&rt).with_max_concurrent(limit);
+        assert_eq!(limited.run(&graph).await.wall, ms(40), "250 at once");
+    });
 }
 
 #[test]

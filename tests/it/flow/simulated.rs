@@ -2,130 +2,55 @@
 
 use std::time::Duration;
 
-use fascine::flow::{Flow, FlowReport, GraphBuilder, SkipCause, Status};
-use fascine::rt::Rt;
+use fascine::flow::{Flow, FlowReport, OnError, SkipCause, Status};
 use fascine_testing::TestRuntime;
 
+use super::sketch::{Expected, Sketch};
 use crate::durations::ms;
 
-struct Sketch {
-    times: Vec<u64>,
-    fails: Vec<bool>,
-    /// From, to, live.
-    edges: Vec<(usize, usize, bool)>,
-}
-
-impl Sketch {
-    fn random(random: &mut fastrand::Rng) -> Self {
-        let count = random.usize(1..30);
-        let times = (0..count).map(|_| random.u64(0..50)).collect();
-        let fails = (0..count).map(|_| random.u8(0..12) == 0).collect();
-        let mut edges = Vec::new();
-        for to in 1..count {
-            for from in 0..to {
-                if random.u8(0..6) == 0 {
-                    edges.push((from, to, random.u8(0..4) > 0));
-                }
-            }
-        }
-        Self {
-            times,
-            fails,
-            edges,
-        }
-    }
-
-    fn build(&self, rt: &Rt) -> fascine::flow::Graph {
-        let mut graph = GraphBuilder::new();
-        for (step, (time, fails)) in self.times.iter().zip(&self.fails).enumerate() {
-            let (clock, time, fails) = (rt.clone(), ms(*time), *fails);
-            graph.step(step.to_string(), move |_| {
-                let clock = clock.clone();
-                async move {
-                    clock.sleep(time).await;
-                    if fails { Err("told to".into()) } else { Ok(()) }
-                }
-            });
-        }
-        for (from, to, live) in &self.edges {
-            let (from, to, live) = (from.to_string(), to.to_string(), *live);
-            graph.edge(from, to).when(move |_| live);
-        }
-        graph.build().unwrap()
-    }
-
-    /// When each step ends and how, by the rules, one step after the other.
-    fn simulate(&self) -> Vec<(Status, bool, Duration)> {
-        let mut ended: Vec<(Status, bool, Duration)> = Vec::new();
-        for step in 0..self.times.len() {
-            let incoming: Vec<_> = self.edges.iter().filter(|(_, to, _)| *to == step).collect();
-            let start = incoming
-                .iter()
-                .map(|(from, ..)| ended[*from].2)
-                .max()
-                .unwrap_or_default();
-            let blocked = incoming.iter().any(|(from, ..)| ended[*from].1);
-            let live = |(from, _, live): &&(usize, usize, bool)| {
-                *live && ended[*from].0 == Status::Completed
-            };
-            let runs = !blocked && (incoming.is_empty() || incoming.iter().any(live));
-            ended.push(match (runs, self.fails[step]) {
-                (false, _) => (Status::Skipped, blocked, start),
-                (true, true) => (Status::Failed, true, start + ms(self.times[step])),
-                (true, false) => (Status::Completed, false, start + ms(self.times[step])),
-            });
-        }
-        ended
-    }
-}
-
-fn check(report: &FlowReport, expected: &[(Status, bool, Duration)], seed: u64) {
-    for (step, (status, blocked, end)) in report.steps.iter().zip(expected) {
-        assert_eq!(step.status, *status, "seed {seed}, step {}", step.name);
+fn check(report: &FlowReport, expected: &[Expected], seed: u64) {
+    for (step, expected) in report.steps.iter().zip(expected) {
+        let of = format!("seed {seed}, step {}", step.name);
+        assert_eq!(step.status, expected.status, "{of}");
         if let Some(started) = step.started {
-            assert_eq!(
-                started + step.elapsed,
-                *end,
-                "seed {seed}, step {}",
-                step.name
-            );
+            assert_eq!(started, expected.start, "{of}");
+            assert_eq!(started + step.elapsed, expected.end, "{of}");
         }
-        if *status == Status::Skipped {
-            let by_failure = matches!(step.skip_cause, Some(SkipCause::Dependency { .. }));
-            assert_eq!(by_failure, *blocked, "seed {seed}, step {}", step.name);
+        assert_eq!(step.error.is_some(), step.status == Status::Failed, "{of}");
+        let is_skipped = step.status == Status::Skipped;
+        assert_eq!(step.skip_cause.is_some(), is_skipped, "{of}");
+        let root = match &step.skip_cause {
+            Some(SkipCause::Dependency { step }) => Some(step),
+            _ => None,
+        };
+        assert_eq!(root.is_some(), expected.by_failure, "{of}");
+        if let Some(root) = root {
+            let root = report.step(root).unwrap();
+            assert_eq!(root.status, Status::Failed, "{of}");
         }
     }
 }
 
 #[test]
-fn random_graphs_end_as_simulated_and_the_wall_is_the_critical_path() {
-    for seed in 0..300 {
+fn random_graphs_end_as_simulated_each_step_at_its_time() {
+    for seed in 0..1000 {
         let sketch = Sketch::random(&mut fastrand::Rng::with_seed(seed));
         let expected = sketch.simulate();
-        let report = TestRuntime::with_seed(seed);
-        let rt = report.rt();
-        let report = report.block_on(Flow::new(&rt).unlimited().start(&sketch.build(&rt)));
+        let runtime = TestRuntime::with_seed(seed);
+        let rt = runtime.rt();
+        let report = runtime.block_on(Flow::new(&rt).unlimited().start(&sketch.build(&rt)));
         check(&report, &expected, seed);
-        let last = expected
-            .iter()
-            .map(|(.., end)| *end)
-            .max()
-            .unwrap_or_default();
-        assert_eq!(report.wall, last, "seed {seed}");
-        assert_eq!(report.critical_path.duration, report.wall, "seed {seed}");
+        let last = expected.iter().map(|step| step.end).max();
+        assert_eq!(Some(report.wall), last, "seed {seed}");
     }
 }
 
 #[test]
 fn limits_change_when_steps_end_but_not_how() {
-    for seed in 0..100 {
+    for seed in 0..200 {
         let mut random = fastrand::Rng::with_seed(seed);
         let sketch = Sketch::random(&mut random);
-        let expected: Vec<_> = sketch
-            .simulate()
-            .into_iter()
-            .map(|(status, ..)| status)
-            .collect();
+        let expected: Vec<_> = sketch.simulate().iter().map(|step| step.status).collect();
         let runtime = TestRuntime::with_seed(seed);
         let rt = runtime.rt();
         let limit = random.usize(1..4).try_into().unwrap();
@@ -135,7 +60,6 @@ fn limits_change_when_steps_end_but_not_how() {
         let report = runtime.block_on(run);
         let statuses: Vec<_> = report.steps.iter().map(|step| step.status).collect();
         assert_eq!(statuses, expected, "seed {seed}");
-        assert!(report.wall >= report.critical_path.duration, "seed {seed}");
         let work: Duration = report.steps.iter().map(|step| step.elapsed).sum();
         if limit.get() == 1 {
             assert_eq!(report.wall, work, "seed {seed}");
@@ -145,11 +69,12 @@ fn limits_change_when_steps_end_but_not_how() {
 
 #[test]
 fn a_cancel_at_any_moment_ends_every_step_at_once() {
-    for seed in 0..100 {
+    for seed in 0..200 {
         let mut random = fastrand::Rng::with_seed(seed);
         let sketch = Sketch::random(&mut random);
         let expected = sketch.simulate();
-        let at = ms(random.u64(0..200));
+        let last = expected.iter().map(|step| step.end).max().unwrap();
+        let at = ms(random.u64(0..3_000_000));
         TestRuntime::run(|rt| async move {
             let run = Flow::new(&rt).unlimited().start(&sketch.build(&rt));
             let (canceller, clock) = (run.canceller(), rt.clone());
@@ -159,23 +84,54 @@ fn a_cancel_at_any_moment_ends_every_step_at_once() {
             });
             let report = run.await;
             drop(cancel);
-            assert!(report.wall <= at || report.steps.iter().all(|step| step.status.is_final()));
-            for (step, (status, _, end)) in report.steps.iter().zip(&expected) {
-                assert!(step.status.is_final(), "seed {seed}, step {}", step.name);
-                if *end < at {
-                    assert_eq!(step.status, *status, "seed {seed}, step {}", step.name);
-                }
-            }
-            assert!(
-                report.wall
-                    <= at.max(
-                        expected
-                            .iter()
-                            .map(|(.., end)| *end)
-                            .max()
-                            .unwrap_or_default()
-                    )
-            );
+            assert_eq!(report.wall, at.min(last), "seed {seed}");
+            check_cut(&report, &expected, at, seed);
         });
+    }
+}
+
+#[test]
+fn a_failure_that_ends_the_run_does_so_at_any_moment() {
+    let mut cut_short = 0;
+    for seed in 0..300 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut sketch = Sketch::random(&mut random);
+        for step in &mut sketch.steps {
+            if random.u8(0..4) == 0 {
+                step.on_error = OnError::FailFast;
+            }
+        }
+        let expected = sketch.simulate();
+        let steps = sketch.steps.iter().zip(&expected);
+        let fatal = steps.filter(|(step, expected)| {
+            matches!(step.on_error, OnError::FailFast) && expected.status == Status::Failed
+        });
+        let Some(at) = fatal.map(|(_, expected)| expected.end).min() else {
+            continue;
+        };
+        cut_short += 1;
+        let runtime = TestRuntime::with_seed(seed);
+        let rt = runtime.rt();
+        let report = runtime.block_on(Flow::new(&rt).unlimited().start(&sketch.build(&rt)));
+        assert_eq!(report.wall, at, "seed {seed}");
+        check_cut(&report, &expected, at, seed);
+    }
+    assert!(cut_short > 50, "only {cut_short}");
+}
+
+/// What had ended by then ended as it would have; what was running was cancelled; the rest never began.
+fn check_cut(report: &FlowReport, expected: &[Expected], at: Duration, seed: u64) {
+    for (step, expected) in report.steps.iter().zip(expected) {
+        let of = format!("seed {seed}, step {}", step.name);
+        if expected.end < at {
+            assert_eq!(step.status, expected.status, "{of}");
+        } else if expected.start > at {
+            assert_eq!(step.status, Status::Aborted, "{of}");
+        } else if expected.end > at && expected.start < at {
+            assert_eq!(step.status, Status::Cancelled, "{of}");
+        } else {
+            // At that very moment.
+            assert!(step.status.is_final(), "{of}");
+        }
     }
 }

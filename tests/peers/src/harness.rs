@@ -67,7 +67,7 @@ impl Options {
         beginning.starts_with(&self.filter) || self.filter.starts_with(beginning)
     }
 
-    #[cfg(feature = "model")]
+    #[cfg(any(feature = "flow", feature = "model"))]
     pub(crate) fn is_quick(&self) -> bool {
         self.quick
     }

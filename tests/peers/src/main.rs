@@ -9,6 +9,8 @@
 mod bounded_map;
 mod branch;
 mod breakers;
+#[cfg(feature = "flow")]
+mod flow;
 mod gather;
 mod groups;
 mod harness;
@@ -55,9 +57,11 @@ fn main() -> ExitCode {
     options.suite("branch", branch::run);
     #[cfg(feature = "model")]
     options.suite("model", model::run);
+    #[cfg(feature = "flow")]
+    options.suite("flow", flow::run);
     if options.measured() == before {
         println!(
-            "bench: no figure is named `{}`: rt, concurrency, resilience, branch, or how the names of figures begin",
+            "bench: no figure is named `{}`: rt, concurrency, resilience, branch, model, flow, or how the names of figures begin",
             options.filter()
         );
         return ExitCode::from(2);

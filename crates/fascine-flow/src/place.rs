@@ -1,0 +1,103 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::decide::Decisions;
+use crate::run_state::{Ended, RunState};
+use crate::worker::Crew;
+use crate::{Output, StepContext, StepError};
+
+/// The place of a worker among the others. However it ends, the run learns of it.
+pub(crate) struct Place {
+    pub(crate) crew: Arc<Crew>,
+    step: Option<(u32, StepContext)>,
+    /// When the step was done, and what it gave: its edges may be undecided still.
+    pub(crate) done: Option<(Instant, Result<Output, StepError>)>,
+    /// Whether another worker has taken over.
+    pub(crate) is_waiting: bool,
+    is_over: bool,
+}
+
+impl Place {
+    pub(crate) fn new(crew: Arc<Crew>) -> Self {
+        Self {
+            crew,
+            step: None,
+            done: None,
+            is_waiting: false,
+            is_over: false,
+        }
+    }
+
+    pub(crate) fn next(&mut self) -> Option<(u32, StepContext)> {
+        let now = self.crew.rt.now();
+        let next = self.crew.change(|state| state.next(now));
+        self.begin(next)
+    }
+
+    /// Both at once, which is the usual case.
+    pub(crate) fn end_and_next(&mut self, decisions: Decisions) -> Option<(u32, StepContext)> {
+        // Conditions may have taken their time.
+        let was_quick = decisions.is_empty();
+        let at = self.done.as_ref().map(|(at, _)| *at).filter(|_| was_quick);
+        let now = at.unwrap_or_else(|| self.crew.rt.now());
+        let end = self.ending(decisions);
+        let next = self.crew.change(|state| {
+            end(state);
+            state.next(now)
+        });
+        self.begin(next)
+    }
+
+    fn begin(&mut self, next: Option<(u32, StepContext)>) -> Option<(u32, StepContext)> {
+        self.step = next;
+        self.is_over = self.step.is_none();
+        self.step.clone()
+    }
+
+    /// Tells the run that the step has ended, if it has.
+    pub(crate) fn end(&mut self, decisions: Decisions) {
+        let end = self.ending(decisions);
+        self.crew.change(end);
+    }
+
+    fn ending(&mut self, decisions: Decisions) -> impl FnOnce(&mut RunState) + use<> {
+        let done = self.done.take();
+        let step = self.step.take_if(|_| done.is_some());
+        let step = step.map(|(step, context)| (step, context.attempt()));
+        let ended = done.zip(step);
+        let was_waiting = std::mem::take(&mut self.is_waiting);
+        move |state| {
+            if was_waiting {
+                state.wake();
+            }
+            if let Some(((at, result), (step, attempts))) = ended {
+                let ended = Ended {
+                    at,
+                    attempts,
+                    result,
+                    decisions,
+                };
+                state.end(step, ended);
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.step.is_none() && self.is_over {
+            return;
+        }
+        // A step that was dropped while its edges were decided has done its work.
+        let end = self.ending(Decisions::default());
+        self.crew.change(|state| {
+            state.lose_worker();
+            end(state);
+        });
+        if let Some((step, context)) = self.step.take() {
+            let now = self.crew.rt.now();
+            let attempts = context.attempt();
+            self.crew.change(|state| state.cancel(step, attempts, now));
+        }
+    }
+}

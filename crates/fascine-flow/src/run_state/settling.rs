@@ -1,0 +1,175 @@
+use std::time::Instant;
+
+use super::RunState;
+use crate::decide::Decisions;
+use crate::edge::Condition;
+use crate::edge_state::{Decision, EdgeState, Verdict};
+use crate::{OnError, SkipCause, Status};
+
+/// What follows for the other steps when one has ended.
+impl RunState {
+    /// Settles the edges out of a step that has ended, of those that are skipped because of it, and of those that waited
+    /// for one of them to be run in their place.
+    pub(super) fn settle(&mut self, step: u32, decisions: Decisions, now: Instant) {
+        let graph = self.graph.clone();
+        let mut ended = vec![step];
+        let Decisions { own, rescued } = decisions;
+        let (mut own, mut rescued) = (own, rescued.into_iter());
+        while let Some(mut step) = ended.pop() {
+            let output = self.steps[step as usize].output.clone();
+            let completed = self.steps[step as usize].status == Status::Completed;
+            self.settle_edges(step, std::mem::take(&mut own), now, &mut ended);
+            while let Some(of) = graph.inner.rescues.get(&step) {
+                if self.awaits_rescue(step) || !self.awaits_rescue(*of) {
+                    break;
+                }
+                let state = &mut self.steps[*of as usize];
+                state.trouble().rescued = Some(completed);
+                if completed {
+                    state.output.clone_from(&output);
+                }
+                let decisions = rescued.next().unwrap_or_default();
+                self.settle_edges(*of, decisions, now, &mut ended);
+                step = *of;
+            }
+            self.effects.garbage.extend(output);
+        }
+        if self.is_fatal && !self.aborted {
+            self.abort(now);
+            self.effects.cancel = true;
+        }
+    }
+
+    /// Whether a step has failed, and another one is yet to run in its place.
+    fn awaits_rescue(&self, step: u32) -> bool {
+        let state = &self.steps[step as usize];
+        let rescued = state.trouble.as_ref().and_then(|t| t.rescued);
+        state.status == Status::Failed
+            && rescued.is_none()
+            && self.graph.inner.rescuer(step).is_some()
+    }
+
+    fn settle_edges(
+        &mut self,
+        step: u32,
+        decisions: Vec<Decision>,
+        now: Instant,
+        ended: &mut Vec<u32>,
+    ) {
+        let graph = self.graph.clone();
+        let mut decided = decisions.into_iter();
+        let is_failing = self.awaits_rescue(step);
+        for number in graph.inner.outgoing.of(step) {
+            let decision = decided.next().unwrap_or(Decision::Live);
+            let edge = &graph.inner.edges[*number as usize];
+            let for_failure = matches!(edge.condition(), Condition::OnFailure);
+            if is_failing != for_failure && (is_failing || self.is_settled(*number)) {
+                continue;
+            }
+            let settled = match for_failure {
+                true if is_failing => EdgeState::Rescue,
+                true => self.settled(step, Decision::Dead, edge.to),
+                false => self.settled(step, decision, edge.to),
+            };
+            self.edges[*number as usize] = settled;
+            let to = &mut self.steps[edge.to as usize];
+            to.counts.settle(settled);
+            if to.status != Status::Pending {
+                // It has gone without this input.
+                self.release(step);
+            } else if to.waits() && self.decide(edge.to, now) {
+                ended.push(edge.to);
+            }
+        }
+        self.drop_unread(step);
+    }
+
+    fn is_settled(&self, edge: u32) -> bool {
+        self.edges[edge as usize] != EdgeState::Open
+    }
+
+    /// What an edge out of a step that has ended comes to.
+    fn settled(&mut self, from: u32, decision: Decision, to: u32) -> EdgeState {
+        let source = &self.steps[from as usize];
+        let more = &self.graph.inner.steps[from as usize].settings.more;
+        let on_error = more.as_ref().map(|more| &more.on_error);
+        let trouble = source.trouble.as_ref();
+        let carried = match (source.status, on_error) {
+            (Status::Completed, _) => EdgeState::Live,
+            (Status::Failed, Some(OnError::Fallback(_))) => EdgeState::Live,
+            (Status::Failed, Some(OnError::FallbackStep(_)))
+                if trouble.and_then(|t| t.rescued) == Some(true) =>
+            {
+                EdgeState::Live
+            }
+            (Status::Failed, Some(OnError::Continue)) => EdgeState::LiveError,
+            (Status::Skipped, _) => match trouble.and_then(|t| t.root) {
+                None => EdgeState::Dead,
+                Some(_) => EdgeState::Failed,
+            },
+            _ => EdgeState::Failed,
+        };
+        let root = source.trouble.as_ref().and_then(|t| t.root).unwrap_or(from);
+        let (settled, broken) = match (carried, decision) {
+            (EdgeState::Live | EdgeState::LiveError, Decision::Dead) => (EdgeState::Dead, None),
+            (EdgeState::Live | EdgeState::LiveError, Decision::Broken(error)) => {
+                (EdgeState::Broken, Some(error))
+            }
+            _ => (carried, None),
+        };
+        let step = &self.graph.inner.steps[to as usize];
+        let is_failure = match settled {
+            EdgeState::Failed => true,
+            EdgeState::LiveError => step.settings.join.refuses_errors(),
+            _ => false,
+        };
+        let to = &mut self.steps[to as usize];
+        // What comes after a step was sure to run is no trouble of its own.
+        if to.waits() && is_failure {
+            to.trouble().root.get_or_insert(root);
+        }
+        if to.waits() && broken.is_some() {
+            to.trouble().broken = broken;
+        }
+        settled
+    }
+
+    /// Lets a step start, or not run at all, if what it waits for says so. Returns whether it has ended.
+    fn decide(&mut self, step: u32, now: Instant) -> bool {
+        let join = self.graph.inner.steps[step as usize].settings.join;
+        match self.steps[step as usize].counts.verdict(join) {
+            Verdict::Wait => return false,
+            Verdict::Run => {
+                // Nothing that led here counts any more.
+                self.steps[step as usize].trouble = None;
+                self.make_ready(step);
+                return false;
+            }
+            Verdict::Broken => {
+                // It fails when its turn comes: its worker asks the conditions of the edges out of it.
+                self.steps[step as usize].trouble().root = None;
+                self.make_ready(step);
+                return false;
+            }
+            Verdict::Skip { by_failure } => {
+                let root = self.steps[step as usize]
+                    .trouble
+                    .as_ref()
+                    .and_then(|t| t.root);
+                let root = root.filter(|_| by_failure);
+                let cause = match root {
+                    Some(root) => SkipCause::Dependency {
+                        step: self.graph.inner.steps[root as usize].name.to_string(),
+                    },
+                    None => SkipCause::Condition,
+                };
+                let trouble = self.steps[step as usize].trouble();
+                trouble.root = root;
+                trouble.skip_cause = Some(cause);
+                self.change(step, Status::Skipped, now);
+            }
+        }
+        self.release_inputs(step);
+        true
+    }
+}

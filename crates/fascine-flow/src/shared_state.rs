@@ -1,0 +1,175 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use crate::StateError;
+
+/// Makes one value of what is there and what is to be added. It has no effects, as it may be called more than once.
+pub(crate) type Reducer = Arc<dyn Fn(Option<&Value>, Value) -> Value + Send + Sync>;
+
+/// The shared state at one moment: values by their keys. It never changes; a clone is the same snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot(Arc<Version>);
+
+#[derive(Debug, Default)]
+struct Version {
+    number: u64,
+    values: BTreeMap<Arc<str>, Arc<Value>>,
+}
+
+impl Snapshot {
+    /// Begins with these values.
+    pub fn new(values: impl IntoIterator<Item = (impl Into<Arc<str>>, Value)>) -> Self {
+        let values = values.into_iter();
+        let values = values.map(|(key, value)| (key.into(), Arc::new(value)));
+        Self(Arc::new(Version {
+            number: 0,
+            values: values.collect(),
+        }))
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.values.get(key).map(|value| &**value)
+    }
+
+    /// How many changes came before it.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.0.number
+    }
+
+    /// All keys and values, in the order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let values = self.0.values.iter();
+        values.map(|(key, value)| (&**key, &**value))
+    }
+
+    fn with(&self, key: &str, value: Value) -> Self {
+        let mut values = self.0.values.clone();
+        values.insert(key.into(), Arc::new(value));
+        self.followed_by(values)
+    }
+
+    fn followed_by(&self, values: BTreeMap<Arc<str>, Arc<Value>>) -> Self {
+        Self(Arc::new(Version {
+            number: self.0.number + 1,
+            values,
+        }))
+    }
+}
+
+/// What the steps of one run share: the present [`Snapshot`] and the last ones before it. A clone is the same state.
+///
+/// ```
+/// use fascine_flow::{Flow, GraphBuilder};
+/// use serde_json::{Value, json};
+/// # fascine_testing::TestRuntime::run(|rt| async move {
+///
+/// let mut graph = GraphBuilder::new();
+/// graph.reducer("tokens", |before, new| {
+///     json!(before.and_then(Value::as_u64).unwrap_or(0) + new.as_u64().unwrap_or(0))
+/// });
+/// for (name, tokens) in [("one", 10), ("two", 20)] {
+///     let step = graph.step(name, move |context| async move {
+///         context.update("tokens", tokens)?;
+///         Ok(())
+///     });
+///     step.writes("tokens");
+/// }
+/// let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+/// assert_eq!(report.state.get("tokens"), Some(&json!(30)));
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct SharedState(Arc<Mutex<History>>);
+
+#[derive(Debug)]
+struct History {
+    present: Snapshot,
+    past: VecDeque<Snapshot>,
+    kept: usize,
+}
+
+impl SharedState {
+    pub(crate) fn new(begin: Snapshot, kept: NonZeroUsize) -> Self {
+        Self(Arc::new(Mutex::new(History {
+            present: begin,
+            past: VecDeque::new(),
+            kept: kept.get(),
+        })))
+    }
+
+    /// What is there now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.lock().present.clone()
+    }
+
+    /// The last snapshots, the present one at the end.
+    #[must_use]
+    pub fn history(&self) -> Vec<Snapshot> {
+        let history = self.lock();
+        let past = history.past.iter();
+        past.chain([&history.present]).cloned().collect()
+    }
+
+    /// Makes the values what they were at an earlier version. That is a change like others: it can be taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::UnknownVersion`] if that version is no longer kept, or never was.
+    pub fn rollback(&self, version: u64) -> Result<Snapshot, StateError> {
+        let mut history = self.lock();
+        let values = {
+            let mut kept = history.past.iter().chain([&history.present]);
+            let found = kept.find(|snapshot| snapshot.version() == version);
+            let found = found.ok_or(StateError::UnknownVersion { version })?;
+            found.0.values.clone()
+        };
+        let next = history.present.followed_by(values);
+        let gone = history.put(next.clone());
+        drop(history);
+        drop(gone);
+        Ok(next)
+    }
+
+    /// Changes one value. The reducer is called while nothing is locked, and again if others were faster.
+    pub(crate) fn update(&self, key: &str, value: Value, reducer: Option<&Reducer>) -> Snapshot {
+        let mut before = self.snapshot();
+        loop {
+            let reduced = match reducer {
+                Some(reducer) => reducer(before.get(key), value.clone()),
+                None => value.clone(),
+            };
+            let next = before.with(key, reduced);
+            let mut history = self.lock();
+            if Arc::ptr_eq(&history.present.0, &before.0) {
+                let gone = history.put(next.clone());
+                drop(history);
+                drop(gone);
+                return next;
+            }
+            before = history.present.clone();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, History> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl History {
+    /// Returns what is no longer kept: it is dropped once nothing is locked.
+    fn put(&mut self, next: Snapshot) -> Option<Snapshot> {
+        let before = std::mem::replace(&mut self.present, next);
+        self.past.push_back(before);
+        if self.past.len() >= self.kept {
+            return self.past.pop_front();
+        }
+        None
+    }
+}

@@ -1,0 +1,229 @@
+//! Steps that run in place of one that failed.
+
+use fascine::flow::{Flow, FlowReport, GraphBuilder, GraphError, Join, OnError, SkipCause, Status};
+use fascine::rt::Rt;
+use fascine_testing::TestRuntime;
+
+use crate::durations::ms;
+
+/// Adds a step that takes so long, and then gives that or fails.
+fn step(
+    graph: &mut GraphBuilder,
+    rt: &Rt,
+    name: &str,
+    time: u64,
+    gives: Option<i32>,
+    then: OnError,
+) {
+    let clock = rt.clone();
+    graph
+        .step(name, move |_| {
+            let clock = clock.clone();
+            async move {
+                clock.sleep(ms(time)).await;
+                gives.ok_or_else(|| "told to".into())
+            }
+        })
+        .on_error(then);
+}
+
+/// `main` gives or fails, then `spare`, then `spare 2`; `reader` is behind `main`, and `beside` behind `spare`.
+fn run(gives: [Option<i32>; 3]) -> FlowReport {
+    TestRuntime::run(move |rt| async move {
+        let mut graph = GraphBuilder::new();
+        let of = |name: &str| OnError::FallbackStep(name.into());
+        step(&mut graph, &rt, "main", 10, gives[0], of("spare"));
+        step(&mut graph, &rt, "spare", 20, gives[1], of("spare 2"));
+        step(
+            &mut graph,
+            &rt,
+            "spare 2",
+            40,
+            gives[2],
+            OnError::SkipDependents,
+        );
+        for name in ["reader", "beside", "choosy"] {
+            graph
+                .step(name, move |context| async move {
+                    let mut inputs = context.inputs();
+                    let (from, input) = inputs.next().unwrap();
+                    let value = *input.as_ref().unwrap().get::<i32>().unwrap();
+                    Ok(format!("{from} {value}"))
+                })
+                .join(Join::AllSucceeded);
+        }
+        graph.edge("main", "reader");
+        graph.edge("spare", "beside");
+        graph
+            .edge("main", "choosy")
+            .when(|seen| *seen.output::<i32>().unwrap() > 1);
+        Flow::new(&rt).run(&graph.build().unwrap()).await
+    })
+}
+
+fn told(report: &FlowReport) -> Vec<(Status, Option<String>)> {
+    let steps = report.steps.iter();
+    steps
+        .map(|step| {
+            let text = step.json().and_then(|json| Some(json.as_str()?.to_owned()));
+            (step.status, text)
+        })
+        .collect()
+}
+
+#[test]
+fn what_stands_in_is_skipped_when_it_is_not_needed() {
+    let report = run([Some(1), Some(2), Some(3)]);
+    let (done, skipped) = (Status::Completed, (Status::Skipped, None));
+    let reader = (done, Some("main 1".to_owned()));
+    let expected = [
+        (done, None),
+        skipped.clone(),
+        skipped.clone(),
+        reader,
+        skipped.clone(),
+        skipped,
+    ];
+    assert_eq!(told(&report), expected);
+    assert_eq!((report.wall, report.is_success()), (ms(10), true));
+}
+
+#[test]
+fn what_stands_in_gives_to_the_steps_behind_in_place_of_the_failed() {
+    let report = run([None, Some(2), Some(3)]);
+    let done = Status::Completed;
+    let gave = |text: &str| (done, Some(text.to_owned()));
+    let expected = [
+        (Status::Failed, None),
+        (done, None),
+        (Status::Skipped, None),
+        gave("main 2"),
+        gave("spare 2"),
+        gave("main 2"),
+    ];
+    assert_eq!(told(&report), expected);
+    assert_eq!(report.wall, ms(30));
+    assert_eq!(report.critical_path.steps[..2], ["main", "spare"]);
+    assert_eq!(report.critical_path.duration, ms(30));
+    assert!(!report.is_success());
+    // The second in line.
+    let report = run([None, None, Some(3)]);
+    let expected = [
+        (Status::Failed, None),
+        (Status::Failed, None),
+        (done, None),
+        gave("main 3"),
+        gave("spare 3"),
+        gave("main 3"),
+    ];
+    let told = told(&report);
+    assert_eq!(told[..2], expected[..2]);
+    assert_eq!(told[3..], expected[3..]);
+    assert_eq!(report.wall, ms(70));
+}
+
+#[test]
+fn when_nothing_stands_in_the_steps_behind_are_skipped() {
+    let report = run([None, None, None]);
+    let of = |step: &str| {
+        let step = step.to_owned();
+        Some(SkipCause::Dependency { step })
+    };
+    let cause = |name| report.step(name).unwrap().skip_cause.clone();
+    assert_eq!(cause("reader"), of("main"));
+    assert_eq!(cause("choosy"), of("main"));
+    assert_eq!(cause("beside"), of("spare"));
+    assert_eq!(report.error_count, 3);
+}
+
+#[test]
+fn what_stands_in_gets_the_error_and_inputs_of_its_own() {
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        let prompt = graph
+            .step("prompt", |_| async { Ok("hello".to_owned()) })
+            .id();
+        let spare = graph
+            .then("spare", prompt, |context, prompt| async move {
+                let error = context.input_named("main").unwrap().clone().unwrap_err();
+                Ok(format!("{prompt}: {error}"))
+            })
+            .id();
+        let main = graph
+            .then("main", prompt, |_, _| async {
+                Err::<String, _>("no".into())
+            })
+            .on_error(OnError::FallbackStep(spare.into()))
+            .id();
+        graph.then("last", main, |_, text| async move { Ok((*text).clone()) });
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        let last = report.step("last").unwrap().json().unwrap();
+        assert_eq!(last, "hello: step `main` failed at attempt 1");
+    });
+}
+
+#[test]
+fn what_stands_in_waits_for_the_failure_whatever_its_join() {
+    for join in [
+        Join::Any,
+        Join::Always,
+        Join::AtLeast(1.try_into().unwrap()),
+    ] {
+        TestRuntime::run(move |rt| async move {
+            let mut graph = GraphBuilder::new();
+            let spare = || OnError::FallbackStep("spare".into());
+            step(
+                &mut graph,
+                &rt,
+                "other",
+                1,
+                Some(1),
+                OnError::SkipDependents,
+            );
+            step(&mut graph, &rt, "main", 10, Some(1), spare());
+            graph.step("spare", |_| async { Ok(1) }).join(join);
+            graph.edge("other", "spare");
+            let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+            let spare = report.step("spare").unwrap();
+            assert_eq!(spare.status, Status::Skipped, "{join:?}");
+            assert_eq!(spare.skip_cause, Some(SkipCause::Condition), "{join:?}");
+        });
+    }
+}
+
+#[test]
+fn fallbacks_that_cannot_be_are_refused() {
+    let build = |edges: &[(&str, &str)], spares: &[(&str, &str)]| {
+        let mut graph = GraphBuilder::new();
+        for name in ["a", "b", "c"] {
+            let spare = spares.iter().find(|(of, _)| *of == name);
+            let on_error = match spare {
+                Some((_, spare)) => OnError::FallbackStep((*spare).into()),
+                None => OnError::SkipDependents,
+            };
+            graph.step(name, |_| async { Ok(1) }).on_error(on_error);
+        }
+        for (from, to) in edges {
+            graph.edge(*from, *to);
+        }
+        graph.build().map(drop)
+    };
+    assert_eq!(build(&[("a", "c")], &[("a", "b")]), Ok(()));
+    // `c` waits for `a`, and so for what stands in for it.
+    let error = build(&[("a", "c"), ("c", "b")], &[("a", "b")]).unwrap_err();
+    assert!(matches!(error, GraphError::Cycle { .. }), "{error}");
+    let error = build(&[], &[("a", "a")]).unwrap_err();
+    assert!(matches!(error, GraphError::Cycle { .. }), "{error}");
+    let error = build(&[], &[("a", "b"), ("b", "a")]).unwrap_err();
+    assert!(matches!(error, GraphError::Cycle { .. }), "{error}");
+    let step = "c".to_owned();
+    let error = build(&[], &[("a", "c"), ("b", "c")]).unwrap_err();
+    assert_eq!(error, GraphError::DuplicateFallback { step });
+    let error = build(&[], &[("a", "d")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no step `d` to run in place of `a`"
+    );
+    let error = build(&[("a", "b")], &[("a", "b")]).unwrap_err();
+    assert!(matches!(error, GraphError::DuplicateEdge { .. }), "{error}");
+}
