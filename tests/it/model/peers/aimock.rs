@@ -1,5 +1,10 @@
 //! `@copilotkit/aimock`; its answers are in `tests/it/peers/aimock.json`.
 
+#[path = "aimock_answers.rs"]
+mod answers;
+#[path = "aimock_turns.rs"]
+mod turns;
+
 use fascine::model::{ModelFailure, ToolSpec};
 
 use super::*;
