@@ -2,6 +2,8 @@
 
 #[path = "aimock_answers.rs"]
 mod answers;
+#[path = "aimock_manners.rs"]
+mod manners;
 #[path = "aimock_turns.rs"]
 mod turns;
 
