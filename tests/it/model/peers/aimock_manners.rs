@@ -1,6 +1,6 @@
 //! Turns of a branch in which `@copilotkit/aimock` does more than answer: it thinks, it talks while it calls, it is cut off.
 
-use fascine::branch::{Branch, BranchError, CallOptions, Communicate};
+use fascine::branch::{Branch, BranchError, CallOptions, Communicate, OperateItem, ToolSet, tool};
 use fascine::message::Part;
 use fascine::model::{Effort, FinishReason};
 
@@ -12,6 +12,9 @@ use crate::turns::{Animal, followed, results, spider};
 on_real_runtimes! {
     what_was_thought_before_a_call_goes_back_with_it,
     what_is_said_beside_a_call_stays_in_the_turn,
+    what_is_said_between_calls_stays_in_the_turn,
+    a_call_without_arguments_and_a_null_result_are_whole,
+    letters_of_any_size_come_in_pieces,
     an_answer_that_is_cut_off_is_asked_for_again,
     an_answer_that_is_filtered_is_no_data,
 }
@@ -75,6 +78,54 @@ async fn what_is_said_beside_a_call_stays_in_the_turn(rt: Rt, net: Arc<dyn Net>)
             assert_eq!(texts, expected, "{spoken:?}");
         }
         assert_whole(&branch);
+    }
+}
+
+async fn what_is_said_between_calls_stays_in_the_turn(rt: Rt, net: Arc<dyn Net>) {
+    for (spoken, branch) in branches(&rt, &net) {
+        let question = "call before you talk";
+        let reply = branch.communicate(question).await.unwrap();
+        assert_eq!(reply.text(), "55 and 66.", "{spoken:?}");
+        let (seen, reply) = followed(branch.stream(question)).await;
+        assert_eq!(reply.text(), "55 and 66.", "{spoken:?}");
+        assert_eq!(seen.text, "That is on its way.55 and 66.", "{spoken:?}");
+        for turn in branch.history().turns() {
+            let said = &turn.messages()[1];
+            assert_eq!(said.text(), "That is on its way.", "{spoken:?}");
+            assert_eq!(said.tool_calls().count(), 2, "{spoken:?}");
+        }
+        assert_whole(&branch);
+    }
+}
+
+async fn a_call_without_arguments_and_a_null_result_are_whole(rt: Rt, net: Arc<dyn Net>) {
+    for (spoken, branch) in branches(&rt, &net) {
+        let nothing = tool(|(): ()| async {}).named("nothing");
+        let tools = ToolSet::new().with(nothing.described("Does nothing."));
+        let branch = branch.fork_builder("fork").tools(tools).build();
+        let reply = branch.communicate("call with nothing").await;
+        let reply = reply.unwrap_or_else(|error| panic!("{spoken:?}: {error:?}"));
+        assert_eq!(reply.text(), "It is void.", "{spoken:?}");
+        let (_, reply) = followed(branch.stream("call with nothing")).await;
+        assert_eq!(reply.text(), "It is void.", "{spoken:?}");
+        assert!(!results(&branch)[0].is_error, "{spoken:?}");
+        assert_whole(&branch);
+    }
+}
+
+async fn letters_of_any_size_come_in_pieces(rt: Rt, net: Arc<dyn Net>) {
+    for (spoken, branch) in branches(&rt, &net) {
+        let answer = branch.operate::<Animal>("draw a spider").await.unwrap();
+        let mut stream = branch.operate_stream::<Animal>("draw a spider");
+        let streamed = loop {
+            match stream.item().await {
+                Ok(Some(OperateItem::Answer(answer))) => break answer.value,
+                Ok(Some(OperateItem::Turn(_))) => {}
+                other => panic!("{spoken:?}: {other:?}"),
+            }
+        };
+        assert_eq!(answer.value, streamed, "{spoken:?}");
+        assert_eq!(streamed.name, "🕷 Spinne – größer", "{spoken:?}");
     }
 }
 
