@@ -92,3 +92,19 @@ fn a_letter_in_halves_is_whole_over_every_api() {
         assert_eq!(texts(&*provider, &stream), expected, "{}", provider.name());
     }
 }
+
+#[test]
+fn a_text_means_the_same_however_its_units_are_cut() {
+    let provider = Ollama::new("http://localhost", "m").unwrap();
+    let text = "🕷a\"🦵🦵\\u\\é🕷";
+    let units: Vec<u16> = text.encode_utf16().collect();
+    for size in 1..=units.len() {
+        let pieces = units.chunks(size).map(|units| {
+            let escapes = units.iter().map(|unit| format!("\\u{unit:04x}"));
+            let escapes: String = escapes.collect();
+            format!("{{\"message\":{{\"content\":\"{escapes}\"}}}}\n")
+        });
+        let stream: String = pieces.chain(["{\"done\":true}".to_owned()]).collect();
+        assert_eq!(texts(&provider, &stream), (text.to_owned(), true), "{size}");
+    }
+}
