@@ -14,6 +14,7 @@ pub(crate) mod folder;
 mod gemini_answers;
 mod gemini_requests;
 mod generated;
+mod halves;
 mod hedged;
 mod keys;
 mod mapping;

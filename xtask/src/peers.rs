@@ -97,6 +97,8 @@ fn aimock(folder: &Path) -> Peer {
             "127.0.0.1",
             "--fixtures",
             &text(&fixtures),
+            // It refuses what it was not told to answer, and requests that the original would refuse.
+            "--strict",
             "--log-level",
             "silent",
             "--journal-max",

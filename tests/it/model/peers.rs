@@ -7,6 +7,9 @@
 
 #[path = "peers/aimock.rs"]
 mod aimock;
+#[allow(dead_code, reason = "others use more of it")]
+#[path = "../branch/calculator.rs"]
+mod calculator;
 #[path = "peers/mcp_everything.rs"]
 mod mcp_everything;
 #[path = "peers/mock_ai_api.rs"]
@@ -19,6 +22,8 @@ mod mock_ai_api;
 )]
 #[path = "../runtimes.rs"]
 mod runtimes;
+#[path = "peers/turns.rs"]
+mod turns;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -6,8 +6,8 @@ use super::document;
 use super::reading::{Document, finish_reason};
 use super::usage::{Counts, Report};
 use crate::wire::{
-    self, Beginning, Count, Fields, Raw, Rest, Text, TextOrValue, is_whole, open_object, owned,
-    stream_error,
+    self, Beginning, Count, Fields, Halves, Raw, Rest, Text, TextOrValue, is_whole, open_object,
+    owned, stream_error,
 };
 use crate::{Chunk, ChunkDecoder, FinishReason, ModelFailure};
 
@@ -19,6 +19,7 @@ use crate::{Chunk, ChunkDecoder, FinishReason, ModelFailure};
 pub(super) struct Decoder {
     events: sse::Decoder,
     beginning: Beginning,
+    halves: Halves,
     blocks: Blocks,
     counts: Counts,
     started: bool,
@@ -32,7 +33,8 @@ impl ChunkDecoder for Decoder {
         let fed = self.events.push(bytes);
         while let Some(event) = self.events.next_event() {
             if !self.done {
-                self.read(&event.data, chunks)?;
+                let data = self.halves.join(&event.data);
+                self.read(&data, chunks)?;
             }
         }
         fed.map_err(|error| ModelFailure::malformed(error.to_string(), bytes))
@@ -48,7 +50,8 @@ impl ChunkDecoder for Decoder {
         let _ = self.events.push(b"\n\n");
         match self.events.next_event() {
             Some(last) if !self.done && is_whole(last.data.as_bytes()) => {
-                self.read(&last.data, chunks)
+                let data = self.halves.join(&last.data);
+                self.read(&data, chunks)
             }
             _ => Ok(()),
         }

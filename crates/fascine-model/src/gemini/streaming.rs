@@ -1,7 +1,7 @@
 use fascine_http::sse;
 
 use super::answer::Answer;
-use crate::wire::{Beginning, is_whole};
+use crate::wire::{Beginning, Halves, is_whole};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
 
 /// Reads an answer in pieces: server-sent events, each a document like that of a whole answer.
@@ -12,6 +12,7 @@ use crate::{Chunk, ChunkDecoder, ModelFailure};
 pub(super) struct Decoder {
     events: sse::Decoder,
     beginning: Beginning,
+    halves: Halves,
     answer: Answer,
     complete: bool,
 }
@@ -23,7 +24,8 @@ impl ChunkDecoder for Decoder {
         while let Some(event) = self.events.next_event() {
             // Gateways add the mark of another API.
             if event.data.trim() != "[DONE]" {
-                self.answer.read(event.data.as_bytes(), chunks)?;
+                let data = self.halves.join(&event.data);
+                self.answer.read(data.as_bytes(), chunks)?;
             }
         }
         fed.map_err(|error| ModelFailure::malformed(error.to_string(), bytes))
@@ -38,7 +40,8 @@ impl ChunkDecoder for Decoder {
         } else if let Some(last) = self.events.next_event()
             && is_whole(last.data.as_bytes())
         {
-            self.answer.read(last.data.as_bytes(), chunks)?;
+            let data = self.halves.join(&last.data);
+            self.answer.read(data.as_bytes(), chunks)?;
         }
         let reason = self.answer.finish_reason();
         self.complete = reason.is_some();

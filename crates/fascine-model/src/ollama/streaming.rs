@@ -1,13 +1,14 @@
 use fascine_http::ndjson;
 
 use super::answer::Answer;
-use crate::wire::is_whole;
+use crate::wire::{Halves, is_whole};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
 
 /// Reads an answer in pieces: lines, each a document like that of a whole answer, the last of which says `done`.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     lines: ndjson::Decoder,
+    halves: Halves,
     answer: Answer,
 }
 
@@ -16,7 +17,7 @@ impl ChunkDecoder for Decoder {
         let fed = self.lines.push(bytes);
         while let Some(line) = self.lines.next_line() {
             if !self.answer.done {
-                self.answer.read(&line, chunks)?;
+                self.read(&line, chunks)?;
             }
         }
         fed.map_err(|error| ModelFailure::malformed(error.to_string(), bytes))
@@ -24,7 +25,7 @@ impl ChunkDecoder for Decoder {
 
     fn finish(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
         match self.lines.finish() {
-            Some(line) if !self.answer.done && is_whole(&line) => self.answer.read(&line, chunks),
+            Some(line) if !self.answer.done && is_whole(&line) => self.read(&line, chunks),
             // Nothing, or a line that was cut: the answer is whole if a line before has said so.
             _ => Ok(()),
         }
@@ -32,5 +33,17 @@ impl ChunkDecoder for Decoder {
 
     fn is_complete(&self) -> bool {
         self.answer.done
+    }
+}
+
+impl Decoder {
+    fn read(&mut self, line: &[u8], chunks: &mut Vec<Chunk>) -> Result<(), ModelFailure> {
+        match str::from_utf8(line) {
+            Ok(json) => {
+                let json = self.halves.join(json);
+                self.answer.read(json.as_bytes(), chunks)
+            }
+            Err(_) => self.answer.read(line, chunks),
+        }
     }
 }

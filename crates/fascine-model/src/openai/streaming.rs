@@ -4,7 +4,7 @@ use fascine_http::sse;
 
 use super::reader::Reader;
 use super::reading::parse;
-use crate::wire::{Beginning, stream_error};
+use crate::wire::{Beginning, Halves, stream_error};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
 
 /// What says that an answer in pieces is whole.
@@ -24,6 +24,7 @@ pub enum StreamEnd {
 pub(super) struct Decoder {
     events: sse::Decoder,
     beginning: Beginning,
+    halves: Halves,
     reader: Reader,
     end: StreamEnd,
     is_complete: bool,
@@ -34,6 +35,7 @@ impl Decoder {
         Self {
             events: sse::Decoder::new(),
             beginning: Beginning::default(),
+            halves: Halves::default(),
             reader: Reader::new(provider),
             end,
             is_complete: false,
@@ -56,7 +58,7 @@ impl ChunkDecoder for Decoder {
                 data if event.event == "error" => {
                     return Err(stream_error(data, "an error in the stream").into());
                 }
-                data => self.reader.read(parse(data)?, chunks),
+                data => self.reader.read(parse(&self.halves.join(data))?, chunks),
             }
         }
         pushed.map_err(|error| ModelFailure::malformed(error.to_string(), b""))

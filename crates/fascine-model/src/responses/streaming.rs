@@ -7,13 +7,14 @@ use super::event::Event;
 use super::progress::What;
 use super::reader::Reader;
 use super::reading;
-use crate::wire::{self, Beginning, Raw, stream_error};
+use crate::wire::{self, Beginning, Halves, Raw, stream_error};
 use crate::{Chunk, ChunkDecoder, ModelFailure};
 
 /// Reads an answer in pieces: server-sent events that end with the whole response.
 pub(super) struct Decoder {
     events: sse::Decoder,
     beginning: Beginning,
+    halves: Halves,
     reader: Reader,
     is_complete: bool,
 }
@@ -23,6 +24,7 @@ impl Decoder {
         Self {
             events: sse::Decoder::new(),
             beginning: Beginning::default(),
+            halves: Halves::default(),
             reader: Reader::new(provider),
             is_complete: false,
         }
@@ -37,7 +39,8 @@ impl ChunkDecoder for Decoder {
         while let Some(event) = self.events.next_event() {
             let data = event.data.trim();
             if !self.is_complete && !data.is_empty() && data != "[DONE]" {
-                self.read(&event.event, data, chunks)?;
+                let data = self.halves.join(data);
+                self.read(&event.event, &data, chunks)?;
             }
         }
         pushed.map_err(|error| ModelFailure::malformed(error.to_string(), b""))

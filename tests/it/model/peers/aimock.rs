@@ -1,5 +1,12 @@
 //! `@copilotkit/aimock`; its answers are in `tests/it/peers/aimock.json`.
 
+#[path = "aimock_answers.rs"]
+mod answers;
+#[path = "aimock_manners.rs"]
+mod manners;
+#[path = "aimock_turns.rs"]
+mod turns;
+
 use fascine::model::{ModelFailure, ToolSpec};
 
 use super::*;

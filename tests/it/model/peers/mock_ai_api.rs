@@ -1,5 +1,8 @@
 //! `mock-ai-api`, which chooses its answer by the name of the model.
 
+#[path = "mock_ai_api_turns.rs"]
+mod turns;
+
 use fascine::model::ModelFailure;
 
 use super::*;
