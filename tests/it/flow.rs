@@ -1,5 +1,6 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
 mod building;
+mod drawing;
 mod running;
 mod simulated;

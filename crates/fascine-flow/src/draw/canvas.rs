@@ -19,7 +19,7 @@ pub(crate) fn svg(place: Place, size: Size, title: &str, description: &str, body
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"fascine\" role=\"img\" width=\"{width}\" \
          height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n<title>{}</title>\n<desc>{}</desc>\n{rules}\
          <rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>\n{body}</svg>\n",
-        escape::xml(title),
+        escape::xml(&escape::short(title)),
         escape::xml(description)
     )
 }

@@ -35,7 +35,7 @@ impl GraphView {
                 attributes.push("style=dashed".to_owned());
             }
             if edge.taken == Some(false) {
-                attributes.push(format!("color=\"{}\"", LIGHT.rule));
+                attributes.push(format!("color=\"{}\"", LIGHT.untaken));
             }
             text += &format!("  s{} -> s{}", edge.from, edge.to);
             if !attributes.is_empty() {

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::canvas::{Place, heading, number, svg, text};
 use super::layout::{Direction, Layout, Point, Route, Size, Wire, layout};
-use super::legend::Legend;
+use super::legend::{Legend, Sample};
 use super::{escape, text as measure, time};
 use crate::{EdgeView, GraphView, StepView};
 
@@ -34,7 +34,7 @@ pub(crate) fn graph_svg(view: &GraphView, place: Place) -> String {
     let least = measure::width(&title, 17.0).max(420.0);
     let width = layout.size.width.max(least) + 2.0 * MARGIN;
     let (heading, above) = heading(place, &title);
-    let legend = Legend::new(view, above, width);
+    let legend = Legend::new(view, Sample::Box, above, width);
     let top = above + legend.height + MARGIN;
     let mut body = heading + &legend.body;
     body += &format!("<g transform=\"translate({MARGIN} {})\">\n", number(top));
@@ -69,6 +69,8 @@ impl Face {
             .as_deref()
             .map_or(0.0, |below| measure::width(below, 11.0));
         let width = measure::width(&name, 13.0).max(below_width).max(40.0) + 20.0;
+        // A few widths look calmer than as many as there are names.
+        let width = (width / STEP).ceil() * STEP;
         let height = if below.is_some() { 44.0 } else { 30.0 };
         Self {
             name,
@@ -218,6 +220,9 @@ fn head(route: &Route, direction: Direction) -> String {
 }
 
 const MARGIN: f64 = 16.0;
+
+/// Widths of boxes are multiples of this.
+const STEP: f64 = 20.0;
 
 /// How wide a name may be, in pixels.
 const LONGEST: f64 = 220.0;

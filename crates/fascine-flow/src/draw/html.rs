@@ -77,13 +77,13 @@ fn section(id: &str, heading: &str, svg: &str) -> String {
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-const PAGE: &str = "body{margin:0 auto;padding:24px;max-width:1280px;line-height:1.45;font-size:15px}\
+const PAGE: &str = "body{margin:0 auto;padding:24px;max-width:1400px;line-height:1.45;font-size:15px}\
     h1{font-size:24px;margin:0 0 4px;overflow-wrap:anywhere}h2{font-size:18px;margin:28px 0 8px}\
     h3{font-size:15px;margin:0 0 4px;overflow-wrap:anywhere}header p{margin:0}\
     .frame{overflow:auto;max-height:80vh;border:1px solid;border-radius:8px}.frame svg{display:block}\
     table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
     caption{text-align:left;padding-bottom:8px}\
-    th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid;vertical-align:top}\
+    th,td{text-align:left;padding:6px 20px 6px 0;border-bottom:1px solid;vertical-align:top}\
     .fascine th,.fascine td{overflow-wrap:anywhere}td.count{text-align:right;white-space:nowrap}\
     th.count{text-align:right}\
     .badge{display:inline-block;border:1px solid;border-radius:10px;padding:0 8px;font-size:13px}\

@@ -3,6 +3,13 @@ use super::palette::STATUSES;
 use super::{text as measure, time};
 use crate::{GraphView, Status};
 
+/// What a status is shown by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sample {
+    Bar,
+    Box,
+}
+
 /// What the colours and lines of a drawing mean, and how many steps have each: lines of samples with words.
 pub(crate) struct Legend {
     pub(crate) body: String,
@@ -11,13 +18,13 @@ pub(crate) struct Legend {
 
 impl Legend {
     /// Draws it from `top` on, no wider than that.
-    pub(crate) fn new(view: &GraphView, top: f64, width: f64) -> Self {
+    pub(crate) fn new(view: &GraphView, sample: Sample, top: f64, width: f64) -> Self {
         let mut legend = Self {
             body: String::new(),
             height: 0.0,
         };
         let (mut x, mut y) = (MARGIN, top);
-        for entry in entries(view) {
+        for entry in entries(view, sample) {
             let wide = SAMPLE + 6.0 + measure::width(&entry.words, 11.0) + 14.0;
             if x > MARGIN && x + wide > width - MARGIN {
                 (x, y) = (MARGIN, y + LINE);
@@ -42,7 +49,7 @@ struct Entry {
     words: String,
 }
 
-fn entries(view: &GraphView) -> Vec<Entry> {
+fn entries(view: &GraphView, sample: Sample) -> Vec<Entry> {
     let mut entries = Vec::new();
     for status in STATUSES {
         let count = view.steps.iter().filter(|step| step.status == Some(status));
@@ -50,7 +57,10 @@ fn entries(view: &GraphView) -> Vec<Entry> {
         if count > 0 {
             entries.push(Entry {
                 class: status.to_string(),
-                sample: BOX,
+                sample: match sample {
+                    Sample::Bar => BAR,
+                    Sample::Box => BOX,
+                },
                 words: format!("{count} {}", phrase(status)),
             });
         }
@@ -62,14 +72,14 @@ fn entries(view: &GraphView) -> Vec<Entry> {
             words: format!("critical path, {}", time::human(view.critical)),
         });
     }
-    if view.edges.iter().any(|edge| edge.is_conditional) {
+    if sample == Sample::Box && view.edges.iter().any(|edge| edge.is_conditional) {
         entries.push(Entry {
             class: "conditional".to_owned(),
             sample: LINE_SAMPLE,
             words: "has a condition".to_owned(),
         });
     }
-    if view.edges.iter().any(|edge| edge.taken == Some(false)) {
+    if sample == Sample::Box && view.edges.iter().any(|edge| edge.taken == Some(false)) {
         entries.push(Entry {
             class: "untaken".to_owned(),
             sample: LINE_SAMPLE,
@@ -97,5 +107,6 @@ fn phrase(status: Status) -> &'static str {
 const MARGIN: f64 = 16.0;
 const LINE: f64 = 22.0;
 const SAMPLE: f64 = 22.0;
+const BAR: &str = "<rect class=\"bar\" x=\"1\" y=\"1\" width=\"20\" height=\"12\" rx=\"2\"/>";
 const BOX: &str = "<rect class=\"box\" x=\"1\" y=\"1\" width=\"20\" height=\"12\" rx=\"3\"/>";
 const LINE_SAMPLE: &str = "<path class=\"edge\" d=\"M0 7H22\"/>";

@@ -23,6 +23,7 @@ pub(crate) struct Theme {
     pub(crate) text: &'static str,
     pub(crate) quiet: &'static str,
     pub(crate) rule: &'static str,
+    pub(crate) untaken: &'static str,
     pub(crate) paint: fn(Option<Status>) -> Paint,
 }
 
@@ -31,6 +32,7 @@ pub(crate) const LIGHT: Theme = Theme {
     text: "#1f2328",
     quiet: "#57606a",
     rule: "#d0d7de",
+    untaken: "#afb8c1",
     paint: light,
 };
 
@@ -39,6 +41,7 @@ pub(crate) const DARK: Theme = Theme {
     text: "#e6edf3",
     quiet: "#9da7b3",
     rule: "#30363d",
+    untaken: "#545d68",
     paint: dark,
 };
 

@@ -16,6 +16,7 @@ fn theme(theme: &Theme) -> String {
         text,
         quiet,
         rule,
+        untaken,
         paint,
     } = theme;
     let plain = paint(None);
@@ -26,7 +27,7 @@ fn theme(theme: &Theme) -> String {
          .fascine .ground{{fill:{ground}}}\
          .fascine path.rule{{stroke:{rule}}}.fascine .rule{{border-color:{rule}}}\
          .fascine .edge{{stroke:{quiet}}}.fascine .head{{fill:{quiet}}}\
-         .fascine .untaken .edge{{stroke:{rule}}}.fascine .untaken .head{{fill:{rule}}}\
+         .fascine .untaken>.edge{{stroke:{untaken}}}.fascine .untaken>.head{{fill:{untaken}}}\
          .fascine .critical>.edge{{stroke:{text}}}.fascine .critical>.head{{fill:{text}}}\
          .fascine .plain>.box{{fill:{};stroke:{}}}",
         plain.fill, plain.line

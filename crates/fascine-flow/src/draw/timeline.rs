@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::canvas::{Place, heading, number, svg, text};
 use super::graph_svg::story;
 use super::layout::Size;
-use super::legend::Legend;
+use super::legend::{Legend, Sample};
 use super::{escape, text as measure, time};
 use crate::{GraphView, StepView};
 
@@ -34,7 +34,7 @@ pub(crate) fn timeline_svg(view: &GraphView, place: Place) -> String {
     let width = left + PLOT + AFTER;
     let title = measure::cut(view.title(), 16.0, 600.0);
     let (heading, above) = heading(place, &title);
-    let legend = Legend::new(view, above, width);
+    let legend = Legend::new(view, Sample::Bar, above, width);
     let top = above + legend.height + MARGIN + AXIS;
     let axis = Axis::new(view, &rows, left);
     let bottom = top + ROW * rows.len() as f64;
@@ -67,10 +67,11 @@ fn row(step: &StepView, name: &str, axis: &Axis, y: f64) -> String {
         axis.at(started.saturating_add(step.elapsed)),
     );
     let class = step.status.map_or("plain", |status| status.as_str());
+    let critical = if step.is_critical { " critical" } else { "" };
     // What took no time can still be seen.
     let wide = (end - begin).max(2.0);
     let mut drawn = format!(
-        "<g class=\"bars {class}\"><title>{}</title>{}<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" \
+        "<g class=\"bars {class}{critical}\"><title>{}</title>{}<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" \
          height=\"{}\" rx=\"2\"/>",
         escape::xml(&story(step)),
         text(axis.left - 12.0, y + 15.0, "", "end", name),
@@ -83,6 +84,10 @@ fn row(step: &StepView, name: &str, axis: &Axis, y: f64) -> String {
         0 | 1 => String::new(),
         tries => format!(", {tries} tries"),
     };
+    if step.is_critical {
+        let (from, to, y) = (number(begin), number(begin + wide), number(y + 20.0));
+        drawn += &format!("<path class=\"edge\" d=\"M{from} {y}H{to}\"/>");
+    }
     let words = time::human(step.elapsed) + &tries;
     drawn += &text(begin + wide + 6.0, y + 15.0, "small quiet", "start", &words);
     drawn + "</g>\n"

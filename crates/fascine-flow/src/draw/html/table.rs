@@ -31,10 +31,8 @@ fn row(step: &StepView) -> String {
         0 => String::new(),
         tries => tries.to_string(),
     };
-    let mut why = step.skip_cause.clone().unwrap_or_default();
-    if let Some(error) = step.errors.last() {
-        why = escape::short(error);
-    }
+    let why = step.errors.last().or(step.skip_cause.as_ref());
+    let why = why.map(|why| escape::short(why)).unwrap_or_default();
     let mut name = escape::xml(&escape::short(&step.name));
     if step.is_critical {
         name += " <span class=\"quiet\">(critical)</span>";

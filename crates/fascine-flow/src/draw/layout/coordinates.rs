@@ -57,7 +57,7 @@ fn want(net: &Net, node: usize, links: [&[usize]; 2], at: &[f64]) -> Want {
     let (mut sum, mut weight) = (0.0, 0.0);
     for neighbour in links.into_iter().flatten() {
         let pull = if is_sole(net, node, *neighbour) {
-            8.0
+            STIFF
         } else {
             1.0
         };
@@ -127,6 +127,9 @@ fn gap(net: &Net, node: usize) -> f64 {
         BOX_GAP
     }
 }
+
+/// How much more a chain wants to be straight.
+const STIFF: f64 = 50.0;
 
 const SWEEPS: usize = 12;
 
