@@ -33,7 +33,10 @@ fn troubled(name: &str) -> GraphView {
         let clock = rt.clone();
         graph.step("slow", move |_| {
             let clock = clock.clone();
-            async move { Ok(clock.sleep(ms(300)).await) }
+            async move {
+                clock.sleep(ms(300)).await;
+                Ok(())
+            }
         });
         let (clock, message) = (rt.clone(), name.clone());
         graph.step(format!("quick {name}"), move |_| {

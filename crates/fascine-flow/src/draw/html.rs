@@ -87,6 +87,6 @@ const PAGE: &str = "body{margin:0 auto;padding:24px;max-width:1400px;line-height
     .fascine th,.fascine td{overflow-wrap:anywhere}td.count{text-align:right;white-space:nowrap}\
     th.count{text-align:right}\
     .badge{display:inline-block;border:1px solid;border-radius:10px;padding:0 8px;font-size:13px}\
-    .trouble{border:1px solid;border-radius:8px;padding:12px 16px;margin:8px 0}\
+    .troubles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(380px,100%),1fr));gap:8px}.trouble{border:1px solid;border-radius:8px;padding:12px 16px}\
     .trouble ol{margin:0;padding-left:20px}.trouble li{white-space:pre-wrap;overflow-wrap:anywhere}\
     @media print{.frame{max-height:none;overflow:visible;border:0}}";

@@ -52,7 +52,9 @@ struct Entry {
 fn entries(view: &GraphView, sample: Sample) -> Vec<Entry> {
     let mut entries = Vec::new();
     for status in STATUSES {
-        let count = view.steps.iter().filter(|step| step.status == Some(status));
+        let count = view.steps.iter().filter(|step| {
+            step.status == Some(status) && (sample == Sample::Box || step.started.is_some())
+        });
         let count = count.count();
         if count > 0 {
             entries.push(Entry {

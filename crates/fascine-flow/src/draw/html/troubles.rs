@@ -9,10 +9,11 @@ pub(super) fn section(view: &GraphView) -> String {
         return String::new();
     }
     let mut section =
-        "<section aria-labelledby=\"errors\">\n<h2 id=\"errors\">Errors</h2>\n".to_owned();
+        "<section aria-labelledby=\"errors\">\n<h2 id=\"errors\">Errors</h2>\n<div class=\"troubles\">\n".to_owned();
     failed()
         .take(SHOWN)
         .for_each(|step| section += &trouble(step));
+    section += "</div>\n";
     if count > SHOWN {
         section += &format!(
             "<p class=\"quiet\">{} more are in the table.</p>\n",
