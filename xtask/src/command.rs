@@ -17,6 +17,7 @@ cargo xtask COMMAND
   miri                     the tests of the unsafe code in an interpreter; needs a nightly with miri and rust-src
   shuttle                  the models under `cfg(shuttle)`: many random schedules
   peers                    tests against model servers that somebody else wrote; installs them by npm and pip
+  screenshots              pictures of reports in target/screenshots, taken by a headless Chromium if there is one
   bench [NAME] [--quick] [--json]
                            ratios against named peers, measured in one run; NAME is a suite or a figure
 ";
@@ -40,6 +41,7 @@ pub(crate) enum Command<'a> {
     Loom,
     Miri,
     Peers,
+    Screenshots,
     Shuttle,
     /// One row, or all of them.
     Test(Option<Row>),
@@ -67,6 +69,7 @@ impl<'a> Command<'a> {
             "loom" => (Self::Loom, NOTHING),
             "miri" => (Self::Miri, NOTHING),
             "peers" => (Self::Peers, NOTHING),
+            "screenshots" => (Self::Screenshots, NOTHING),
             "shuttle" => (Self::Shuttle, NOTHING),
             "test" => return row(args).map(Self::Test),
             "tidy" => (Self::Tidy, NOTHING),

@@ -9,6 +9,7 @@ mod manifest;
 mod peers;
 mod process;
 mod rows;
+mod screenshots;
 mod test;
 mod test_output;
 mod tidy;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Loom => checks::loom(),
         Command::Miri => checks::miri(),
         Command::Peers => peers::run(),
+        Command::Screenshots => screenshots::run(),
         Command::Shuttle => checks::shuttle(),
         Command::Test(row) => test::run(row),
         Command::Tidy => tidy::run(),

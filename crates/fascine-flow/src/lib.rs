@@ -73,6 +73,9 @@ mod report;
 mod status;
 mod step_error;
 
+mod draw;
+mod view;
+
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};
@@ -95,3 +98,4 @@ pub use step_builder::StepBuilder;
 pub use step_context::{Input, StepContext};
 pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
+pub use view::{EdgeView, GraphView, StepView};

@@ -290,7 +290,10 @@ async fn budget_is_whole(rt: &Rt, service: &ModelService, weather: &Weather) {
         // for its turn is told so at once.
         let ended = call.await.unwrap();
         let is_late = ended == Ok(End::Failed) && !weather.slack.is_zero();
-        assert!(is_late || matches!(ended, Ok(End::Ok) | Err(_)), "{ended:?}");
+        assert!(
+            is_late || matches!(ended, Ok(End::Ok) | Err(_)),
+            "{ended:?}"
+        );
     }
 }
 
