@@ -1,4 +1,5 @@
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -58,13 +59,42 @@ pub struct Args {
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub json: bool,
+
+    /// Write a page about the run: its graph, its timeline and its errors
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+
+    /// Write when each step ran, for Perfetto and chrome://tracing
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
 }
 
 /// What the program does besides running its flow.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Prints the graph of the flow
+    Graph(GraphArgs),
     /// Serves a model that is none, until Ctrl-C
     ServeMock(ServeMockArgs),
+}
+
+/// How to print the graph.
+#[derive(clap::Args, Debug)]
+pub struct GraphArgs {
+    /// What to print it as
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub format: GraphFormat,
+}
+
+/// What a graph can be printed as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// The language of Graphviz
+    Dot,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// A drawing
+    Svg,
 }
 
 /// A runtime that this program can run on.

@@ -5,6 +5,7 @@
 
 mod answers;
 mod args;
+mod drawings;
 mod interrupt;
 mod job;
 mod program;
@@ -16,7 +17,7 @@ mod setup;
 mod summary;
 mod view;
 
-pub use args::{Args, Command, RuntimeName};
+pub use args::{Args, Command, GraphArgs, GraphFormat, RuntimeName};
 pub use job::operations;
 pub use program::run;
 pub use serve_mock_args::ServeMockArgs;

@@ -2,21 +2,24 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fascine::branch::Branch;
-use fascine::flow::{Flow, FlowEvents, FlowReport, SkipCause, Status, StepReport};
+use fascine::flow::{
+    Flow, FlowEvents, FlowReport, Graph, GraphView, SkipCause, Status, StepReport,
+};
 use fascine::http::{Net, Proxies};
 use fascine::model::{ModelService, Stats};
 use fascine::rt::Rt;
 use fascine::session::Session;
 use futures_lite::future;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, GraphArgs, RuntimeName};
 use crate::job::{REPORT, operations};
 use crate::setup::{self, SetupError};
 use crate::summary::{StepSummary, Summary, Tokens};
 use crate::view::{self, View};
-use crate::{interrupt, runtime, serve_mock};
+use crate::{drawings, interrupt, runtime, serve_mock};
 
 /// Runs the program with these arguments.
 #[must_use]
@@ -24,12 +27,18 @@ pub fn run(args: Args) -> ExitCode {
     if let Err(error) = interrupt::install() {
         return complain(BAD_USAGE, &error);
     }
-    if let Some(Command::ServeMock(args)) = args.command {
-        return match runtime::block_on(args.runtime, |rt, net| serve_mock::serve(args, rt, net)) {
-            Err(error) => complain(FAILED, &error),
-            Ok(Err(error)) => complain(BAD_USAGE, &error),
-            Ok(Ok(())) => ExitCode::SUCCESS,
-        };
+    match args.command {
+        Some(Command::Graph(args)) => {
+            return ended(runtime::block_on(RuntimeName::Embedded, |rt, net| {
+                print_graph(args, rt, net)
+            }));
+        }
+        Some(Command::ServeMock(args)) => {
+            return ended(runtime::block_on(args.runtime, |rt, net| {
+                serve_mock::serve(args, rt, net)
+            }));
+        }
+        None => {}
     }
     let name = args.runtime;
     let worked = runtime::block_on(name, |rt, net| work(args, rt, net));
@@ -42,8 +51,27 @@ pub fn run(args: Args) -> ExitCode {
     }
 }
 
+fn ended<E: Error, S: Error>(done: Result<Result<(), S>, E>) -> ExitCode {
+    match done {
+        Err(error) => complain(FAILED, &error),
+        Ok(Err(error)) => complain(BAD_USAGE, &error),
+        Ok(Ok(())) => ExitCode::SUCCESS,
+    }
+}
+
+/// Prints the graph of the job. Nobody is asked anything.
+async fn print_graph(args: GraphArgs, rt: Rt, net: Arc<dyn Net>) -> Result<(), SetupError> {
+    let (url, minute) = ("http://127.0.0.1:9", Duration::from_secs(60));
+    let service = setup::service(&rt, &net, url, "none", minute, None, Proxies::default())?;
+    let graph = session(&rt, &service).compile(&operations());
+    let view = GraphView::from(&graph.map_err(SetupError::job)?);
+    print(|out| out.write_all(drawings::graph(&args, &view).as_bytes()));
+    Ok(())
+}
+
 /// Does the job and prints what came of it; true if every step that was to run completed.
 async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError> {
+    drawings::check(&args)?;
     // An empty variable is what many shells make of an unset one.
     let key = || {
         std::env::var("OPENAI_API_KEY")
@@ -64,7 +92,7 @@ async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError>
         }
     };
     let service = setup::service(&rt, &net, &base_url, &model, args.timeout, key, proxies)?;
-    let report = flow(&args, &rt, &service).await?;
+    let (graph, report) = flow(&args, &rt, &service).await?;
     if let Some(server) = server {
         server.shutdown().await;
     }
@@ -77,14 +105,22 @@ async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError>
             summary.write_text(out)
         }
     });
+    drawings::write(&args, GraphView::from((&graph, &report)))?;
     Ok(succeeded)
 }
 
-async fn flow(args: &Args, rt: &Rt, service: &ModelService) -> Result<FlowReport, SetupError> {
+fn session(rt: &Rt, service: &ModelService) -> Session {
     let branch = Branch::builder(rt, "analyst", service.clone())
         .system("You are an analyst. Be brief and exact; say nothing the data does not show.")
         .build();
-    let session = Session::new(rt, branch);
+    Session::new(rt, branch)
+}
+
+async fn flow(
+    args: &Args,
+    rt: &Rt,
+    service: &ModelService,
+) -> Result<(Graph, FlowReport), SetupError> {
     let flow = Flow::new(rt).with_max_concurrent(args.max_concurrent);
     let flow = if args.sequential {
         flow.sequential()
@@ -92,13 +128,15 @@ async fn flow(args: &Args, rt: &Rt, service: &ModelService) -> Result<FlowReport
         flow
     };
     let operations = operations();
-    let mut run = session.start(&flow, &operations).map_err(SetupError::job)?;
+    let graph = session(rt, service).compile(&operations);
+    let graph = graph.map_err(SetupError::job)?;
+    let mut run = flow.start(&graph);
     let (events, canceller) = (run.events(), run.canceller());
     interrupt::on_interrupt(move || canceller.cancel());
     let names: Vec<&str> = operations.names().collect();
     let view = view::choose(args.json, &names);
     let (report, ()) = future::zip(run, show(events, view)).await;
-    Ok(report)
+    Ok((graph, report))
 }
 
 async fn show(mut events: FlowEvents, mut view: Box<dyn View + Send>) {
@@ -113,7 +151,7 @@ async fn show(mut events: FlowEvents, mut view: Box<dyn View + Send>) {
 }
 
 fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summary {
-    let ms = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+    let ms = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
     let steps = report.steps.iter().map(|step| StepSummary {
         name: step.name.clone(),
         status: step.status.as_str(),

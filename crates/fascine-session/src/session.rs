@@ -82,7 +82,12 @@ impl Session {
         Ok(flow.start(&self.compile(graph)?))
     }
 
-    fn compile(&self, operations: &OperationGraph) -> Result<Graph, SessionError> {
+    /// Makes the graph that runs the operations: to look at, or to run with a [`Flow`] any number of times.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the operations cannot be run.
+    pub fn compile(&self, operations: &OperationGraph) -> Result<Graph, SessionError> {
         let mut graph = GraphBuilder::new();
         for (name, operation) in &operations.operations {
             let branch = match operation.branch() {
