@@ -5,6 +5,11 @@
     reason = "a test that cannot go on should say where"
 )]
 
+#[path = "cli/drawings.rs"]
+mod drawings;
+#[path = "cli/serve_mock.rs"]
+mod serve_mock;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
@@ -429,131 +434,4 @@ fn a_reader_that_goes_away_is_no_crash() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
-}
-
-#[cfg(unix)]
-#[test]
-fn the_mock_server_prints_its_urls_answers_and_stops_on_ctrl_c() {
-    use std::io::{BufRead, BufReader};
-
-    for runtime in RUNTIMES {
-        let args = ["serve-mock", "--port", "0", "--runtime", runtime];
-        let rules = ["--answer", "sky=Blue.", "--key", "k", "--requests", "2"];
-        let mut child = fascine(&[&args[..], &rules[..]].concat())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut urls = Vec::new();
-        for line in lines.by_ref().take(5) {
-            let line = line.unwrap();
-            let (api, url) = line.split_once(' ').unwrap();
-            urls.push((api.to_owned(), url.trim().to_owned()));
-        }
-        let names: Vec<&str> = urls.iter().map(|(api, _)| api.as_str()).collect();
-        assert_eq!(
-            names,
-            [
-                "anthropic",
-                "gemini",
-                "ollama",
-                "openai",
-                "openai-responses"
-            ]
-        );
-        let host = urls[2].1.strip_prefix("http://").unwrap();
-        let ask =
-            r#"{"model": "m", "stream": false, "messages": [{"role": "user", "content": "sky?"}]}"#;
-        let mut statuses = Vec::new();
-        for key in ["k", "k", "k", "wrong"] {
-            let mut socket = std::net::TcpStream::connect(host).unwrap();
-            let length = ask.len();
-            write!(
-                socket,
-                "POST /api/chat HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n\
-                 connection: close\r\ncontent-length: {length}\r\n\r\n{ask}"
-            )
-            .unwrap();
-            let mut answer = String::new();
-            socket.read_to_string(&mut answer).unwrap();
-            assert_eq!(
-                answer.contains("Blue."),
-                answer.contains("200 OK"),
-                "{answer}"
-            );
-            statuses.push(answer[9..12].to_owned());
-        }
-        assert_eq!(statuses, ["200", "200", "429", "401"]);
-        let killed = Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
-        assert_eq!(child.wait().unwrap().code(), Some(0));
-        let last = lines.next().unwrap().unwrap();
-        assert_eq!(
-            last,
-            "4 requests: 2 answered, 0 with a fault, 1 refused, 1 rejected; 0 clients left early"
-        );
-    }
-}
-
-#[test]
-fn the_graph_is_printed_in_each_format() {
-    let mermaid = run(&["graph"]);
-    assert_eq!(mermaid.status.code(), Some(0), "{}", text(&mermaid.stderr));
-    let mermaid = text(&mermaid.stdout);
-    assert!(
-        mermaid.starts_with("flowchart TD\n  s0[\"ingest\"]\n"),
-        "{mermaid}"
-    );
-    assert!(mermaid.contains("  s3 -.-> s5\n"), "{mermaid}");
-    let dot = text(&run(&["graph", "--format", "dot"]).stdout);
-    assert!(
-        dot.starts_with("digraph ") && dot.contains("s3 -> s5 [style=dashed]"),
-        "{dot}"
-    );
-    let svg = text(&run(&["graph", "--format", "svg"]).stdout);
-    assert!(
-        svg.starts_with("<svg ") && svg.contains(">escalation</text>"),
-        "{svg}"
-    );
-    assert_eq!(run(&["graph", "--format", "png"]).status.code(), Some(2));
-}
-
-#[test]
-fn a_run_is_written_as_a_page_and_as_a_trace() {
-    let folder = std::env::temp_dir().join(format!("fascine-cli-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (page, trace) = (folder.join("run.html"), folder.join("run.json"));
-    let args = [
-        "--json",
-        "--report",
-        page.to_str().unwrap(),
-        "--trace",
-        trace.to_str().unwrap(),
-    ];
-    let output = run(&args);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let page = std::fs::read_to_string(page).unwrap();
-    assert!(
-        page.starts_with("<!DOCTYPE html>") && page.contains("6 steps · 5 completed · 1 skipped")
-    );
-    let trace: Value = serde_json::from_slice(&std::fs::read(trace).unwrap()).unwrap();
-    let events = trace["traceEvents"].as_array().unwrap();
-    assert_eq!(events.iter().filter(|event| event["ph"] == "X").count(), 5);
-    assert_eq!(json(&output)["steps"].as_array().unwrap().len(), 6);
-    std::fs::remove_dir_all(folder).unwrap();
-}
-
-#[test]
-fn a_page_that_cannot_be_written_is_refused_before_the_run() {
-    let output = run(&["--report", "/nowhere/at/all.html"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(output.stdout.is_empty());
-    let said = text(&output.stderr);
-    assert!(
-        said.starts_with("error: --report /nowhere/at/all.html cannot be used: "),
-        "{said}"
-    );
 }

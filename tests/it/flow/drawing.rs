@@ -6,6 +6,7 @@ mod svg;
 mod texts;
 mod timeline;
 mod trace;
+mod views;
 
 use fascine::flow::{Flow, Graph, GraphBuilder, GraphView};
 use fascine_testing::TestRuntime;
@@ -82,7 +83,8 @@ fn hostile() -> Vec<String> {
         "' onload='alert(1)",
         "]]> --> ?>",
         "&amp; &#60; #quot; #35;",
-        "`**bold**`",
+        "`**bold**` _x_ [a](javascript:alert(1)) $$x$$ %% x {{a}}",
+        "fa:fa-ban",
         "end",
         "subgraph",
         "graph LR;\n  a-->b",

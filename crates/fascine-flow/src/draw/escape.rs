@@ -17,7 +17,7 @@ pub(crate) fn xml(text: &str) -> String {
     escaped
 }
 
-/// Writes text between the quotes of a Mermaid label. What could end the label, or be taken for HTML or Markdown, is
+/// Writes text between the quotes of a Mermaid label. What could end the label, or be taken for HTML, Markdown or an icon, is
 /// written as the number of the character, which Mermaid calls an entity code.
 pub(crate) fn mermaid(text: &str) -> String {
     let mut escaped = String::new();
@@ -25,7 +25,7 @@ pub(crate) fn mermaid(text: &str) -> String {
         match c {
             '\n' | '\r' | '\t' => escaped.push(' '),
             ' ' => escaped.push(c),
-            _ if c.is_ascii_alphanumeric() || "-_.,:()/+=?!".contains(c) => escaped.push(c),
+            _ if c.is_ascii_alphanumeric() || "-_.,()/+=?!".contains(c) => escaped.push(c),
             _ if c.is_ascii() && !c.is_ascii_control() => {
                 escaped.push_str(&format!("#{};", u32::from(c)));
             }

@@ -5,8 +5,8 @@ use std::iter;
 use super::{EdgeView, GraphView, StepView};
 use crate::{FlowReport, Graph, OnError, SkipCause, Status, StepReport};
 
-/// Steps of the report that the graph does not have, and edges to them, are left out; a step of the graph that the
-/// report does not have is drawn as if there had been no run.
+/// The report is to be one of that graph: a step with another name than the report has in its place is drawn as if there
+/// had been no run.
 impl From<(&Graph, &FlowReport)> for GraphView {
     fn from((graph, report): (&Graph, &FlowReport)) -> Self {
         let mut view = Self::from(graph);
@@ -23,7 +23,10 @@ impl From<(&Graph, &FlowReport)> for GraphView {
             let goes_on = settings.more.as_ref().is_some_and(|more| {
                 !matches!(more.on_error, OnError::FailFast | OnError::SkipDependents)
             });
-            edge.taken = taken(edge, &report.steps, goes_on);
+            let is_told = |step: usize| view.steps[step].status.is_some();
+            if is_told(edge.from) && is_told(edge.to) {
+                edge.taken = taken(edge, &report.steps, goes_on);
+            }
         }
         view.wall = Some(report.wall);
         view.critical = report.critical_path.duration;
