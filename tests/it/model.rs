@@ -51,4 +51,5 @@ mod service_stream;
 mod service_telling;
 mod single_flight;
 mod stacked;
+mod stand_in;
 mod streaming;

@@ -9,8 +9,8 @@ use fascine::branch::{
 use fascine::http::Net;
 use fascine::message::{Message, Part, Role, Usage};
 use fascine::model::{
-    ApiError, ChunkStream, FinishReason, Line, Model, ModelError, Price, PriceTable, Request,
-    Response, ScriptedModel, ToolChoice,
+    ApiError, ChunkStream, EchoModel, FinishReason, Line, Model, ModelError, Price, PriceTable,
+    Request, Response, ScriptedModel, ToolChoice,
 };
 use fascine::rt::{BoxFuture, Rt};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
@@ -273,6 +273,19 @@ fn answers_that_are_none_are_told_apart() {
             let reply = branch.communicate("?").await.unwrap();
             assert_eq!((reply.text(), reply.finish_reason), (String::new(), reason));
         }
+    });
+}
+
+#[test]
+fn a_stream_that_has_given_its_end_has_no_other() {
+    TestRuntime::run(|rt| async move {
+        let branch = Branch::new(&rt, "b", EchoModel);
+        let mut turn = branch.stream("x");
+        while turn.item().await.unwrap().is_some() {}
+        let error = turn.reply().await.unwrap_err();
+        let text = "the stream of the operation has given its end already";
+        assert_eq!(error.to_string(), text);
+        assert_eq!(branch.history().len(), 2);
     });
 }
 

@@ -4,11 +4,8 @@ use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use fascine::message::Usage;
 use fascine::model::{
-    ApiError, Call, CallRecord, ChunkDecoder, Delivery, EmbedRequest, Embeddings, Hooks,
-    ModelError, ModelFailure, ModelService, OpenAi, Provider, Request, Response,
+    Call, CallRecord, EmbedRequest, Embeddings, Hooks, ModelError, ModelService, Response,
 };
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use tracing::field::{Field, Visit};
@@ -16,57 +13,14 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::script::{Act, Script, kind, ms, secs};
-
-/// A provider that has embeddings.
-#[derive(Debug)]
-struct Embedder(OpenAi);
-
-impl Provider for Embedder {
-    fn name(&self) -> &str {
-        "embedder"
-    }
-
-    fn model(&self) -> &str {
-        "e"
-    }
-
-    fn request(
-        &self,
-        request: &Request,
-        delivery: Delivery,
-    ) -> Result<http::Request<Bytes>, ModelFailure> {
-        self.0.request(request, delivery)
-    }
-
-    fn response(&self, body: &[u8]) -> Result<Response, ModelFailure> {
-        self.0.response(body)
-    }
-
-    fn error(&self, head: &http::response::Parts, body: Bytes) -> ApiError {
-        self.0.error(head, body)
-    }
-
-    fn decoder(&self) -> Box<dyn ChunkDecoder> {
-        self.0.decoder()
-    }
-
-    fn embed_request(&self, request: &EmbedRequest) -> Result<http::Request<Bytes>, ModelFailure> {
-        Ok(http::Request::new(request.inputs.concat().into()))
-    }
-
-    fn embeddings(&self, body: &[u8]) -> Result<Embeddings, ModelFailure> {
-        let mut embeddings = Embeddings::new(vec![vec![f32::from(body[0])]]);
-        embeddings.usage = Usage::new(5, 0);
-        Ok(embeddings)
-    }
-}
+use super::stand_in::StandIn;
 
 #[test]
 fn embeddings_go_by_the_same_limits_and_are_repeated_and_settled_like_answers() {
     TestRuntime::run_seeds(4, |rt| async move {
         let acts = [Act::refusal(500), Act::new(200, "a")];
         let script = Script::new(&rt, acts, Act::new(200, "b"));
-        let provider = Embedder(OpenAi::new("http://127.0.0.1/v1", "m").unwrap());
+        let provider = StandIn::new("embedder", "e");
         let service = ModelService::builder(&rt, provider, script.clone())
             .limit_requests(2)
             .limit_tokens(100)
@@ -96,7 +50,7 @@ fn dropping_a_request_for_embeddings_anywhere_leaves_the_limits_at_rest() {
     let polls = drop_after_every_poll(|rt, cut| async move {
         let acts = [Act::refusal(503).after(ms(1)), Act::lost().after(ms(1))];
         let script = Script::new(&rt, acts, Act::new(200, "b").after(ms(1)));
-        let provider = Embedder(OpenAi::new("http://127.0.0.1/v1", "m").unwrap());
+        let provider = StandIn::new("embedder", "e");
         let service = ModelService::builder(&rt, provider, script.clone())
             .concurrency_limit(1)
             .limit_requests(1)
@@ -174,7 +128,7 @@ fn hooks_are_asked_and_told_of_embeddings_too() {
         let acts = [Act::refusal(500), Act::new(200, "a")];
         let script = Script::new(&rt, acts, Act::silence());
         let diary = Diary::default();
-        let provider = Embedder(OpenAi::new("http://127.0.0.1/v1", "m").unwrap());
+        let provider = StandIn::new("embedder", "e");
         let service = ModelService::builder(&rt, provider, script.clone())
             .hooks(diary.clone())
             .build()

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fascine::http::{Body, Transport, TransportError};
 use fascine::model::{
-    ApiError, ChunkDecoder, Compatible, Delivery, LimitHint, LimitedQuota, Model, ModelFailure,
-    ModelService, ModelServiceBuilder, OpenAi, Provider, Request, Response,
+    Compatible, LimitHint, LimitedQuota, Model, ModelService, ModelServiceBuilder, OpenAi, Provider,
 };
 use fascine::rt::{BoxFuture, Rt};
 use fascine_testing::TestRuntime;
-use http::HeaderMap;
 
 use super::script::{Act, Script, ms, question, secs};
+use super::stand_in::StandIn;
 
 /// A provider whose limit nobody was told.
 #[derive(Clone, Debug)]
@@ -78,7 +77,7 @@ impl Hidden {
         &self,
         settings: impl FnOnce(ModelServiceBuilder) -> ModelServiceBuilder,
     ) -> ModelService {
-        let provider = Hinting(OpenAi::new("http://127.0.0.1/v1", "m").unwrap());
+        let provider = hinting();
         let builder = ModelService::builder(&self.1, provider, self.clone());
         let builder = builder.queue_capacity(100_000).adapt_to_headers();
         settings(builder).build().unwrap()
@@ -196,46 +195,15 @@ impl Transport for Hidden {
 }
 
 /// Reads the headers of [`Hidden`].
-#[derive(Debug)]
-struct Hinting(OpenAi);
-
-impl Provider for Hinting {
-    fn name(&self) -> &str {
-        "hinting"
-    }
-
-    fn model(&self) -> &str {
-        "m"
-    }
-
-    fn request(
-        &self,
-        request: &Request,
-        delivery: Delivery,
-    ) -> Result<http::Request<Bytes>, ModelFailure> {
-        self.0.request(request, delivery)
-    }
-
-    fn response(&self, body: &[u8]) -> Result<Response, ModelFailure> {
-        self.0.response(body)
-    }
-
-    fn error(&self, head: &http::response::Parts, body: Bytes) -> ApiError {
-        self.0.error(head, body)
-    }
-
-    fn decoder(&self) -> Box<dyn ChunkDecoder> {
-        self.0.decoder()
-    }
-
-    fn limits(&self, headers: &HeaderMap) -> Vec<LimitHint> {
+fn hinting() -> StandIn {
+    StandIn::new("hinting", "m").with_limits(|headers| {
         let number = |name| headers.get(name)?.to_str().ok()?.parse().ok();
         let mut hint = LimitHint::new(LimitedQuota::Requests);
         hint.limit = number("x-limit");
         hint.remaining = number("x-remaining");
         hint.reset = number("x-reset-ms").map(Duration::from_millis);
         vec![hint]
-    }
+    })
 }
 
 /// Keeps `callers` busy for so long; how many calls failed.
@@ -375,7 +343,7 @@ fn a_limit_on_days_is_not_taken_for_one_on_minutes() {
         // The headers tell of the day, the refusals come from the minute.
         let server = Hidden::new(&rt, 30, secs(60), Counting::Strict, Says::RetryAfter);
         let day = Daily(server.clone());
-        let provider = Hinting(OpenAi::new("http://127.0.0.1/v1", "m").unwrap());
+        let provider = hinting();
         let service = ModelService::builder(&rt, provider, day)
             .limit_requests(40)
             .queue_capacity(1000)

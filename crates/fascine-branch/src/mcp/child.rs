@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io;
 use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,7 +33,11 @@ impl Child {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let started = command.spawn();
-        let mut process = started.map_err(|source| McpError::Start { program, source })?;
+        let not_started = |source| McpError::Start { program, source };
+        let mut process = match started {
+            Ok(process) => process,
+            Err(error) => return Err(not_started(error)),
+        };
         let (input, output) = (process.stdin.take(), process.stdout.take());
         let errors = process.stderr.take();
         let child = Self {
@@ -40,10 +45,12 @@ impl Child {
             process: Mutex::new(Some(process)),
             errors: errors.map(|errors| PipeReader::new(rt, errors)),
         };
-        // They are there, because they were asked for.
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err(not_started(io::Error::other("it has no pipes")));
+        };
         let pipes = Pipes {
-            output: PipeReader::new(rt, output.expect("its output is piped")),
-            input: PipeWriter::new(rt, input.expect("its input is piped")),
+            output: PipeReader::new(rt, output),
+            input: PipeWriter::new(rt, input),
         };
         Ok((child, pipes))
     }

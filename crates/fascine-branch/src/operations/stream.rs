@@ -88,18 +88,18 @@ impl TurnStream {
     ///
     /// # Errors
     ///
-    /// [`BranchError`] when there is no answer.
-    ///
-    /// # Panics
-    ///
-    /// When the stream has given its end already.
+    /// [`BranchError`] when there is no answer, and [`BranchError::InvalidOperation`] when the stream has given its end
+    /// already.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future aborts the turn.
     pub async fn reply(self) -> Result<Reply, BranchError> {
-        let reply = self.0.output().await;
-        reply.expect("the stream has not given its end yet")
+        let over = || BranchError::InvalidOperation {
+            field: "stream",
+            reason: "has given its end already".to_owned(),
+        };
+        self.0.output().await.unwrap_or_else(|| Err(over()))
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamItem, BranchError>>> {
