@@ -1,13 +1,20 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use fascine::branch::{Branch, BranchEvent, EventKind, EventRecord, Events, Missed, Observation};
+use fascine::branch::{
+    Branch, BranchEvent, EventKind, EventRecord, Events, Missed, Observation, Prune, Summarise,
+    Turn, TurnId, TurnKind,
+};
 use fascine::http::Net;
-use fascine::model::{EchoModel, ScriptedModel};
+use fascine::message::{ToolCall, ToolResult};
+use fascine::model::{EchoModel, Line, ScriptedModel};
 use fascine::rt::Rt;
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use futures_lite::{StreamExt, future};
 
+use super::calculator::Add;
+use super::histories::plain;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {
@@ -96,6 +103,100 @@ fn a_failed_turn_is_told_as_aborted() {
         let _observation = told.by(&branch);
         branch.communicate("x").await.unwrap_err();
         assert_eq!(told.kinds(), ["turn_started", "aborted"]);
+    });
+}
+
+#[test]
+fn pieces_and_tools_are_told_of_in_their_order() {
+    TestRuntime::run(|rt| async move {
+        let call = ToolCall::new("1", "add", r#"{"a": 40, "b": 2}"#);
+        let model = ScriptedModel::new(&rt)
+            .with_line(Line::tool_calls([call.clone()]))
+            .with_answer("It is 42.");
+        let branch = Branch::builder(&rt, "b", model).tools(Add::alone()).build();
+        let told = Told::default();
+        let _observation = told.by(&branch);
+        let reply = branch.stream("What is 40 + 2?").reply().await.unwrap();
+        let mut kinds = told.kinds();
+        kinds.dedup();
+        let pieces_of_two = [
+            "turn_started",
+            "chunk",
+            "tool_called",
+            "tool_ended",
+            "chunk",
+            "committed",
+        ];
+        assert_eq!(kinds, pieces_of_two);
+        let records = told.0.lock().unwrap();
+        assert!(
+            records
+                .iter()
+                .all(|record| record.turn() == Some(reply.turn))
+        );
+        let has =
+            |is: &dyn Fn(&BranchEvent) -> bool| records.iter().any(|record| is(&record.event));
+        assert!(has(
+            &|event| matches!(event, BranchEvent::ToolCalled { call: told, .. } if *told == call)
+        ));
+        assert!(has(&|event| matches!(
+            event,
+            BranchEvent::ToolEnded { tool, result, .. }
+                if tool == "add" && result == &ToolResult::new("1", "42")
+        )));
+    });
+}
+
+#[test]
+fn what_leaves_a_history_is_told_before_what_enters_it() {
+    TestRuntime::run(|rt| async move {
+        let branch = Branch::builder(&rt, "b", EchoModel)
+            .history(plain(2))
+            .prune(Prune::turns(2))
+            .build();
+        let told = Told::default();
+        let _observation = told.by(&branch);
+        branch.communicate("x").await.unwrap();
+        assert_eq!(told.kinds(), ["turn_started", "pruned", "committed"]);
+        let turns = vec![TurnId::from_u128(1)];
+        assert_eq!(
+            told.0.lock().unwrap()[1].event,
+            BranchEvent::Pruned { turns }
+        );
+    });
+}
+
+#[test]
+fn summaries_are_told_of_and_so_are_those_that_fail() {
+    TestRuntime::run(|rt| async move {
+        for fails in [false, true] {
+            let summarise = Summarise::new(move |_: Vec<Turn>| async move {
+                match fails {
+                    false => Ok("two turns".to_owned()),
+                    true => Err(std::io::Error::other("no ink")),
+                }
+            });
+            let branch = Branch::builder(&rt, "b", EchoModel)
+                .history(plain(2))
+                .summarise(summarise.with_recent(1).with_segment(some(2)))
+                .build();
+            let told = Told::default();
+            let _observation = told.by(&branch);
+            branch.communicate("x").await.unwrap();
+            rt.sleep(Duration::from_secs(1)).await;
+            let last = told.0.lock().unwrap().last().unwrap().event.clone();
+            let turns: Vec<_> = [1, 2].map(TurnId::from_u128).into();
+            match last {
+                BranchEvent::Summarised { summary } if !fails => {
+                    assert_eq!(summary.kind(), &TurnKind::Summary { of: turns });
+                }
+                BranchEvent::SummaryFailed { turns: of, reason } if fails => {
+                    assert_eq!(of, turns);
+                    assert!(reason.contains("no ink"), "{reason}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
     });
 }
 
