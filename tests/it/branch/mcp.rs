@@ -359,3 +359,25 @@ fn a_question_may_be_dropped_at_every_poll() {
         );
     });
 }
+
+#[test]
+fn a_conversation_may_be_dropped_at_every_poll_from_its_first_word_to_its_last() {
+    drop_after_every_poll(|rt, cut| async move {
+        let net = memory();
+        let (socket, _, server) = lines(&rt, &net).await;
+        server.detach(); // Ends with the connection.
+        let (reader, writer) = futures_lite::io::split(socket);
+        let whole = async {
+            let client = McpClient::builder(&rt).over(reader, writer).await.unwrap();
+            client.resources().await.unwrap();
+            client.resource_templates().await.unwrap();
+            client.prompts().await.unwrap();
+            let text = json!({"text": "hi"});
+            assert_eq!(client.call_tool("echo", text).await.unwrap(), json!("hi"));
+            client.close().await;
+        };
+        cut.apply(whole).await;
+        let (other, _) = client(&rt, &net).await;
+        assert_eq!(other.tools().await.unwrap().len(), 4);
+    });
+}

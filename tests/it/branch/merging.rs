@@ -234,6 +234,36 @@ fn a_merge_that_is_dropped_has_happened_or_has_not() {
     });
 }
 
+#[test]
+fn what_is_picked_or_rebased_and_dropped_has_happened_or_has_not() {
+    drop_after_every_poll(|rt, cut| async move {
+        let (ours, theirs) = (branch(&rt, "b", plain(1)), branch(&rt, "other", plain(3)));
+        // Both wait for a turn that goes on.
+        let going_on = {
+            let ours = ours.clone();
+            rt.spawn(async move { ours.communicate("x").await.map(|_| ()) })
+        };
+        let picked = theirs.history().turns().nth(1).unwrap().clone();
+        let both = async {
+            ours.cherry_pick(picked).await.unwrap();
+            ours.rebase(&theirs).await.unwrap();
+        };
+        let ended = cut.apply(both).await.is_some();
+        going_on.await.unwrap().unwrap();
+        let turns = ours.history().turns().len();
+        assert!(
+            if ended {
+                turns == 4
+            } else {
+                [2, 3, 4].contains(&turns)
+            },
+            "{turns}"
+        );
+        assert_whole(&ours.history());
+        ours.communicate("y").await.unwrap();
+    });
+}
+
 /// Two branches that have something in common, or nothing.
 fn any_two() -> impl Strategy<Value = (History, History)> {
     let parts = (any_history(1, 6), any_history(100, 6), any_history(200, 6));
