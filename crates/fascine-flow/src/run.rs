@@ -105,7 +105,6 @@ async fn run(
         crew.change(|state| state.abort(now));
         handle.cancel();
     };
-    let _guard = AbortOnDrop(&crew);
     let mut was_cancelled = cancel.is_asked();
     if was_cancelled {
         abort();
@@ -120,6 +119,8 @@ async fn run(
         }
     });
     let mut joined = pin!(group.join());
+    // Dropped first: before the workers are, and tell of it.
+    let _guard = AbortOnDrop(&crew);
     // How the workers ended is in the state; the group itself ends early only with the scope it is in.
     let _ = poll_fn(|cx| {
         if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {

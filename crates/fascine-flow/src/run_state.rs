@@ -228,8 +228,10 @@ impl RunState {
         self.hire();
     }
 
-    /// A running step was dropped.
+    /// A running step was dropped: the whole run is.
     pub(crate) fn cancel(&mut self, step: u32, attempts: u32, now: Instant) {
+        // Before what is behind it could be taken for skipped.
+        self.abort(now);
         self.stop(step, now);
         self.steps[step as usize].attempts = attempts;
         self.change(step, Status::Cancelled, now);
@@ -239,7 +241,9 @@ impl RunState {
 
     /// The run is cancelled: what has not begun never will.
     pub(crate) fn abort(&mut self, now: Instant) {
-        self.aborted = true;
+        if std::mem::replace(&mut self.aborted, true) {
+            return;
+        }
         self.ready.clear();
         for step in 0..self.steps.len() as u32 {
             if self.steps[step as usize].status == Status::Pending {
@@ -301,9 +305,8 @@ impl RunState {
 
     fn stop(&mut self, step: u32, now: Instant) {
         self.running -= 1;
-        if let Some(waiting) = self.resources.give_back(&self.graph, step) {
-            self.ready.push(waiting);
-        }
+        let waiting = self.resources.give_back(&self.graph, step);
+        self.ready.extend(waiting.filter(|_| !self.aborted));
         let elapsed = self.since_start(now);
         let state = &mut self.steps[step as usize];
         let started = state.started.unwrap_or_default();
@@ -417,3 +420,62 @@ const WORKERS_AWAKE: usize = 32;
 
 /// How many errors a report lists.
 const ERRORS_KEPT: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use fascine_testing::TestRuntime;
+
+    use super::*;
+    use crate::{Flow, GraphBuilder};
+
+    /// A run whose first step runs, with its number.
+    fn begun(graph: GraphBuilder) -> (RunState, u32, Instant) {
+        let rt = TestRuntime::new().rt();
+        let (graph, now) = (graph.build().unwrap(), rt.now());
+        let shared = Flow::new(&rt).shared_state();
+        let (readers, handles) = (Vec::new(), Handles::new());
+        let mut state = RunState::new(&graph, shared, now, 5, Keep::All, readers, handles);
+        let (first, _) = state.next(now).unwrap();
+        (state, first, now)
+    }
+
+    #[test]
+    fn what_waits_for_a_resource_never_begins_once_the_run_is_cancelled() {
+        for ends in [true, false] {
+            let mut graph = GraphBuilder::new();
+            graph.resource("disk", NonZeroUsize::MIN);
+            for name in ["first", "second"] {
+                graph.step(name, |_| async { Ok(()) }).resource("disk");
+            }
+            let (mut state, first, now) = begun(graph);
+            assert!(state.next(now).is_none(), "the second waits");
+            state.abort(now);
+            if ends {
+                let ended = Ended {
+                    at: now,
+                    attempts: 1,
+                    result: Ok(Output::new(())),
+                    decisions: Decisions::default(),
+                };
+                state.end(first, ended);
+            } else {
+                state.cancel(first, 1, now);
+            }
+            assert!(state.ready.is_empty());
+            assert_eq!(state.steps[1].status, Status::Aborted);
+        }
+    }
+
+    #[test]
+    fn what_is_behind_a_dropped_step_is_aborted_not_skipped() {
+        let mut graph = GraphBuilder::new();
+        let first = graph.step("first", |_| async { Ok(()) }).id();
+        graph.then("behind", first, |_, _| async { Ok(()) });
+        let (mut state, first, now) = begun(graph);
+        state.cancel(first, 1, now);
+        let statuses: Vec<_> = state.steps.iter().map(|step| step.status).collect();
+        assert_eq!(statuses, [Status::Cancelled, Status::Aborted]);
+    }
+}
