@@ -1,5 +1,6 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
+mod asking;
 mod building;
 mod drawing;
 mod fallbacks;
@@ -11,4 +12,5 @@ mod settings;
 mod simulated;
 mod sketch;
 mod state;
+mod suspending;
 mod typed;

@@ -5,51 +5,91 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use fascine_concurrency::fail_after;
+use fascine_concurrency::{fail_after, fail_at};
 use fascine_resilience::Verdict;
-use fascine_rt::{BoxFuture, Panic, Rt};
+use fascine_rt::{BoxFuture, Panic};
 
+use crate::ask::Asks;
+use crate::asking;
+use crate::desk::Heard;
+use crate::question::Asked;
 use crate::step::{More, Step, StepResult};
-use crate::{Output, StepContext, StepError};
+use crate::worker::Crew;
+use crate::{Declined, Output, StepContext, StepError};
 
-/// Runs a step: all its tries, each within its time.
-pub(crate) async fn run(rt: &Rt, step: &Step, context: &StepContext) -> Result<Output, StepError> {
+/// Runs a step: all its tries, each within its time. `None` if it is to be as if it had not begun.
+pub(crate) async fn run(
+    crew: &Arc<Crew>,
+    step: &Step,
+    context: &StepContext,
+) -> Option<Result<Output, StepError>> {
     if let Some(error) = context.broken() {
-        return Err(error.clone());
+        return Some(Err(error.clone()));
     }
     let ended = match step.settings.more.as_deref() {
-        Some(more) => run_tries(rt, step, more, context).await,
+        Some(more) => run_tries(crew, step, more, context).await,
         None => call(step, context).await,
     };
-    ended.map_err(|failure| failure.of(step, context))
+    match ended {
+        Ok(output) => Some(Ok(output)),
+        Err(failure) => failure.of(step, context).map(Err),
+    }
 }
 
 async fn run_tries(
-    rt: &Rt,
+    crew: &Arc<Crew>,
     step: &Step,
     more: &More,
     context: &StepContext,
 ) -> Result<Output, Failure> {
     let try_once = || async {
-        match more.timeout {
-            Some(after) => match fail_after(rt, after, call(step, context)).await {
+        match (more.asks, more.timeout) {
+            (Some(asks), timeout) => Box::pin(ask(crew, step, context, asks, timeout)).await,
+            (None, Some(after)) => match fail_after(&crew.rt, after, call(step, context)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Failure::TimedOut(after)),
             },
-            None => call(step, context).await,
+            (None, None) => call(step, context).await,
         }
     };
     let Some(retry) = &more.retry else {
         return try_once().await;
     };
     let passes = |failure: &Failure| match failure {
-        Failure::Panicked(_) => Verdict::Stop,
+        Failure::Declined(_) | Failure::Panicked(_) | Failure::PutBack => Verdict::Stop,
         _ => Verdict::Retry,
     };
     let ended = retry.run(|_| try_once(), passes).await;
     ended
         .map(|attempted| attempted.value)
         .map_err(|error| error.error)
+}
+
+/// Makes the question, and waits for the answer.
+async fn ask(
+    crew: &Arc<Crew>,
+    step: &Step,
+    context: &StepContext,
+    asks: Asks,
+    timeout: Option<Duration>,
+) -> Result<Output, Failure> {
+    let timed_out = || Failure::TimedOut(timeout.unwrap_or_default());
+    let deadline = timeout.and_then(|after| crew.rt.deadline_after(after));
+    let made = match deadline {
+        Some(deadline) => match fail_at(&crew.rt, deadline, call(step, context)).await {
+            Ok(made) => made?,
+            Err(_) => return Err(timed_out()),
+        },
+        None => call(step, context).await?,
+    };
+    let Some(asked) = made.get::<Asked>() else {
+        return Ok(made);
+    };
+    match asking::ask(crew, context, asked, asks, deadline).await {
+        Heard::Answer(given) => given.map_err(Failure::Declined),
+        Heard::PutBack => Err(Failure::PutBack),
+        Heard::TimedOut => Err(timed_out()),
+    }
 }
 
 /// Calls the function of the step and waits for its future.
@@ -69,15 +109,24 @@ async fn call(step: &Step, context: &StepContext) -> Result<Output, Failure> {
 
 /// Why a try came to nothing.
 enum Failure {
+    Declined(Arc<Declined>),
     Failed(Arc<dyn std::error::Error + Send + Sync>),
     Panicked(String),
+    /// It has not failed: the run was suspended.
+    PutBack,
     TimedOut(Duration),
 }
 
 impl Failure {
-    fn of(self, step: &Step, context: &StepContext) -> StepError {
+    fn of(self, step: &Step, context: &StepContext) -> Option<StepError> {
         let (step, attempts) = (step.name.to_string(), context.attempt());
-        match self {
+        Some(match self {
+            Self::PutBack => return None,
+            Self::Declined(declined) => StepError::Failed {
+                step,
+                attempts,
+                source: declined,
+            },
             Self::Failed(source) => StepError::Failed {
                 step,
                 attempts,
@@ -89,7 +138,7 @@ impl Failure {
                 attempts,
                 after,
             },
-        }
+        })
     }
 }
 

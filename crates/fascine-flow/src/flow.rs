@@ -23,6 +23,7 @@ pub struct Flow {
     timeout: Option<Duration>,
     state: Snapshot,
     history: NonZeroUsize,
+    suspends_when_waiting: bool,
 }
 
 impl Flow {
@@ -36,6 +37,7 @@ impl Flow {
             timeout: None,
             state: Snapshot::default(),
             history: HISTORY,
+            suspends_when_waiting: false,
         }
     }
 
@@ -79,6 +81,14 @@ impl Flow {
         self
     }
 
+    /// Suspends a run as soon as nothing goes on in it but the waiting for [answers](crate::GraphBuilder::ask), as a
+    /// [`Suspender`](crate::Suspender) does.
+    #[must_use]
+    pub fn suspend_when_waiting(mut self) -> Self {
+        self.suspends_when_waiting = true;
+        self
+    }
+
     /// Keeps all outputs for the report.
     #[must_use]
     pub fn keep_all(mut self) -> Self {
@@ -114,6 +124,10 @@ impl Flow {
 
     pub(crate) fn max_concurrent(&self) -> usize {
         self.max_concurrent
+    }
+
+    pub(crate) fn suspends_when_waiting(&self) -> bool {
+        self.suspends_when_waiting
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {

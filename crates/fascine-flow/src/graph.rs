@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::adjacency::Adjacency;
+use crate::ask::Asks;
 use crate::edge::Edge;
 use crate::shared_state::Reducer;
 use crate::step::Step;
@@ -49,6 +50,11 @@ impl Inner {
 
     pub(crate) fn name(&self, step: u32) -> String {
         self.steps[step as usize].name.to_string()
+    }
+
+    /// What the step asks, if it is there to ask.
+    pub(crate) fn asks(&self, step: u32) -> Option<Asks> {
+        self.steps[step as usize].settings.more.as_ref()?.asks
     }
 
     /// The step that runs if this one fails.

@@ -48,6 +48,23 @@ impl Place {
         self.begin(next)
     }
 
+    /// Lets the step be as if it had not begun.
+    pub(crate) fn put_back_and_next(&mut self) -> Option<(u32, StepContext)> {
+        let now = self.crew.rt.now();
+        let step = self.step.take();
+        let was_waiting = std::mem::take(&mut self.is_waiting);
+        let next = self.crew.change(|state| {
+            if was_waiting {
+                state.wake();
+            }
+            if let Some((step, _)) = &step {
+                state.put_back(*step, now);
+            }
+            state.next(now)
+        });
+        self.begin(next)
+    }
+
     fn begin(&mut self, next: Option<(u32, StepContext)>) -> Option<(u32, StepContext)> {
         self.step = next;
         self.is_over = self.step.is_none();

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::graph::Inner;
-use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
+use crate::{NotCompleted, OpenQuestion, Output, SkipCause, Snapshot, Status, StepError};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -24,6 +24,10 @@ pub struct FlowReport {
     pub state: Snapshot,
     /// Whether the run was cut off because its [time](crate::Flow::with_timeout) was over.
     pub timed_out: bool,
+    /// Whether the run was [suspended](crate::Suspender) before all was done.
+    pub suspended: bool,
+    /// What the suspended run left without an answer, in the order it was asked.
+    pub questions: Vec<Arc<OpenQuestion>>,
 }
 
 /// How one step ended.
@@ -117,6 +121,8 @@ impl FlowReport {
             error_count: 0,
             state: Snapshot::default(),
             timed_out: false,
+            suspended: false,
+            questions: Vec::new(),
         }
     }
 

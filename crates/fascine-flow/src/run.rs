@@ -5,13 +5,19 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use fascine_concurrency::TaskGroup;
+use fascine_concurrency::{GroupHandle, TaskGroup};
 use fascine_rt::BoxFuture;
+use futures_lite::future;
 
+use crate::desk::Desk;
 use crate::event::{FlowEvents, Queue};
 use crate::run_state::{Handles, RunState};
+use crate::suspender::SuspendRequest;
 use crate::worker::Crew;
-use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepReport};
+use crate::{
+    Answers, Flow, FlowReport, Graph, Questions, SharedState, StepHandle, StepKey, StepReport,
+    Suspender,
+};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -29,6 +35,7 @@ pub struct FlowRun {
     handles: Handles,
     shared: SharedState,
     cancel: Arc<Cancel>,
+    asking: Asking,
     run: Option<BoxFuture<FlowReport>>,
 }
 
@@ -41,6 +48,7 @@ impl FlowRun {
             handles: Handles::new(),
             shared: flow.shared_state(),
             cancel: Arc::default(),
+            asking: Asking::default(),
             run: None,
         }
     }
@@ -67,6 +75,24 @@ impl FlowRun {
         self.shared.clone()
     }
 
+    /// Shows what the steps of the run [ask](crate::GraphBuilder::ask).
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        Questions::new(&self.asking.desk)
+    }
+
+    /// Makes a handle that can answer the questions of the run from anywhere.
+    #[must_use]
+    pub fn answers(&self) -> Answers {
+        Answers::new(&self.graph, &self.asking.desk)
+    }
+
+    /// Makes a handle that can suspend the run from anywhere.
+    #[must_use]
+    pub fn suspender(&self) -> Suspender {
+        Suspender::new(&self.asking.suspend)
+    }
+
     /// Makes a handle that can cancel the run from anywhere.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
@@ -74,6 +100,13 @@ impl FlowRun {
             cancel: Arc::clone(&self.cancel),
         }
     }
+}
+
+/// How a run is asked to suspend, and what it asks.
+#[derive(Clone, Default)]
+struct Asking {
+    desk: Arc<Desk>,
+    suspend: Arc<SuspendRequest>,
 }
 
 /// Runs the graph in a group of workers.
@@ -84,12 +117,13 @@ async fn run(
     handles: Handles,
     shared: SharedState,
     cancel: Arc<Cancel>,
+    asking: Asking,
 ) -> FlowReport {
     let rt = flow.rt();
     let group = TaskGroup::<(), Infallible>::new(rt)
         .supervised()
         .discarding();
-    let state = RunState::new(
+    let mut state = RunState::new(
         &graph,
         shared,
         rt.now(),
@@ -98,6 +132,10 @@ async fn run(
         readers,
         handles,
     );
+    state.set_desk(&asking.desk, flow.suspends_when_waiting());
+    if asking.suspend.is_there() {
+        state.suspend();
+    }
     let crew = Crew::new(rt, &graph, state, group.spawner(), group.handle());
     let handle = group.handle();
     let abort = || {
@@ -118,6 +156,7 @@ async fn run(
             None => pending().await,
         }
     });
+    let mut suspending = pin!(suspend(&crew, &asking.suspend, &handle));
     let mut joined = pin!(group.join());
     // Dropped first: before the workers are, and tell of it.
     let _guard = AbortOnDrop(&crew);
@@ -127,6 +166,7 @@ async fn run(
             was_cancelled = true;
             abort();
         }
+        let _: Poll<Infallible> = suspending.as_mut().poll(cx);
         let joining = joined.as_mut().poll(cx);
         if joining.is_pending() && !was_cancelled && time.as_mut().poll(cx).is_ready() {
             (was_cancelled, timed_out) = (true, true);
@@ -138,11 +178,30 @@ async fn run(
     .await;
     let now = rt.now();
     let mut report = crew.change(|state| {
-        state.abort(now);
+        state.close(now);
         state.report(now)
     });
     report.timed_out = timed_out;
     report
+}
+
+/// Suspends the run when that is asked for, and cancels what takes longer than it may then.
+async fn suspend(crew: &Arc<Crew>, request: &SuspendRequest, group: &GroupHandle) -> Infallible {
+    let mut grace = poll_fn(|cx| request.poll_take(cx)).await;
+    crew.change(RunState::suspend);
+    loop {
+        let time = async {
+            crew.rt.sleep(grace).await;
+            None
+        };
+        let another = async { Some(poll_fn(|cx| request.poll_take(cx)).await) };
+        match future::or(another, time).await {
+            Some(another) => grace = another,
+            None => break,
+        }
+    }
+    group.cancel();
+    pending().await
 }
 
 /// Tells those who wait for steps that have not begun, when the run is dropped.
@@ -151,7 +210,10 @@ struct AbortOnDrop<'a>(&'a Arc<Crew>);
 impl Drop for AbortOnDrop<'_> {
     fn drop(&mut self) {
         let now = self.0.rt.now();
-        self.0.change(|state| state.abort(now));
+        self.0.change(|state| {
+            state.abort(now);
+            state.close(now);
+        });
     }
 }
 
@@ -167,7 +229,8 @@ impl Future for FlowRun {
                 let (readers, cancel) = (this.readers.clone(), Arc::clone(&this.cancel));
                 let handles = std::mem::take(&mut this.handles);
                 let shared = this.shared.clone();
-                let run = run(flow, graph, readers, handles, shared, cancel);
+                let asking = this.asking.clone();
+                let run = run(flow, graph, readers, handles, shared, cancel, asking);
                 let run = this.run.insert(Box::pin(run));
                 run.as_mut().poll(cx)
             }
@@ -182,6 +245,11 @@ impl Future for FlowRun {
 impl Drop for FlowRun {
     fn drop(&mut self) {
         self.readers.iter().for_each(|reader| reader.end());
+        if self.run.is_none() {
+            let mut wakers = Vec::new();
+            self.asking.desk.end(false, &mut wakers);
+            wakers.into_iter().for_each(Waker::wake);
+        }
         // It has never begun, or else they went with it.
         for (step, slot) in self.handles.drain() {
             let wakers = slot.fill(|| StepReport::aborted(self.graph.inner.name(step)));

@@ -1,3 +1,4 @@
+mod asking;
 mod settling;
 
 use std::cmp::Reverse;
@@ -7,6 +8,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::decide::Decisions;
+use crate::desk::Desk;
 use crate::edge_state::{Counts, EdgeState};
 use crate::event::{FlowEvent, Queue};
 use crate::handle::Slot;
@@ -14,8 +16,8 @@ use crate::keep::Keep;
 use crate::resources::Resources;
 use crate::step_context::Input;
 use crate::{
-    FlowReport, Graph, OnError, Output, SharedState, SkipCause, Status, StepContext, StepError,
-    StepReport,
+    FlowReport, Graph, OnError, OpenQuestion, Output, SharedState, SkipCause, Status, StepContext,
+    StepError, StepReport,
 };
 
 /// The synchronous heart of a run: which steps can start, and what follows when one ends. It calls nothing foreign: what
@@ -36,6 +38,12 @@ pub(crate) struct RunState {
     running: usize,
     /// Workers whose step waits for something.
     waiting: usize,
+    /// Workers whose step waits for an answer: it counts as running no more.
+    away: usize,
+    desk: Arc<Desk>,
+    suspends_when_waiting: bool,
+    /// No more steps begin, and what has not begun stays pending.
+    suspended: bool,
     /// A step has failed that ends the run.
     is_fatal: bool,
     aborted: bool,
@@ -135,6 +143,10 @@ impl RunState {
             max,
             workers: 0,
             waiting: 0,
+            away: 0,
+            desk: Arc::default(),
+            suspends_when_waiting: false,
+            suspended: false,
             running: 0,
             is_fatal: false,
             aborted: false,
@@ -163,7 +175,9 @@ impl RunState {
 
     /// Gives a worker the next step, as running from now on. Without one, the worker is to end.
     pub(crate) fn next(&mut self, now: Instant) -> Option<(u32, StepContext)> {
-        while let Some((_, _, Reverse(step))) = self.ready.pop() {
+        while self.workers - self.away <= self.max
+            && let Some((_, _, Reverse(step))) = self.ready.pop()
+        {
             if self.resources.take(&self.graph, step, self.rank(step)) {
                 self.running += 1;
                 self.steps[step as usize].started = Some(self.since_start(now));
@@ -183,6 +197,7 @@ impl RunState {
             }
         }
         self.workers -= 1;
+        self.suspend_if_waiting();
         None
     }
 
@@ -231,10 +246,15 @@ impl RunState {
     /// A running step was dropped: the whole run is.
     pub(crate) fn cancel(&mut self, step: u32, attempts: u32, now: Instant) {
         // Before what is behind it could be taken for skipped.
-        self.abort(now);
+        if !self.suspended {
+            self.abort(now);
+        }
         self.stop(step, now);
         self.steps[step as usize].attempts = attempts;
         self.change(step, Status::Cancelled, now);
+        if self.suspended {
+            return;
+        }
         self.settle(step, Decisions::default(), now);
         self.hire();
     }
@@ -244,6 +264,7 @@ impl RunState {
         if std::mem::replace(&mut self.aborted, true) {
             return;
         }
+        self.suspended = false;
         self.ready.clear();
         for step in 0..self.steps.len() as u32 {
             if self.steps[step as usize].status == Status::Pending {
@@ -264,6 +285,7 @@ impl RunState {
         report.errors = std::mem::take(&mut self.errors);
         report.error_count = self.error_count;
         report.state = self.shared.snapshot();
+        self.report_suspension(&mut report);
         report
     }
 
@@ -284,9 +306,10 @@ impl RunState {
 
     /// Asks for workers, if steps can start that nobody is there for.
     fn hire(&mut self) {
+        self.suspend_if_waiting();
         let wanted = self.ready.len().saturating_add(self.running).min(self.max);
         // One that has to wait is replaced at once: for steps that never do, few workers are enough.
-        let more = wanted.saturating_sub(self.workers);
+        let more = wanted.saturating_sub(self.workers - self.away);
         let more = more.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting));
         self.workers += more;
         self.effects.spawn += more;
@@ -300,13 +323,16 @@ impl RunState {
 
     fn make_ready(&mut self, step: u32) {
         self.steps[step as usize].is_ready = true;
-        self.ready.push(self.rank(step));
+        if !self.suspended {
+            self.ready.push(self.rank(step));
+        }
     }
 
     fn stop(&mut self, step: u32, now: Instant) {
         self.running -= 1;
         let waiting = self.resources.give_back(&self.graph, step);
-        self.ready.extend(waiting.filter(|_| !self.aborted));
+        self.ready
+            .extend(waiting.filter(|_| !self.aborted && !self.suspended));
         let elapsed = self.since_start(now);
         let state = &mut self.steps[step as usize];
         let started = state.started.unwrap_or_default();
@@ -363,6 +389,7 @@ impl RunState {
         if self.errors.len() < ERRORS_KEPT {
             self.errors.push(Arc::clone(&error));
         }
+        self.never_ask(step);
         let state = &mut self.steps[step as usize];
         state.trouble().error = Some(error);
         let more = &self.graph.inner.steps[step as usize].settings.more;
@@ -388,15 +415,21 @@ impl RunState {
             let wakers = slot.fill(|| self.step_report(step));
             self.effects.wakers.extend(wakers);
         }
+        self.tell(step, at, None);
+    }
+
+    /// Tells who watches of the step's status, and of what it asks.
+    fn tell(&mut self, step: u32, at: Duration, question: Option<Arc<OpenQuestion>>) {
         if self.readers.is_empty() {
             return;
         }
         let state = &self.steps[step as usize];
         let event = FlowEvent {
             step: Arc::clone(&self.graph.inner.steps[step as usize].name),
-            status,
+            status: state.status,
             at,
             elapsed: state.elapsed,
+            question,
         };
         for reader in &self.readers {
             self.effects.wakers.extend(reader.push(event.clone()));

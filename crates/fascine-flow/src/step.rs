@@ -6,6 +6,7 @@ use std::time::Duration;
 use fascine_resilience::Retry;
 use fascine_rt::BoxFuture;
 
+use crate::ask::Asks;
 use crate::output::OutputType;
 use crate::{Join, OnError, Output, StepContext};
 
@@ -45,6 +46,8 @@ pub(crate) struct More {
     pub(crate) cost: Option<u32>,
     /// The keys of the shared state that it may change.
     pub(crate) writes: Vec<String>,
+    /// Its function makes a question, and the answer is what it gives.
+    pub(crate) asks: Option<Asks>,
 }
 
 impl Settings {

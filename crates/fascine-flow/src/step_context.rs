@@ -117,6 +117,10 @@ impl StepContext {
         self.0.attempts.store(attempts, Ordering::Relaxed);
     }
 
+    pub(crate) fn number(&self) -> u32 {
+        self.0.step
+    }
+
     pub(crate) fn broken(&self) -> Option<&StepError> {
         self.0.broken.as_ref()
     }

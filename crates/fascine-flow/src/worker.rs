@@ -7,6 +7,7 @@ use fascine_concurrency::{GroupHandle, Spawner};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
+use crate::desk::Desk;
 use crate::place::Place;
 use crate::run_state::{Effects, RunState};
 use crate::{Graph, SharedState, attempt, decide};
@@ -15,6 +16,7 @@ use crate::{Graph, SharedState, attempt, decide};
 pub(crate) struct Crew {
     pub(crate) rt: Rt,
     pub(crate) graph: Graph,
+    pub(crate) desk: Arc<Desk>,
     shared: SharedState,
     state: Mutex<RunState>,
     spawner: Spawner<(), Infallible>,
@@ -32,6 +34,7 @@ impl Crew {
         Arc::new(Self {
             rt: rt.clone(),
             graph: graph.clone(),
+            desk: Arc::clone(state.desk()),
             shared: state.shared().clone(),
             state: Mutex::new(state),
             spawner,
@@ -75,8 +78,12 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
     while let Some((step, context)) = next {
         let crew = Arc::clone(&place.crew);
         let graph = &crew.graph.inner;
-        let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
-        let result = hand_over(&crew, &mut place.is_waiting, work).await;
+        let work = attempt::run(&crew, &graph.steps[step as usize], &context);
+        let Some(result) = hand_over(&crew, &mut place.is_waiting, work).await else {
+            drop(context);
+            next = place.put_back_and_next();
+            continue;
+        };
         let (_, result) = place.done.insert((crew.rt.now(), result));
         let decide = decide::decide_all(graph, step, result, &crew.shared);
         let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
