@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 use crate::adjacency::Adjacency;
@@ -44,6 +44,7 @@ pub(crate) fn compile(
         decides,
         rescues,
         reducers: HashMap::new(),
+        written: HashSet::new(),
     };
     check_edges(&inner)?;
     check_joins(&inner)?;
@@ -53,11 +54,11 @@ pub(crate) fn compile(
     Ok(inner)
 }
 
-/// No two steps change one key of the shared state, unless it is known what becomes of it.
+/// No two steps change one key of the shared state, unless it is known what becomes of it. Gives the keys.
 pub(crate) fn check_writers(
     steps: &[Step],
     reducers: &HashMap<String, Reducer>,
-) -> Result<(), GraphError> {
+) -> Result<HashSet<String>, GraphError> {
     let mut writers: HashMap<&str, &Step> = HashMap::new();
     for step in steps {
         for key in step.settings.more.iter().flat_map(|more| &more.writes) {
@@ -72,7 +73,7 @@ pub(crate) fn check_writers(
             }
         }
     }
-    Ok(())
+    Ok(writers.into_keys().map(str::to_owned).collect())
 }
 
 /// Looks up what steps share.

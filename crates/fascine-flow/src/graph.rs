@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) decides: Vec<bool>,
     /// What makes one value of several, for keys of the shared state.
     pub(crate) reducers: HashMap<String, Reducer>,
+    /// The keys of the shared state that steps change.
+    pub(crate) written: HashSet<String>,
     /// The fallback steps, and which step each is there for.
     pub(crate) rescues: HashMap<u32, u32>,
 }

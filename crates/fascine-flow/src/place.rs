@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::decide::Decisions;
-use crate::run_state::{Ended, RunState};
+use crate::run_state::{Begun, Ended, RunState};
 use crate::worker::Crew;
 use crate::{Output, StepContext, StepError};
 
@@ -48,8 +48,8 @@ impl Place {
         self.begin(next)
     }
 
-    fn begin(&mut self, next: Option<(u32, StepContext)>) -> Option<(u32, StepContext)> {
-        self.step = next;
+    fn begin(&mut self, next: Option<Begun>) -> Option<(u32, StepContext)> {
+        self.step = next.map(|begun| (begun.step, StepContext::new(&self.crew, begun)));
         self.is_over = self.step.is_none();
         self.step.clone()
     }
@@ -63,19 +63,20 @@ impl Place {
     fn ending(&mut self, decisions: Decisions) -> impl FnOnce(&mut RunState) + use<> {
         let done = self.done.take();
         let step = self.step.take_if(|_| done.is_some());
-        let step = step.map(|(step, context)| (step, context.attempt()));
+        let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
         let ended = done.zip(step);
         let was_waiting = std::mem::take(&mut self.is_waiting);
         move |state| {
             if was_waiting {
                 state.wake();
             }
-            if let Some(((at, result), (step, attempts))) = ended {
+            if let Some(((at, result), (step, attempts, nested))) = ended {
                 let ended = Ended {
                     at,
                     attempts,
                     result,
                     decisions,
+                    nested,
                 };
                 state.end(step, ended);
             }
@@ -90,14 +91,17 @@ impl Drop for Place {
         }
         // A step that was dropped while its edges were decided has done its work.
         let end = self.ending(Decisions::default());
+        let step = self.step.take();
+        let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
+        let now = self.crew.rt.now();
         self.crew.change(|state| {
             state.lose_worker();
             end(state);
+            match step {
+                Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
+                // Nobody may be there to run the steps that are left.
+                None => state.abort(now),
+            }
         });
-        if let Some((step, context)) = self.step.take() {
-            let now = self.crew.rt.now();
-            let attempts = context.attempt();
-            self.crew.change(|state| state.cancel(step, attempts, now));
-        }
     }
 }

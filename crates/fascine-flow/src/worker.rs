@@ -2,55 +2,64 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use fascine_concurrency::{GroupHandle, Spawner};
+use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
 use crate::place::Place;
-use crate::run_state::{Effects, RunState};
-use crate::{Graph, SharedState, attempt, decide};
+use crate::places::{self, Given, Places};
+use crate::run_state::{Effects, Handles, RunState};
+use crate::tree::Site;
+use crate::{Graph, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
     pub(crate) rt: Rt,
     pub(crate) graph: Graph,
-    shared: SharedState,
+    pub(crate) site: Arc<Site>,
     state: Mutex<RunState>,
     spawner: Spawner<(), Infallible>,
     group: GroupHandle,
 }
 
 impl Crew {
+    /// Of a run that spawns its workers in that group.
     pub(crate) fn new(
         rt: &Rt,
         graph: &Graph,
-        state: RunState,
-        spawner: Spawner<(), Infallible>,
-        group: GroupHandle,
+        site: &Arc<Site>,
+        handles: Handles,
+        group: &TaskGroup<(), Infallible>,
     ) -> Arc<Self> {
         Arc::new(Self {
             rt: rt.clone(),
             graph: graph.clone(),
-            shared: state.shared().clone(),
-            state: Mutex::new(state),
-            spawner,
-            group,
+            site: Arc::clone(site),
+            state: Mutex::new(RunState::new(graph, site, rt.now(), handles)),
+            spawner: group.spawner(),
+            group: group.handle(),
         })
     }
 
     /// Changes the state, and does what follows once it is no longer locked.
     pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut RunState) -> T) -> T {
-        let (changed, effects) = {
-            let mut state = self.state();
-            let changed = change(&mut state);
-            (changed, state.take_effects())
-        };
-        self.apply(effects);
+        let (changed, effects) = self.change_only(change);
+        if let Some(handed) = self.apply(effects) {
+            deliver(handed);
+        }
         changed
     }
 
-    fn apply(self: &Arc<Self>, effects: Effects) {
+    fn change_only<T>(&self, change: impl FnOnce(&mut RunState) -> T) -> (T, Effects) {
+        let mut state = self.state();
+        let changed = change(&mut state);
+        (changed, state.take_effects())
+    }
+
+    /// Gives what other runs are to have, which is seldom anything.
+    fn apply(self: &Arc<Self>, effects: Effects) -> Option<Vec<Given>> {
         if effects.cancel {
             self.group.cancel();
         }
@@ -58,12 +67,57 @@ impl Crew {
             // A group that has ended drops the worker, which then says that it is gone.
             let _ = self.spawner.spawn(work(Place::new(Arc::clone(self))));
         }
-        effects.wakers.into_iter().for_each(std::task::Waker::wake);
+        effects.wakers.into_iter().for_each(Waker::wake);
         drop(effects.garbage);
+        (!effects.handed.is_empty()).then_some(effects.handed)
+    }
+
+    /// Whether the last step has ended. Workers may be gone before: there may be no place for them.
+    pub(crate) fn poll_end(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let waiter = cx.waker().clone();
+        let (has_ended, former) = self.change(|state| state.has_ended(waiter));
+        drop(former);
+        if has_ended {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Takes a place again that was lent, although nothing may be free.
+    pub(crate) fn take_place(self: &Arc<Self>) {
+        self.change(RunState::overdraw);
     }
 
     fn state(&self) -> MutexGuard<'_, RunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives a place back, and tells whoever has it now.
+pub(crate) fn give_back(places: &Arc<Places>) {
+    let mut effects = Effects::default();
+    places::give_back(places, &mut effects);
+    effects.wakers.into_iter().for_each(Waker::wake);
+    deliver(effects.handed);
+}
+
+/// Tells other runs what they were given. They may pass it on.
+fn deliver(mut handed: Vec<Given>) {
+    while let Some(given) = handed.pop() {
+        let passed_on = match given.crew.upgrade() {
+            Some(crew) => {
+                let ((), effects) = crew.change_only(RunState::accept);
+                crew.apply(effects)
+            }
+            None => {
+                let mut effects = Effects::default();
+                given.give_back(&mut effects);
+                effects.wakers.into_iter().for_each(Waker::wake);
+                Some(effects.handed)
+            }
+        };
+        handed.extend(passed_on.into_iter().flatten());
     }
 }
 
@@ -78,7 +132,7 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
         let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
         let result = hand_over(&crew, &mut place.is_waiting, work).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decide = decide::decide_all(graph, step, result, &crew.shared);
+        let decide = decide::decide_all(&crew, step, result);
         let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
         drop(context);
         count += 1;
