@@ -18,7 +18,7 @@ pub(crate) fn compile(
     resources: Vec<(String, NonZeroUsize)>,
     entries: &[StepKey],
 ) -> Result<Inner, GraphError> {
-    let limits = limits(&mut steps, resources)?;
+    let (resources, limits) = limits(&mut steps, resources)?;
     let names = Names::new(&steps)?;
     let mut edges = edges(&names, &steps, drafts)?;
     let entries = names.all(entries, "begin with")?;
@@ -40,6 +40,7 @@ pub(crate) fn compile(
         outgoing,
         order: Vec::new(),
         remaining: Vec::new(),
+        resources,
         limits,
         decides,
         rescues,
@@ -80,13 +81,14 @@ pub(crate) fn check_writers(
 fn limits(
     steps: &mut [Step],
     resources: Vec<(String, NonZeroUsize)>,
-) -> Result<Vec<usize>, GraphError> {
+) -> Result<(Vec<String>, Vec<usize>), GraphError> {
     let mut numbers = HashMap::new();
-    let mut limits = Vec::new();
+    let (mut names, mut limits) = (Vec::new(), Vec::new());
     for (name, limit) in resources {
-        if numbers.insert(name.clone(), limits.len()).is_some() {
+        if numbers.insert(name.clone(), names.len()).is_some() {
             return Err(GraphError::DuplicateResource { name });
         }
+        names.push(name);
         limits.push(limit.get());
     }
     for step in steps {
@@ -104,7 +106,7 @@ fn limits(
         };
         more.resource_number = Some(*number.ok_or_else(unknown)?);
     }
-    Ok(limits)
+    Ok((names, limits))
 }
 
 /// Edges as they were added.

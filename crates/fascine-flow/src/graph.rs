@@ -25,7 +25,9 @@ pub(crate) struct Inner {
     pub(crate) order: Vec<u32>,
     /// What the costliest chain that begins with each step costs.
     pub(crate) remaining: Vec<u64>,
-    /// How many places the resources have.
+    /// The names of the resources.
+    pub(crate) resources: Vec<String>,
+    /// How many places they have.
     pub(crate) limits: Vec<usize>,
     /// Which of the steps have an edge out of them with a condition.
     pub(crate) decides: Vec<bool>,

@@ -7,27 +7,37 @@ use crate::places::Places;
 use crate::worker::give_back;
 use crate::{GrowthError, StepContext};
 
-/// The place of a step that waits for a graph it runs: others have it meanwhile.
+/// What a step leaves to others while it waits for a graph that it runs: its place, and the resource that it uses.
 ///
 /// If a step runs several graphs at once, the first of them lends its place, and the last one takes it again.
 pub(crate) struct LentPlace {
     context: StepContext,
-    pub(crate) places: Arc<Places>,
     /// Whether no other graph had lent it before.
     is_first: bool,
-    ticket: Option<Ticket>,
+    /// The place comes last: who has it never waits for anything else.
+    lent: Vec<Lent>,
     is_over: bool,
+}
+
+struct Lent {
+    places: Arc<Places>,
+    ticket: Option<Ticket>,
+    is_back: bool,
 }
 
 impl LentPlace {
     pub(crate) fn new(context: &StepContext, path: &Arc<str>) -> Result<Self, GrowthError> {
-        let crew = context.crew();
-        let places = crew.change(|state| state.share_places(Arc::downgrade(crew)));
-        Ok(Self {
-            is_first: context.growth().begin(path)?,
-            context: context.clone(),
+        let is_first = context.growth().begin(path)?;
+        let lent = context.crew().share(context.number());
+        let lent = lent.into_iter().map(|places| Lent {
             places,
             ticket: None,
+            is_back: false,
+        });
+        Ok(Self {
+            is_first,
+            lent: lent.collect(),
+            context: context.clone(),
             is_over: false,
         })
     }
@@ -35,22 +45,29 @@ impl LentPlace {
     /// Lets others have the place.
     pub(crate) fn lend(&self) {
         if self.is_first {
-            give_back(&self.places);
+            self.lent.iter().for_each(|lent| give_back(&lent.places));
         }
     }
 
     /// Waits until the step has its place again, ahead of all that have not begun.
     pub(crate) fn poll_return(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let growth = self.context.growth();
-        if self.ticket.is_none() && growth.end_without_place() {
+        let has_begun = self
+            .lent
+            .iter()
+            .any(|lent| lent.is_back || lent.ticket.is_some());
+        if !has_begun && growth.end_without_place() {
             self.is_over = true;
             return Poll::Ready(());
         }
-        ready!(self.places.poll_take(&mut self.ticket, cx));
+        for lent in self.lent.iter_mut().filter(|lent| !lent.is_back) {
+            ready!(lent.places.poll_take(&mut lent.ticket, cx));
+            lent.is_back = true;
+        }
         self.is_over = true;
         if !growth.end() {
             // Another graph was begun meanwhile.
-            give_back(&self.places);
+            self.lent.iter().for_each(|lent| give_back(&lent.places));
         }
         Poll::Ready(())
     }
@@ -61,14 +78,18 @@ impl Drop for LentPlace {
         if self.is_over {
             return;
         }
-        let has_place = self
-            .ticket
-            .is_some_and(|ticket| self.places.stop_waiting(ticket));
-        match (has_place, self.context.growth().end()) {
-            (true, false) => give_back(&self.places),
-            // The step goes on at once.
-            (false, true) => self.places.overdraw(),
-            _ => {}
+        let needs_all = self.context.growth().end();
+        for lent in &self.lent {
+            let was_kept = || {
+                let ticket = lent.ticket;
+                ticket.is_some_and(|ticket| lent.places.stop_waiting(ticket))
+            };
+            match (lent.is_back || was_kept(), needs_all) {
+                (true, false) => give_back(&lent.places),
+                // The step goes on at once.
+                (false, true) => lent.places.overdraw(),
+                _ => {}
+            }
         }
     }
 }

@@ -12,15 +12,15 @@ use crate::growth::Role;
 use crate::handle::Unheard;
 use crate::lent_place::LentPlace;
 use crate::path::Prefix;
-use crate::places::Member;
 use crate::tree::{Claims, Site};
 use crate::worker::Crew;
 use crate::{FlowReport, Graph, GrowthError, StepContext, StepHandle, StepKey};
 
 /// A graph that a step runs: a future that gives its [`FlowReport`].
 ///
-/// It is a part of the run that the step is in. Its steps take places of that run, which the step that waits for them
-/// leaves meanwhile, so that graphs may run graphs as deep as they like with a single place. They see the same shared
+/// It is a part of the run that the step is in. Its steps take places of that run; the step that waits for them leaves its
+/// own meanwhile, and the resource that it uses, so that graphs may run graphs with a single place. Resources that have
+/// the name of one of the outermost graph around count against both limits. The steps see the same shared
 /// state, and are cancelled with the run. Events, errors and reports name them by paths, as `parent/child`; if the step
 /// runs more than one graph, those after the first have numbers, as in `parent[1]/child`.
 ///
@@ -106,8 +106,8 @@ async fn run(
         crew: &crew,
         is_over: false,
     };
-    let member = Member::new(&lent.places, Arc::downgrade(&crew));
-    crew.change(|state| state.begin(Some(member)));
+    crew.join_resources();
+    crew.join_places();
     // The first of these workers gets it, if there is no other.
     lent.lend();
     poll_fn(|cx| crew.poll_end(cx)).await;

@@ -10,7 +10,7 @@ use crate::decide::Decisions;
 use crate::edge_state::{Counts, EdgeState};
 use crate::event::FlowEvent;
 use crate::handle::Slot;
-use crate::places::{self, Given, Member, Places};
+use crate::places::{Given, Member, Places, Seeker, Wants};
 use crate::resources::Resources;
 use crate::step_context::Input;
 use crate::tree::Site;
@@ -168,34 +168,51 @@ impl RunState {
         self.hire();
     }
 
-    /// Makes the places of a run something that others can take. Only a run that no step runs has them to itself.
+    /// Makes places that a run has to itself something that others can take.
     pub(crate) fn share_places(&mut self, crew: Weak<Crew>) -> Arc<Places> {
         if let Some(member) = &self.places {
             return Arc::clone(&member.limit);
         }
         let free = self.site.tree.max_concurrent.saturating_sub(self.workers);
         let places = Arc::new(Places::new(free));
-        self.places = Some(Member::new(&places, crew));
+        let wants = Wants::Place;
+        self.places = Some(Member::new(&places, Seeker { crew, wants }));
         self.hire();
         places
     }
 
-    /// Takes a place although nothing may be free.
-    pub(crate) fn overdraw(&mut self) {
-        if let Some(member) = &self.places {
-            member.limit.overdraw();
-        }
+    /// Makes a resource something that others can take.
+    pub(crate) fn share_resource(&mut self, number: usize, crew: Weak<Crew>) -> Arc<Places> {
+        let wants = Wants::Resource(number);
+        self.resources
+            .share(number, &self.site, Seeker { crew, wants })
     }
 
-    /// A place was given to this run.
-    pub(crate) fn accept(&mut self) {
-        if self.wanted() == 0 {
-            self.give_back();
-            return;
+    /// The resource that a step uses, if other runs use it too.
+    pub(crate) fn resource_of(&mut self, step: u32) -> Option<Arc<Places>> {
+        self.resources.shared_by(&self.graph, step)
+    }
+
+    /// Lets the limit of a resource of another run count here too.
+    pub(crate) fn join_resource(&mut self, number: usize, member: Member) {
+        self.resources.join(number, member);
+    }
+
+    /// Something was given to this run.
+    pub(crate) fn accept(&mut self, what: Wants) {
+        match what {
+            Wants::Place if self.wanted() == 0 => self.give_back(),
+            Wants::Place => {
+                self.workers += 1;
+                self.effects.spawn += 1;
+                self.hire();
+            }
+            Wants::Resource(number) => {
+                let ready = self.resources.accept(number, &self.site, &mut self.effects);
+                self.ready.extend(ready);
+                self.hire();
+            }
         }
-        self.workers += 1;
-        self.effects.spawn += 1;
-        self.hire();
     }
 
     pub(crate) fn take_effects(&mut self) -> Effects {
@@ -213,7 +230,10 @@ impl RunState {
             return None;
         }
         while let Some((_, _, Reverse(step))) = self.ready.pop() {
-            if self.resources.take(&self.graph, step, self.rank(step)) {
+            if self
+                .resources
+                .take(&self.graph, &self.site, step, self.rank(step))
+            {
                 self.running += 1;
                 self.steps[step as usize].started = Some(self.since_start(now));
                 self.change(step, Status::Processing, now);
@@ -252,7 +272,7 @@ impl RunState {
     /// Lets another run have a place, if somebody waits for one.
     fn give_back(&mut self) {
         if let Some(member) = &self.places {
-            places::give_back(&member.limit, &mut self.effects);
+            member.limit.give_back_into(&mut self.effects);
         }
     }
 
@@ -314,6 +334,7 @@ impl RunState {
             return;
         }
         self.ready.clear();
+        self.resources.abort(&self.graph, &mut self.effects);
         for step in 0..self.steps.len() as u32 {
             if self.steps[step as usize].status == Status::Pending {
                 self.change(step, Status::Aborted, now);
@@ -434,7 +455,8 @@ impl RunState {
 
     fn stop(&mut self, step: u32, now: Instant) {
         self.running -= 1;
-        let waiting = self.resources.give_back(&self.graph, step);
+        let (graph, effects) = (&self.graph, &mut self.effects);
+        let waiting = self.resources.give_back(graph, step, effects);
         self.ready.extend(waiting.filter(|_| !self.aborted));
         if !self.steps[step as usize].status.is_final() {
             self.set_elapsed(step, now);

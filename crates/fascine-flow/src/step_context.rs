@@ -167,7 +167,8 @@ impl StepContext {
         let grown = growth.close();
         if grown.has_lent {
             // It did not wait for what it ran. Its worker goes on, and needs a place.
-            self.0.crew.take_place();
+            let lent = self.0.crew.share(self.0.step);
+            lent.iter().for_each(|places| places.overdraw());
         }
         grown.reports
     }

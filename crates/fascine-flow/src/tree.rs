@@ -131,8 +131,8 @@ impl Site {
     }
 
     /// The runs around it, the nearest first.
-    pub(crate) fn around(&self) -> impl Iterator<Item = &Crew> {
-        std::iter::successors(self.parent.as_deref(), |crew| crew.site.parent.as_deref())
+    pub(crate) fn around(&self) -> impl Iterator<Item = &Arc<Crew>> {
+        std::iter::successors(self.parent.as_ref(), |crew| crew.site.parent.as_ref())
     }
 }
 

@@ -9,7 +9,7 @@ use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
 use crate::place::Place;
-use crate::places::{self, Given, Places};
+use crate::places::{Given, Member, Places, Seeker, Wants};
 use crate::run_state::{Effects, Handles, RunState};
 use crate::tree::Site;
 use crate::{Graph, attempt, decide};
@@ -84,9 +84,54 @@ impl Crew {
         }
     }
 
-    /// Takes a place again that was lent, although nothing may be free.
-    pub(crate) fn take_place(self: &Arc<Self>) {
-        self.change(RunState::overdraw);
+    /// What a step of it can leave to others: the resource that it uses, and its place.
+    pub(crate) fn share(self: &Arc<Self>, step: u32) -> Vec<Arc<Places>> {
+        let more = &self.graph.inner.steps[step as usize].settings.more;
+        let resource = more.as_ref().and_then(|more| more.resource_number);
+        let crew = Arc::downgrade(self);
+        self.change(|state| {
+            let resource = resource.map(|number| {
+                let shared = state.resource_of(step);
+                shared.unwrap_or_else(|| state.share_resource(number, crew.clone()))
+            });
+            resource
+                .into_iter()
+                .chain([state.share_places(crew)])
+                .collect()
+        })
+    }
+
+    /// Begins, in the places of the run around it.
+    pub(crate) fn join_places(self: &Arc<Self>) {
+        let Some(parent) = &self.site.parent else {
+            return;
+        };
+        let places = parent.change(|state| state.share_places(Arc::downgrade(parent)));
+        let (crew, wants) = (Arc::downgrade(self), Wants::Place);
+        let member = Member::new(&places, Seeker { crew, wants });
+        self.change(|state| state.begin(Some(member)));
+    }
+
+    /// Lets the resources count against those of the outermost run around it that have the same names.
+    pub(crate) fn join_resources(self: &Arc<Self>) {
+        for (number, name) in self.graph.inner.resources.iter().enumerate() {
+            let around = self.site.around().filter_map(|crew| {
+                let other = crew
+                    .graph
+                    .inner
+                    .resources
+                    .iter()
+                    .position(|other| other == name)?;
+                Some((crew, other))
+            });
+            if let Some((outer, other)) = around.last() {
+                let limit =
+                    outer.change(|state| state.share_resource(other, Arc::downgrade(outer)));
+                let (crew, wants) = (Arc::downgrade(self), Wants::Resource(number));
+                let member = Member::new(&limit, Seeker { crew, wants });
+                self.change(|state| state.join_resource(number, member));
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, RunState> {
@@ -97,7 +142,7 @@ impl Crew {
 /// Gives a place back, and tells whoever has it now.
 pub(crate) fn give_back(places: &Arc<Places>) {
     let mut effects = Effects::default();
-    places::give_back(places, &mut effects);
+    places.give_back_into(&mut effects);
     effects.wakers.into_iter().for_each(Waker::wake);
     deliver(effects.handed);
 }
@@ -105,14 +150,14 @@ pub(crate) fn give_back(places: &Arc<Places>) {
 /// Tells other runs what they were given. They may pass it on.
 fn deliver(mut handed: Vec<Given>) {
     while let Some(given) = handed.pop() {
-        let passed_on = match given.crew.upgrade() {
+        let passed_on = match given.to.crew.upgrade() {
             Some(crew) => {
-                let ((), effects) = crew.change_only(RunState::accept);
+                let ((), effects) = crew.change_only(|state| state.accept(given.to.wants));
                 crew.apply(effects)
             }
             None => {
                 let mut effects = Effects::default();
-                given.give_back(&mut effects);
+                given.limit.give_back_into(&mut effects);
                 effects.wakers.into_iter().for_each(Waker::wake);
                 Some(effects.handed)
             }
