@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 /// The edges at each step, in one block: those of step `n` are between the `n`th start and the next.
 #[derive(Debug)]
 pub(crate) struct Adjacency {
@@ -32,8 +34,17 @@ impl Adjacency {
 
     /// The numbers of the edges at a step.
     pub(crate) fn of(&self, step: u32) -> &[u32] {
+        &self.edges[self.range(step)]
+    }
+
+    /// Where they are in the block: for those who cannot hold on to it meanwhile.
+    pub(crate) fn range(&self, step: u32) -> Range<usize> {
         let step = step as usize;
-        &self.edges[self.starts[step] as usize..self.starts[step + 1] as usize]
+        self.starts[step] as usize..self.starts[step + 1] as usize
+    }
+
+    pub(crate) fn at(&self, place: usize) -> u32 {
+        self.edges[place]
     }
 
     pub(crate) fn count(&self, step: u32) -> u32 {
