@@ -62,12 +62,14 @@ mod limit;
 mod nested_run;
 mod path;
 mod places;
+mod sharing;
 mod tree;
 
 mod attempt;
 mod decide;
 mod output;
 mod place;
+mod ready;
 mod step_context;
 mod worker;
 

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use crate::Graph;
 use crate::places::{Member, Places, Seeker};
-use crate::run_state::{Effects, Ready};
+use crate::ready::Ready;
+use crate::run_state::Effects;
 use crate::tree::Site;
 
 /// The resources of a run, by number: how many places are free, and who waits for one.
@@ -47,7 +48,7 @@ impl Resources {
         };
         let is_taken = resource.free > 0
             && match &resource.shared {
-                Some(member) => member.take(1, site.rank(rank.0)) == 1,
+                Some(member) => member.take(1, site.rank(rank.priority())) == 1,
                 None => true,
             };
         if is_taken {
@@ -83,8 +84,8 @@ impl Resources {
         // From now on it is that limit that holds.
         resource.free = usize::MAX / 2;
         let member = Member::new(&limit, seeker);
-        if let Some((priority, ..)) = resource.waiting.peek() {
-            member.take(1, site.rank(*priority));
+        if let Some(first) = resource.waiting.peek() {
+            member.take(1, site.rank(first.priority()));
         }
         resource.shared = Some(member);
         limit
@@ -93,12 +94,6 @@ impl Resources {
     /// Lets the limit of another run count too.
     pub(crate) fn join(&mut self, number: usize, member: Member) {
         self.resources[number].shared = Some(member);
-    }
-
-    /// What the step uses that other runs use too.
-    pub(crate) fn shared_by(&mut self, graph: &Graph, step: u32) -> Option<Arc<Places>> {
-        let shared = self.of(graph, step)?.shared.as_ref()?;
-        Some(Arc::clone(&shared.limit))
     }
 
     /// A place was given to this run: gives the steps that have one now.
@@ -119,10 +114,11 @@ impl Resources {
                 break;
             };
             resource.free -= 1;
-            self.granted.insert(next.2.0);
+            self.granted.insert(next.step());
             ready.push(next);
-            let priority = resource.waiting.peek().map(|(priority, ..)| *priority);
-            is_given = priority.is_some_and(|priority| member.take(1, site.rank(priority)) == 1);
+            let following = resource.waiting.peek();
+            is_given =
+                following.is_some_and(|next| member.take(1, site.rank(next.priority())) == 1);
         }
         if is_given {
             member.limit.give_back_into(effects);

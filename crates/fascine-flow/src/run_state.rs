@@ -1,6 +1,5 @@
 mod settling;
 
-use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -11,6 +10,7 @@ use crate::edge_state::{Counts, EdgeState};
 use crate::event::FlowEvent;
 use crate::handle::Slot;
 use crate::places::{Given, Member, Places, Seeker, Wants};
+use crate::ready::Ready;
 use crate::resources::Resources;
 use crate::step_context::Input;
 use crate::tree::Site;
@@ -46,6 +46,8 @@ pub(crate) struct RunState {
     errors: Vec<Arc<StepError>>,
     error_count: u64,
     effects: Effects,
+    /// Steps whose edges are to be settled: empty but for a moment.
+    ended: Vec<u32>,
 }
 
 /// Where the ends of steps are waited for.
@@ -65,14 +67,9 @@ pub(crate) struct Effects {
     pub(crate) garbage: Vec<Output>,
 }
 
-/// Which of several steps goes first: the highest priority, the costliest chain, the first that was added.
-pub(crate) type Ready = (i32, u64, Reverse<u32>);
-
-/// A step that begins to run.
-pub(crate) struct Begun {
+/// A step that is to be run.
+pub(crate) struct Next {
     pub(crate) step: u32,
-    /// Along the live edges, by the number of the step they come from.
-    pub(crate) inputs: Vec<(u32, Input)>,
     /// Why it fails without being run.
     pub(crate) broken: Option<StepError>,
 }
@@ -153,6 +150,7 @@ impl RunState {
             errors: Vec::new(),
             error_count: 0,
             effects: Effects::default(),
+            ended: Vec::new(),
         };
         for step in 0..count {
             if graph.inner.incoming.count(step) == 0 {
@@ -188,11 +186,6 @@ impl RunState {
             .share(number, &self.site, Seeker { crew, wants })
     }
 
-    /// The resource that a step uses, if other runs use it too.
-    pub(crate) fn resource_of(&mut self, step: u32) -> Option<Arc<Places>> {
-        self.resources.shared_by(&self.graph, step)
-    }
-
     /// Lets the limit of a resource of another run count here too.
     pub(crate) fn join_resource(&mut self, number: usize, member: Member) {
         self.resources.join(number, member);
@@ -215,37 +208,35 @@ impl RunState {
         }
     }
 
-    pub(crate) fn take_effects(&mut self) -> Effects {
-        std::mem::take(&mut self.effects)
+    /// Gives what is to be done, for effects that are done: so that their lists are made once.
+    pub(crate) fn swap_effects(&mut self, done: &mut Effects) {
+        std::mem::swap(&mut self.effects, done);
     }
 
-    /// Gives a worker the next step, as running from now on. Without one, the worker is to end.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<Begun> {
+    /// Gives a worker the next step, as running from now on, and puts what it gets into an empty list. Without one, the
+    /// worker is to end.
+    pub(crate) fn next(&mut self, now: Instant, inputs: &mut Vec<(u32, Input)>) -> Option<Next> {
         if let Some(member) = &self.places
-            && let Some((priority, ..)) = self.ready.peek()
-            && member.limit.is_wanted_before(self.site.rank(*priority))
+            && let Some(ready) = self.ready.peek()
+            && member
+                .limit
+                .is_wanted_before(self.site.rank(ready.priority()))
         {
             self.lose_worker();
             self.hire();
             return None;
         }
-        while let Some((_, _, Reverse(step))) = self.ready.pop() {
-            if self
-                .resources
-                .take(&self.graph, &self.site, step, self.rank(step))
-            {
+        while let Some(ready) = self.ready.pop() {
+            let step = ready.step();
+            if self.resources.take(&self.graph, &self.site, step, ready) {
                 self.running += 1;
                 self.steps[step as usize].started = Some(self.since_start(now));
                 self.change(step, Status::Processing, now);
-                let inputs = self.inputs(step);
+                self.inputs(step, inputs);
                 self.release_inputs(step);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
-                return Some(Begun {
-                    step,
-                    inputs,
-                    broken,
-                });
+                return Some(Next { step, broken });
             }
         }
         self.lose_worker();
@@ -427,7 +418,7 @@ impl RunState {
         let more = match &self.places {
             None => wanted.min(self.site.tree.max_concurrent.saturating_sub(self.workers)),
             Some(member) => {
-                let priority = self.ready.peek().map(|(priority, ..)| *priority);
+                let priority = self.ready.peek().map(|ready| ready.priority());
                 member.take(wanted, self.site.rank(priority.unwrap_or(i32::MIN)))
             }
         };
@@ -445,7 +436,7 @@ impl RunState {
     fn rank(&self, step: u32) -> Ready {
         let graph = &self.graph.inner;
         let priority = graph.steps[step as usize].settings.priority;
-        (priority, graph.remaining[step as usize], Reverse(step))
+        Ready::new(priority, graph.remaining[step as usize], step)
     }
 
     fn make_ready(&mut self, step: u32) {
@@ -483,11 +474,11 @@ impl RunState {
         self.steps[step as usize].nested = Some(nested.into());
     }
 
-    /// What comes along the live edges.
-    fn inputs(&self, step: u32) -> Vec<(u32, Input)> {
+    /// Adds what comes along the live edges.
+    fn inputs(&self, step: u32, inputs: &mut Vec<(u32, Input)>) {
         let graph = &self.graph.inner;
         let edges = graph.incoming.of(step).iter();
-        let inputs = edges.filter_map(|number| {
+        inputs.extend(edges.filter_map(|number| {
             let from = graph.edges[*number as usize].from;
             let source = &self.steps[from as usize];
             match self.edges[*number as usize] {
@@ -498,18 +489,16 @@ impl RunState {
                 }
                 _ => None,
             }
-        });
-        let mut inputs: Vec<_> = inputs.collect();
+        }));
         inputs.sort_unstable_by_key(|(from, _)| *from);
-        inputs
     }
 
     /// A step has taken its inputs, or will never.
     fn release_inputs(&mut self, step: u32) {
-        let graph = self.graph.clone();
-        for number in graph.inner.incoming.of(step) {
-            if self.edges[*number as usize] != EdgeState::Open {
-                self.release(graph.inner.edges[*number as usize].from);
+        for place in self.graph.inner.incoming.range(step) {
+            let number = self.graph.inner.incoming.at(place) as usize;
+            if self.edges[number] != EdgeState::Open {
+                self.release(self.graph.inner.edges[number].from);
             }
         }
     }
@@ -555,7 +544,6 @@ impl RunState {
     }
 
     fn change(&mut self, step: u32, status: Status, now: Instant) {
-        let at = self.since_start(now);
         let state = &mut self.steps[step as usize];
         debug_assert!(!state.status.is_final(), "a step ends once");
         state.status = status;
@@ -566,6 +554,7 @@ impl RunState {
             }
         }
         if status.is_final()
+            && !self.handles.is_empty()
             && let Some(slot) = self.handles.remove(&step)
         {
             let wakers = slot.fill(|| self.step_report(step));
@@ -578,7 +567,7 @@ impl RunState {
         let event = FlowEvent {
             step: self.path(step),
             status,
-            at,
+            at: self.since_start(now),
             elapsed: self.steps[step as usize].elapsed,
         };
         readers.push(&event, &mut self.effects.wakers);
@@ -620,8 +609,8 @@ mod tests {
         let tree = Tree::new(flow.shared_state(), now, Arc::default(), flow.bounds());
         let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
         state.begin(None);
-        let begun = state.next(now).unwrap();
-        (state, begun.step, now)
+        let first = state.next(now, &mut Vec::new()).unwrap();
+        (state, first.step, now)
     }
 
     #[test]
@@ -633,7 +622,10 @@ mod tests {
                 graph.step(name, |_| async { Ok(()) }).resource("disk");
             }
             let (mut state, first, now) = begun(graph);
-            assert!(state.next(now).is_none(), "the second waits");
+            assert!(
+                state.next(now, &mut Vec::new()).is_none(),
+                "the second waits"
+            );
             state.abort(now);
             if ends {
                 let ended = Ended {

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::growth::{Growth, Role};
 use crate::nested_run::NestedRun;
-use crate::run_state::Begun;
 use crate::worker::Crew;
 use crate::{FlowReport, Graph, Output, Snapshot, StateError, StepError, StepId, StepOutput};
 
@@ -31,15 +30,42 @@ struct Inner {
 pub type Input = Result<Output, Arc<StepError>>;
 
 impl StepContext {
-    pub(crate) fn new(crew: &Arc<Crew>, begun: Begun) -> Self {
+    pub(crate) fn new(crew: &Arc<Crew>, step: u32) -> Self {
         Self(Arc::new(Inner {
             crew: Arc::clone(crew),
-            step: begun.step,
-            inputs: begun.inputs,
+            step,
+            inputs: Vec::new(),
             attempts: AtomicU32::new(0),
-            broken: begun.broken,
+            broken: None,
             growth: OnceLock::new(),
         }))
+    }
+
+    /// Makes it that of a step that begins, which takes the inputs. Nobody else has it.
+    pub(crate) fn of(
+        mut self,
+        step: u32,
+        inputs: &mut Vec<(u32, Input)>,
+        broken: Option<StepError>,
+    ) -> Self {
+        let inner =
+            Arc::get_mut(&mut self.0).expect("it is new or cleared, and was not given away");
+        inner.step = step;
+        std::mem::swap(&mut inner.inputs, inputs);
+        inner.broken = broken;
+        self
+    }
+
+    /// Lets the inputs go, and keeps the rest for another step, unless the step has left it with somebody.
+    pub(crate) fn cleared(mut self) -> Option<Self> {
+        let inner = Arc::get_mut(&mut self.0)?;
+        inner.inputs.clear();
+        *inner.attempts.get_mut() = 0;
+        inner.broken = None;
+        if inner.growth.get().is_some() {
+            inner.growth = OnceLock::new();
+        }
+        Some(self)
     }
 
     /// The step's name.

@@ -9,10 +9,10 @@ use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
 use crate::place::Place;
-use crate::places::{Given, Member, Places, Seeker, Wants};
 use crate::run_state::{Effects, Handles, RunState};
+use crate::sharing::deliver;
 use crate::tree::Site;
-use crate::{Graph, attempt, decide};
+use crate::{Graph, StepContext, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
@@ -45,31 +45,46 @@ impl Crew {
 
     /// Changes the state, and does what follows once it is no longer locked.
     pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut RunState) -> T) -> T {
-        let (changed, effects) = self.change_only(change);
-        if let Some(handed) = self.apply(effects) {
-            deliver(handed);
+        self.change_with(&mut Effects::default(), change)
+    }
+
+    /// The same for those who change it often: effects that are done lend their lists.
+    pub(crate) fn change_with<T>(
+        self: &Arc<Self>,
+        effects: &mut Effects,
+        change: impl FnOnce(&mut RunState) -> T,
+    ) -> T {
+        let changed = self.change_only(effects, change);
+        self.apply(effects);
+        if !effects.handed.is_empty() {
+            deliver(&mut effects.handed);
         }
         changed
     }
 
-    fn change_only<T>(&self, change: impl FnOnce(&mut RunState) -> T) -> (T, Effects) {
+    /// Leaves what follows to the caller.
+    pub(crate) fn change_only<T>(
+        &self,
+        effects: &mut Effects,
+        change: impl FnOnce(&mut RunState) -> T,
+    ) -> T {
         let mut state = self.state();
         let changed = change(&mut state);
-        (changed, state.take_effects())
+        state.swap_effects(effects);
+        changed
     }
 
-    /// Gives what other runs are to have, which is seldom anything.
-    fn apply(self: &Arc<Self>, effects: Effects) -> Option<Vec<Given>> {
-        if effects.cancel {
+    /// Does what is to be done, but for telling other runs what they were given.
+    pub(crate) fn apply(self: &Arc<Self>, effects: &mut Effects) {
+        if std::mem::take(&mut effects.cancel) {
             self.group.cancel();
         }
-        for _ in 0..effects.spawn {
+        for _ in 0..std::mem::take(&mut effects.spawn) {
             // A group that has ended drops the worker, which then says that it is gone.
             let _ = self.spawner.spawn(work(Place::new(Arc::clone(self))));
         }
-        effects.wakers.into_iter().for_each(Waker::wake);
-        drop(effects.garbage);
-        (!effects.handed.is_empty()).then_some(effects.handed)
+        effects.wakers.drain(..).for_each(Waker::wake);
+        effects.garbage.clear();
     }
 
     /// Whether the last step has ended. Workers may be gone before: there may be no place for them.
@@ -84,54 +99,8 @@ impl Crew {
         }
     }
 
-    /// What a step of it can leave to others: the resource that it uses, and its place.
-    pub(crate) fn share(self: &Arc<Self>, step: u32) -> Vec<Arc<Places>> {
-        let more = &self.graph.inner.steps[step as usize].settings.more;
-        let resource = more.as_ref().and_then(|more| more.resource_number);
-        let crew = Arc::downgrade(self);
-        self.change(|state| {
-            let resource = resource.map(|number| {
-                let shared = state.resource_of(step);
-                shared.unwrap_or_else(|| state.share_resource(number, crew.clone()))
-            });
-            resource
-                .into_iter()
-                .chain([state.share_places(crew)])
-                .collect()
-        })
-    }
-
-    /// Begins, in the places of the run around it.
-    pub(crate) fn join_places(self: &Arc<Self>) {
-        let Some(parent) = &self.site.parent else {
-            return;
-        };
-        let places = parent.change(|state| state.share_places(Arc::downgrade(parent)));
-        let (crew, wants) = (Arc::downgrade(self), Wants::Place);
-        let member = Member::new(&places, Seeker { crew, wants });
-        self.change(|state| state.begin(Some(member)));
-    }
-
-    /// Lets the resources count against those of the outermost run around it that have the same names.
-    pub(crate) fn join_resources(self: &Arc<Self>) {
-        for (number, name) in self.graph.inner.resources.iter().enumerate() {
-            let around = self.site.around().filter_map(|crew| {
-                let other = crew
-                    .graph
-                    .inner
-                    .resources
-                    .iter()
-                    .position(|other| other == name)?;
-                Some((crew, other))
-            });
-            if let Some((outer, other)) = around.last() {
-                let limit =
-                    outer.change(|state| state.share_resource(other, Arc::downgrade(outer)));
-                let (crew, wants) = (Arc::downgrade(self), Wants::Resource(number));
-                let member = Member::new(&limit, Seeker { crew, wants });
-                self.change(|state| state.join_resource(number, member));
-            }
-        }
+    pub(crate) fn context(self: &Arc<Self>, step: u32) -> StepContext {
+        StepContext::new(self, step)
     }
 
     fn state(&self) -> MutexGuard<'_, RunState> {
@@ -139,54 +108,26 @@ impl Crew {
     }
 }
 
-/// Gives a place back, and tells whoever has it now.
-pub(crate) fn give_back(places: &Arc<Places>) {
-    let mut effects = Effects::default();
-    places.give_back_into(&mut effects);
-    effects.wakers.into_iter().for_each(Waker::wake);
-    deliver(effects.handed);
-}
-
-/// Tells other runs what they were given. They may pass it on.
-fn deliver(mut handed: Vec<Given>) {
-    while let Some(given) = handed.pop() {
-        let passed_on = match given.to.crew.upgrade() {
-            Some(crew) => {
-                let ((), effects) = crew.change_only(|state| state.accept(given.to.wants));
-                crew.apply(effects)
-            }
-            None => {
-                let mut effects = Effects::default();
-                given.limit.give_back_into(&mut effects);
-                effects.wakers.into_iter().for_each(Waker::wake);
-                Some(effects.handed)
-            }
-        };
-        handed.extend(passed_on.into_iter().flatten());
-    }
-}
-
 /// Runs steps, one after the other, while there are some that can start. A step that follows another one needs no task
 /// of its own.
 async fn work(mut place: Place) -> Result<(), Infallible> {
+    let crew = Arc::clone(&place.crew);
+    let graph = &crew.graph.inner;
     let mut count: u32 = 0;
-    let mut next = place.next();
-    while let Some((step, context)) = next {
-        let crew = Arc::clone(&place.crew);
-        let graph = &crew.graph.inner;
-        let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
+    place.next();
+    while let Some((step, context)) = &place.step {
+        let work = attempt::run(&crew.rt, &graph.steps[*step as usize], context);
         let result = hand_over(&crew, &mut place.is_waiting, work).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decide = decide::decide_all(&crew, step, result);
+        let decide = decide::decide_all(&crew, *step, result);
         let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
-        drop(context);
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
             place.end(decisions);
             yield_now().await;
-            next = place.next();
+            place.next();
         } else {
-            next = place.end_and_next(decisions);
+            place.end_and_next(decisions);
         }
     }
     Ok(())
