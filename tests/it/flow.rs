@@ -1,11 +1,13 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
 mod asking;
+mod asking_within;
 mod building;
 mod drawing;
 mod fallbacks;
 mod joins;
 mod memory;
+mod nesting;
 mod outcomes;
 mod running;
 mod settings;

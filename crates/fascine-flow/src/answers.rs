@@ -4,15 +4,17 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::desk::{Desk, Wanted};
+use crate::path::{Prefix, is_within};
 use crate::reply::Reply;
-use crate::step_id::StepKey;
 use crate::{AnswerError, Graph, OpenQuestion};
 
 /// Answers the questions of a [`FlowRun`](crate::FlowRun), from anywhere. A clone answers the same.
 ///
 /// An answer may come before the question: it is kept, and given the moment the step asks, which is then shown to
-/// nobody. If it is none of the [choices](crate::Question::with_choices), the question is
+/// nobody. If it does not fit then, by its type or the [choices](crate::Question::with_choices), the question is
 /// [open](OpenQuestion::refused) as if there had been none.
+///
+/// Steps are named by their names, or by their paths, as `parent/name`, if other steps run them.
 ///
 /// Once [`answer`](Self::answer) has said yes, the step gets the answer, though its time may be over meanwhile; only a
 /// run that is cancelled or dropped loses it.
@@ -62,23 +64,42 @@ impl Answers {
 
     fn reply(&self, step: &str, reply: Reply) -> Result<(), AnswerError> {
         loop {
-            let wanted = self.desk.wanted(step)?;
-            let given = match &wanted {
-                Wanted::Now(question, asks) => reply.clone().check(question, *asks)?,
+            let is_taken = match self.desk.wanted(step)? {
+                Wanted::Now(question, _, asks) => {
+                    let given = reply.clone().check(&question, asks)?;
+                    // Reading takes its time: somebody may have been faster.
+                    self.desk.answer(&question, given)
+                }
                 Wanted::Later => {
-                    let number = self.graph.inner.find(&StepKey::from(step));
-                    let asks = number.and_then(|number| self.graph.inner.asks(number));
-                    let unknown = || AnswerError::NoSuchQuestion {
-                        step: step.to_owned(),
-                    };
-                    reply.clone().read(step, asks.ok_or_else(unknown)?)?
+                    let path = self.check_early(step, &reply)?;
+                    self.desk.keep(&path, reply.clone())
                 }
             };
-            // Reading takes its time: somebody may have been faster.
-            if self.desk.answer(&wanted, step, given, reply.clone()) {
+            if is_taken {
                 return Ok(());
             }
         }
+    }
+
+    /// Reads an answer to what is not asked yet, as far as it is known what that will be. Gives the path of the step.
+    fn check_early(&self, step: &str, reply: &Reply) -> Result<Arc<str>, AnswerError> {
+        let steps = &self.graph.inner.steps;
+        let mut paths = steps
+            .iter()
+            .map(|step| (step, Prefix::None.path(&step.name)));
+        let found = paths.clone().find(|(_, path)| **path == *step);
+        let found = found.or_else(|| paths.clone().find(|(other, _)| *other.name == *step));
+        let unknown = || AnswerError::NoSuchQuestion {
+            step: step.to_owned(),
+        };
+        let Some((asking, path)) = found else {
+            // A step of a graph that another step will perhaps run.
+            let is_nested = paths.any(|(_, outer)| is_within(step, &outer));
+            return is_nested.then(|| step.into()).ok_or_else(unknown);
+        };
+        let asks = asking.settings.more.as_ref().and_then(|more| more.asks);
+        drop(reply.clone().read(step, asks.ok_or_else(unknown)?)?);
+        Ok(path)
     }
 }
 

@@ -12,14 +12,15 @@ use crate::{OpenQuestion, StepContext};
 
 /// Asks, and waits for the answer: until `deadline`, if there is one.
 pub(crate) async fn ask(
-    crew: &Arc<Crew>,
     context: &StepContext,
     asked: Arc<Asked>,
     asks: Asks,
     deadline: Option<Instant>,
 ) -> Heard {
+    let (crew, path) = (context.crew(), context.path());
+    let desk = &crew.site.tree.desk;
     let mut question = OpenQuestion {
-        step: context.name().to_owned(),
+        step: path.to_string(),
         text: asked.text.clone(),
         details: asked.details.clone(),
         choices: asked.choices.clone(),
@@ -35,12 +36,9 @@ pub(crate) async fn ask(
                 Err(error) => question.refused = Some(error.to_string()),
             },
             Opened::Open => {
-                break Away {
-                    crew,
-                    step: context.name(),
-                };
+                break Away { crew, path: &path };
             }
-            Opened::Suspended => return Heard::PutBack,
+            Opened::Suspended => return Heard::Suspended,
         }
     };
     let mut time = pin!(async {
@@ -50,13 +48,13 @@ pub(crate) async fn ask(
         }
     });
     poll_fn(|cx| {
-        let mut heard = crew.desk.poll_heard(context.name(), cx.waker());
+        let mut heard = desk.poll_heard(&path, cx.waker());
         if heard.is_pending() && time.as_mut().poll(cx).is_ready() {
             // Who was told that the answer counts is not to be deceived.
-            if crew.desk.close(context.name()) {
+            if desk.close(&path) {
                 return Poll::Ready(Heard::TimedOut);
             }
-            heard = crew.desk.poll_heard(context.name(), cx.waker());
+            heard = desk.poll_heard(&path, cx.waker());
         }
         heard
     })
@@ -66,12 +64,12 @@ pub(crate) async fn ask(
 /// A step that waits for an answer, and takes no place as long as it does.
 struct Away<'a> {
     crew: &'a Arc<Crew>,
-    step: &'a str,
+    path: &'a str,
 }
 
 impl Drop for Away<'_> {
     fn drop(&mut self) {
-        self.crew.desk.close(self.step);
+        self.crew.site.tree.desk.close(self.path);
         self.crew.change(|state| state.come_back());
     }
 }

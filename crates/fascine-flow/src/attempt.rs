@@ -14,38 +14,29 @@ use crate::asking;
 use crate::desk::Heard;
 use crate::question::Asked;
 use crate::step::{More, Step, StepResult};
-use crate::worker::Crew;
 use crate::{Declined, Output, StepContext, StepError};
 
-/// Runs a step: all its tries, each within its time. `None` if it is to be as if it had not begun.
-pub(crate) async fn run(
-    crew: &Arc<Crew>,
-    step: &Step,
-    context: &StepContext,
-) -> Option<Result<Output, StepError>> {
+/// Runs a step: all its tries, each within its time. `None` if the run is suspended before it has ended.
+pub(crate) async fn run(step: &Step, context: &StepContext) -> Option<Result<Output, StepError>> {
     if let Some(error) = context.broken() {
         return Some(Err(error.clone()));
     }
     let ended = match step.settings.more.as_deref() {
-        Some(more) => run_tries(crew, step, more, context).await,
+        Some(more) => run_tries(step, more, context).await,
         None => call(step, context).await,
     };
     match ended {
         Ok(output) => Some(Ok(output)),
-        Err(failure) => failure.of(step, context).map(Err),
+        Err(failure) => failure.of(context).map(Err),
     }
 }
 
-async fn run_tries(
-    crew: &Arc<Crew>,
-    step: &Step,
-    more: &More,
-    context: &StepContext,
-) -> Result<Output, Failure> {
+async fn run_tries(step: &Step, more: &More, context: &StepContext) -> Result<Output, Failure> {
+    let rt = &context.crew().rt;
     let try_once = || async {
         match (more.asks, more.timeout) {
-            (Some(asks), timeout) => Box::pin(ask(crew, step, context, asks, timeout)).await,
-            (None, Some(after)) => match fail_after(&crew.rt, after, call(step, context)).await {
+            (Some(asks), timeout) => Box::pin(ask(step, context, asks, timeout)).await,
+            (None, Some(after)) => match fail_after(rt, after, call(step, context)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Failure::TimedOut(after)),
             },
@@ -56,7 +47,7 @@ async fn run_tries(
         return try_once().await;
     };
     let passes = |failure: &Failure| match failure {
-        Failure::Declined(_) | Failure::Panicked(_) | Failure::PutBack => Verdict::Stop,
+        Failure::Declined(_) | Failure::Panicked(_) | Failure::Suspended => Verdict::Stop,
         _ => Verdict::Retry,
     };
     let ended = retry.run(|_| try_once(), passes).await;
@@ -67,16 +58,16 @@ async fn run_tries(
 
 /// Makes the question, and waits for the answer.
 async fn ask(
-    crew: &Arc<Crew>,
     step: &Step,
     context: &StepContext,
     asks: Asks,
     timeout: Option<Duration>,
 ) -> Result<Output, Failure> {
+    let rt = &context.crew().rt;
     let timed_out = || Failure::TimedOut(timeout.unwrap_or_default());
-    let deadline = timeout.and_then(|after| crew.rt.deadline_after(after));
+    let deadline = timeout.and_then(|after| rt.deadline_after(after));
     let made = match deadline {
-        Some(deadline) => match fail_at(&crew.rt, deadline, call(step, context)).await {
+        Some(deadline) => match fail_at(rt, deadline, call(step, context)).await {
             Ok(made) => made?,
             Err(_) => return Err(timed_out()),
         },
@@ -85,9 +76,9 @@ async fn ask(
     let Some(asked) = made.get::<Asked>() else {
         return Ok(made);
     };
-    match asking::ask(crew, context, asked, asks, deadline).await {
+    match asking::ask(context, asked, asks, deadline).await {
         Heard::Answer(given) => given.map_err(Failure::Declined),
-        Heard::PutBack => Err(Failure::PutBack),
+        Heard::Suspended => Err(Failure::Suspended),
         Heard::TimedOut => Err(timed_out()),
     }
 }
@@ -102,6 +93,7 @@ async fn call(step: &Step, context: &StepContext) -> Result<Output, Failure> {
     };
     match ended {
         Ok(Ok(output)) => Ok(output),
+        Ok(Err(_)) if context.is_suspended() => Err(Failure::Suspended),
         Ok(Err(error)) => Err(Failure::Failed(Arc::from(error))),
         Err(panic) => Err(Failure::Panicked(panic.message().to_owned())),
     }
@@ -112,16 +104,15 @@ enum Failure {
     Declined(Arc<Declined>),
     Failed(Arc<dyn std::error::Error + Send + Sync>),
     Panicked(String),
-    /// It has not failed: the run was suspended.
-    PutBack,
+    /// The run was suspended, and it could not end for that.
+    Suspended,
     TimedOut(Duration),
 }
 
 impl Failure {
-    fn of(self, step: &Step, context: &StepContext) -> Option<StepError> {
-        let (step, attempts) = (step.name.to_string(), context.attempt());
+    fn of(self, context: &StepContext) -> Option<StepError> {
+        let (step, attempts) = (context.path().to_string(), context.attempt());
         Some(match self {
-            Self::PutBack => return None,
             Self::Declined(declined) => StepError::Failed {
                 step,
                 attempts,
@@ -133,6 +124,7 @@ impl Failure {
                 source,
             },
             Self::Panicked(message) => StepError::Panicked { step, message },
+            Self::Suspended => return None,
             Self::TimedOut(after) => StepError::TimedOut {
                 step,
                 attempts,

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -21,6 +22,7 @@ struct State {
     open: BTreeMap<u64, Arc<OpenQuestion>>,
     asked: u64,
     phase: Phase,
+    has_ended: bool,
     /// Whoever waits for a question, by number.
     readers: HashMap<u64, Waker>,
     readers_made: u64,
@@ -39,7 +41,7 @@ enum Entry {
         step: Option<Waker>,
     },
     /// The run was suspended.
-    PutBack,
+    Suspended,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -61,7 +63,7 @@ pub(crate) enum Opened {
 /// What a step that waits hears.
 pub(crate) enum Heard {
     Answer(Given),
-    PutBack,
+    Suspended,
     TimedOut,
 }
 
@@ -69,7 +71,7 @@ pub(crate) enum Heard {
 pub(crate) enum Wanted {
     /// A question that may be asked yet.
     Later,
-    Now(Arc<OpenQuestion>, Asks),
+    Now(Arc<OpenQuestion>, u64, Asks),
 }
 
 impl Desk {
@@ -91,7 +93,7 @@ impl Desk {
         state.asked += 1;
         let is_suspended = state.phase == Phase::Suspended;
         let entry = match is_suspended {
-            true => Entry::PutBack,
+            true => Entry::Suspended,
             false => Entry::Open {
                 number,
                 asks,
@@ -119,7 +121,7 @@ impl Desk {
                 }
                 None
             }
-            Some(Entry::PutBack) => return Poll::Ready(Heard::PutBack),
+            Some(Entry::Suspended) => return Poll::Ready(Heard::Suspended),
             Some(Entry::Open { step, .. }) => step.replace(waker.clone()),
             _ => None,
         };
@@ -155,33 +157,34 @@ impl Desk {
         self.lock().wanted(step)
     }
 
-    /// Gives the answer to what was wanted. Returns whether it still was.
-    pub(crate) fn answer(&self, wanted: &Wanted, step: &str, given: Given, reply: Reply) -> bool {
+    /// Gives the answer to a question. Returns whether it was still open.
+    pub(crate) fn answer(&self, question: &Arc<OpenQuestion>, given: Given) -> bool {
         let mut state = self.lock();
-        let Ok(now) = state.wanted(step) else {
-            return false;
-        };
-        let waker = match (wanted, now) {
-            (Wanted::Later, Wanted::Later) => {
-                state.steps.insert(step.to_owned(), Entry::Kept(reply));
-                None
-            }
-            (Wanted::Now(asked, _), Wanted::Now(now, _)) if Arc::ptr_eq(asked, &now) => {
-                let answered = Entry::Answered(Some(given));
-                let open = state.steps.insert(step.to_owned(), answered);
-                let Some(Entry::Open { number, step, .. }) = open else {
-                    return false;
-                };
-                state.open.remove(&number);
-                step
-            }
+        let number = match state.wanted(&question.step) {
+            Ok(Wanted::Now(open, number, _)) if Arc::ptr_eq(&open, question) => number,
             _ => return false,
         };
+        state.open.remove(&number);
+        let answered = Entry::Answered(Some(given));
+        let open = state.steps.insert(question.step.clone(), answered);
         drop(state);
-        if let Some(waker) = waker {
+        if let Some(Entry::Open {
+            step: Some(waker), ..
+        }) = open
+        {
             waker.wake();
         }
         true
+    }
+
+    /// Keeps an answer for a question that is yet to be asked. Returns whether it is.
+    pub(crate) fn keep(&self, step: &str, reply: Reply) -> bool {
+        let mut state = self.lock();
+        let is_early = matches!(state.wanted(step), Ok(Wanted::Later));
+        if is_early {
+            state.steps.insert(step.to_owned(), Entry::Kept(reply));
+        }
+        is_early
     }
 
     /// The questions that wait for an answer, or that a suspended run has left, in the order they were asked.
@@ -221,10 +224,16 @@ impl Desk {
         Poll::Pending
     }
 
+    /// Returns whether something waits for an answer.
+    pub(crate) fn is_asking(&self) -> bool {
+        let state = self.lock();
+        state.phase == Phase::Going && !state.open.is_empty()
+    }
+
     /// Puts all back that waits for an answer, if there are so many. Returns whether it was so.
     pub(crate) fn suspend_if_waiting(&self, count: usize, wake: &mut Vec<Waker>) -> bool {
         let mut state = self.lock();
-        if state.open.len() != count {
+        if state.open.len() != count || state.phase != Phase::Going {
             return false;
         }
         state.suspend(wake);
@@ -236,18 +245,29 @@ impl Desk {
         self.lock().suspend(wake);
     }
 
-    /// The run has ended: nothing is answered any more.
-    pub(crate) fn end(&self, is_suspended: bool, wake: &mut Vec<Waker>) {
+    /// The run has ended: nothing is answered any more. How it ended first counts.
+    pub(crate) fn end(&self, is_suspended: bool) {
         let mut state = self.lock();
+        if std::mem::replace(&mut state.has_ended, true) {
+            return;
+        }
         state.phase = match is_suspended {
             true => Phase::Suspended,
             false => Phase::Over,
         };
-        wake.extend(state.readers.drain().map(|(_, reader)| reader));
+        let readers = std::mem::take(&mut state.readers);
+        drop(state);
+        readers.into_values().for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Desk").field(&self.questions()).finish()
     }
 }
 
@@ -259,12 +279,12 @@ impl State {
                 Err(AnswerError::AlreadyAnswered { step: step_name() })
             }
             (Phase::Over, _) => Err(AnswerError::RunOver { step: step_name() }),
-            (Phase::Suspended, _) | (_, Some(Entry::PutBack)) => {
+            (Phase::Suspended, _) | (_, Some(Entry::Suspended)) => {
                 Err(AnswerError::Suspended { step: step_name() })
             }
             (_, Some(Entry::Closed)) => Err(AnswerError::Closed { step: step_name() }),
             (_, Some(Entry::Open { number, asks, .. })) => match self.open.get(number) {
-                Some(question) => Ok(Wanted::Now(Arc::clone(question), *asks)),
+                Some(question) => Ok(Wanted::Now(Arc::clone(question), *number, *asks)),
                 None => Err(AnswerError::Closed { step: step_name() }),
             },
             (_, None) => Ok(Wanted::Later),
@@ -279,7 +299,7 @@ impl State {
         for question in self.open.values() {
             let entry = self.steps.get_mut(&question.step);
             if let Some(Entry::Open { step, .. }) =
-                entry.map(|entry| std::mem::replace(entry, Entry::PutBack))
+                entry.map(|entry| std::mem::replace(entry, Entry::Suspended))
             {
                 wake.extend(step);
             }

@@ -58,16 +58,29 @@ mod question;
 mod questions;
 mod reply;
 mod suspender;
+mod suspension;
 
 mod flow;
 mod handle;
 mod keep;
+mod readers;
 mod run;
+
+mod growth;
+mod growth_error;
+mod lent_place;
+mod limit;
+mod nested_run;
+mod path;
+mod places;
+mod sharing;
+mod tree;
 
 mod attempt;
 mod decide;
 mod output;
 mod place;
+mod ready;
 mod step_context;
 mod worker;
 
@@ -95,9 +108,11 @@ pub use flow::Flow;
 pub use graph::Graph;
 pub use graph_builder::GraphBuilder;
 pub use graph_error::GraphError;
+pub use growth_error::GrowthError;
 pub use handle::StepHandle;
 pub use inputs::Inputs;
 pub use join::Join;
+pub use nested_run::NestedRun;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
 pub use question::{OpenQuestion, Question};

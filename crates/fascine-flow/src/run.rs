@@ -10,13 +10,16 @@ use fascine_rt::BoxFuture;
 use futures_lite::future;
 
 use crate::desk::Desk;
-use crate::event::{FlowEvents, Queue};
-use crate::run_state::{Handles, RunState};
+use crate::event::FlowEvents;
+use crate::handle::Unheard;
+use crate::path::Prefix;
+use crate::readers::Readers;
+use crate::run_state::RunState;
 use crate::suspender::SuspendRequest;
+use crate::tree::{Site, Tree};
 use crate::worker::Crew;
 use crate::{
-    Answers, Flow, FlowReport, Graph, Questions, SharedState, StepHandle, StepKey, StepReport,
-    Suspender,
+    Answers, Flow, FlowReport, Graph, Questions, SharedState, StepHandle, StepKey, Suspender,
 };
 
 /// A run of a graph: a future that gives the [`FlowReport`].
@@ -31,12 +34,13 @@ use crate::{
 pub struct FlowRun {
     flow: Flow,
     graph: Graph,
-    readers: Vec<Arc<Queue>>,
-    handles: Handles,
+    readers: Arc<Readers>,
+    handles: Unheard,
     shared: SharedState,
     cancel: Arc<Cancel>,
-    asking: Asking,
-    run: Option<BoxFuture<FlowReport>>,
+    suspend: Arc<SuspendRequest>,
+    desk: Arc<Desk>,
+    run: Option<(Arc<Crew>, BoxFuture<FlowReport>)>,
 }
 
 impl FlowRun {
@@ -44,29 +48,31 @@ impl FlowRun {
         Self {
             flow: flow.clone(),
             graph: graph.clone(),
-            readers: Vec::new(),
-            handles: Handles::new(),
+            readers: Arc::default(),
+            handles: Unheard::new(graph, Prefix::None),
             shared: flow.shared_state(),
             cancel: Arc::default(),
-            asking: Asking::default(),
+            suspend: Arc::default(),
+            desk: Arc::default(),
             run: None,
         }
     }
 
-    /// Watches the run. Only one that is made before the run begins is told of it.
+    /// Watches the run from now on, and what its steps run within it.
     pub fn events(&mut self) -> FlowEvents {
         let (events, queue) = FlowEvents::new();
-        self.readers.push(queue);
+        self.readers.add(queue);
         events
     }
 
-    /// Makes a handle that waits for the end of one step. `None` if there is no such step, or if the run has begun.
+    /// Makes a handle that waits for the end of one step, which may have ended already. `None` if there is no such step.
     pub fn handle(&mut self, step: impl Into<StepKey>) -> Option<StepHandle> {
         let step = self.graph.inner.find(&step.into())?;
-        if self.run.is_some() {
-            return None;
-        }
-        Some(StepHandle::new(self.handles.entry(step).or_default()))
+        let slot = match &self.run {
+            Some((crew, _)) => crew.change(|state| state.handle(step)),
+            None => self.handles.slot(step),
+        };
+        Some(StepHandle::new(&slot))
     }
 
     /// What the steps of this run share, to be looked at or changed back from outside.
@@ -78,19 +84,19 @@ impl FlowRun {
     /// Shows what the steps of the run [ask](crate::GraphBuilder::ask).
     #[must_use]
     pub fn questions(&self) -> Questions {
-        Questions::new(&self.asking.desk)
+        Questions::new(&self.desk)
     }
 
     /// Makes a handle that can answer the questions of the run from anywhere.
     #[must_use]
     pub fn answers(&self) -> Answers {
-        Answers::new(&self.graph, &self.asking.desk)
+        Answers::new(&self.graph, &self.desk)
     }
 
     /// Makes a handle that can suspend the run from anywhere.
     #[must_use]
     pub fn suspender(&self) -> Suspender {
-        Suspender::new(&self.asking.suspend)
+        Suspender::new(&self.suspend)
     }
 
     /// Makes a handle that can cancel the run from anywhere.
@@ -102,52 +108,31 @@ impl FlowRun {
     }
 }
 
-/// How a run is asked to suspend, and what it asks.
-#[derive(Clone, Default)]
-struct Asking {
-    desk: Arc<Desk>,
-    suspend: Arc<SuspendRequest>,
-}
-
-/// Runs the graph in a group of workers.
+/// Waits for the workers of a run, until its time is over or somebody cancels it.
 async fn run(
     flow: Flow,
-    graph: Graph,
-    readers: Vec<Arc<Queue>>,
-    handles: Handles,
-    shared: SharedState,
+    crew: Arc<Crew>,
+    group: TaskGroup<(), Infallible>,
     cancel: Arc<Cancel>,
-    asking: Asking,
+    request: Arc<SuspendRequest>,
 ) -> FlowReport {
     let rt = flow.rt();
-    let group = TaskGroup::<(), Infallible>::new(rt)
-        .supervised()
-        .discarding();
-    let mut state = RunState::new(
-        &graph,
-        shared,
-        rt.now(),
-        flow.max_concurrent(),
-        flow.keep().clone(),
-        readers,
-        handles,
-    );
-    state.set_desk(&asking.desk, flow.suspends_when_waiting());
-    if asking.suspend.is_there() {
-        state.suspend();
-    }
-    let crew = Crew::new(rt, &graph, state, group.spawner(), group.handle());
+    let tree = &crew.site.tree;
+    let _among = tree.suspension.enter(&crew);
     let handle = group.handle();
     let abort = || {
         let now = rt.now();
         crew.change(|state| state.abort(now));
         handle.cancel();
     };
+    if request.is_there() {
+        tree.suspension.suspend(&tree.desk);
+    }
     let mut was_cancelled = cancel.is_asked();
     if was_cancelled {
         abort();
     } else {
-        crew.change(|_| ());
+        crew.change(|state| state.begin(None));
     }
     let mut timed_out = false;
     let mut time = pin!(async {
@@ -156,12 +141,15 @@ async fn run(
             None => pending().await,
         }
     });
-    let mut suspending = pin!(suspend(&crew, &asking.suspend, &handle));
-    let mut joined = pin!(group.join());
+    let mut suspending = pin!(suspend(&crew, &request, &handle));
+    let mut joined = pin!(async {
+        poll_fn(|cx| crew.poll_end(cx)).await;
+        // How the workers ended is in the state; the group itself ends early only with the scope it is in.
+        let _ = group.join().await;
+    });
     // Dropped first: before the workers are, and tell of it.
     let _guard = AbortOnDrop(&crew);
-    // How the workers ended is in the state; the group itself ends early only with the scope it is in.
-    let _ = poll_fn(|cx| {
+    poll_fn(|cx| {
         if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {
             was_cancelled = true;
             abort();
@@ -181,6 +169,10 @@ async fn run(
         state.close(now);
         state.report(now)
     });
+    if report.suspended {
+        report.questions = tree.desk.questions();
+    }
+    tree.desk.end(report.suspended);
     report.timed_out = timed_out;
     report
 }
@@ -188,7 +180,8 @@ async fn run(
 /// Suspends the run when that is asked for, and cancels what takes longer than it may then.
 async fn suspend(crew: &Arc<Crew>, request: &SuspendRequest, group: &GroupHandle) -> Infallible {
     let mut grace = poll_fn(|cx| request.poll_take(cx)).await;
-    crew.change(RunState::suspend);
+    let tree = &crew.site.tree;
+    tree.suspension.suspend(&tree.desk);
     loop {
         let time = async {
             crew.rt.sleep(grace).await;
@@ -210,10 +203,7 @@ struct AbortOnDrop<'a>(&'a Arc<Crew>);
 impl Drop for AbortOnDrop<'_> {
     fn drop(&mut self) {
         let now = self.0.rt.now();
-        self.0.change(|state| {
-            state.abort(now);
-            state.close(now);
-        });
+        self.0.change(|state| state.abort(now));
     }
 }
 
@@ -222,21 +212,25 @@ impl Future for FlowRun {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FlowReport> {
         let this = self.get_mut();
-        let report = match &mut this.run {
-            Some(run) => run.as_mut().poll(cx),
+        let run = match &mut this.run {
+            Some((_, run)) => run,
             None => {
-                let (flow, graph) = (this.flow.clone(), this.graph.clone());
-                let (readers, cancel) = (this.readers.clone(), Arc::clone(&this.cancel));
-                let handles = std::mem::take(&mut this.handles);
-                let shared = this.shared.clone();
-                let asking = this.asking.clone();
-                let run = run(flow, graph, readers, handles, shared, cancel, asking);
-                let run = this.run.insert(Box::pin(run));
-                run.as_mut().poll(cx)
+                let group = TaskGroup::new(this.flow.rt()).supervised().discarding();
+                let begun = this.flow.rt().now();
+                let readers = Arc::clone(&this.readers);
+                let (shared, desk) = (this.shared.clone(), Arc::clone(&this.desk));
+                let tree = Tree::new(shared, begun, readers, desk, this.flow.bounds());
+                let (site, handles) = (Site::root(tree), this.handles.take());
+                let crew = Crew::new(this.flow.rt(), &this.graph, &site, handles, &group);
+                let cancel = Arc::clone(&this.cancel);
+                let suspend = Arc::clone(&this.suspend);
+                let run = run(this.flow.clone(), Arc::clone(&crew), group, cancel, suspend);
+                &mut this.run.insert((crew, Box::pin(run))).1
             }
         };
+        let report = run.as_mut().poll(cx);
         if report.is_ready() {
-            this.readers.iter().for_each(|reader| reader.end());
+            this.readers.end();
         }
         report
     }
@@ -244,17 +238,12 @@ impl Future for FlowRun {
 
 impl Drop for FlowRun {
     fn drop(&mut self) {
-        self.readers.iter().for_each(|reader| reader.end());
-        if self.run.is_none() {
-            let mut wakers = Vec::new();
-            self.asking.desk.end(false, &mut wakers);
-            wakers.into_iter().for_each(Waker::wake);
+        if let Some((crew, run)) = self.run.take() {
+            drop(run);
+            crew.change(RunState::clear);
         }
-        // It has never begun, or else they went with it.
-        for (step, slot) in self.handles.drain() {
-            let wakers = slot.fill(|| StepReport::aborted(self.graph.inner.name(step)));
-            wakers.into_iter().for_each(Waker::wake);
-        }
+        self.readers.end();
+        self.desk.end(false);
     }
 }
 
