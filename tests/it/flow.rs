@@ -3,8 +3,10 @@
 mod building;
 mod drawing;
 mod fallbacks;
+mod gauge;
 mod joins;
 mod memory;
+mod nested_ends;
 mod nesting;
 mod outcomes;
 mod running;
