@@ -24,6 +24,11 @@ impl Decisions {
     }
 }
 
+/// Whether there may be something to decide when the step ends.
+pub(crate) fn has_conditions(graph: &Inner, step: u32) -> bool {
+    graph.decides[step as usize] || graph.rescues.contains_key(&step)
+}
+
 pub(crate) async fn decide_all(
     graph: &Inner,
     step: u32,

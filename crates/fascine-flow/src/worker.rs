@@ -7,6 +7,7 @@ use fascine_concurrency::{GroupHandle, Spawner};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
+use crate::decide::Decisions;
 use crate::place::Place;
 use crate::run_state::{Effects, RunState};
 use crate::{Graph, SharedState, StepContext, attempt, decide};
@@ -92,8 +93,13 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
         let work = attempt::run(&crew.rt, &graph.steps[*step as usize], context);
         let result = hand_over(&crew, &mut place.is_waiting, work).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decide = decide::decide_all(graph, *step, result, &crew.shared);
-        let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
+        let decisions = match decide::has_conditions(graph, *step) {
+            true => {
+                let decide = Box::pin(decide::decide_all(graph, *step, result, &crew.shared));
+                hand_over(&crew, &mut place.is_waiting, decide).await
+            }
+            false => Decisions::default(),
+        };
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
             place.end(decisions);
