@@ -6,6 +6,7 @@ mod drawing;
 mod fallbacks;
 mod joins;
 mod memory;
+mod nesting;
 mod outcomes;
 mod running;
 mod settings;

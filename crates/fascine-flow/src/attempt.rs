@@ -22,7 +22,7 @@ pub(crate) async fn run(rt: &Rt, step: &Step, context: &StepContext) -> Result<O
         Some(more) => Box::pin(run_tries(rt, step, more, context)).await,
         None => call(step, context).await,
     };
-    ended.map_err(|failure| failure.of(step, context))
+    ended.map_err(|failure| failure.of(context))
 }
 
 async fn run_tries(
@@ -76,8 +76,8 @@ enum Failure {
 }
 
 impl Failure {
-    fn of(self, step: &Step, context: &StepContext) -> StepError {
-        let (step, attempts) = (step.name.to_string(), context.attempt());
+    fn of(self, context: &StepContext) -> StepError {
+        let (step, attempts) = (context.path().to_string(), context.attempt());
         match self {
             Self::Failed(source) => StepError::Failed {
                 step,

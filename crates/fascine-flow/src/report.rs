@@ -4,6 +4,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::graph::Inner;
+use crate::keep::Keep;
+use crate::path::is_within;
 use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
 
 /// What a run did.
@@ -32,6 +34,8 @@ pub struct FlowReport {
 pub struct StepReport {
     /// Its name.
     pub name: String,
+    /// Its path: the name, or `parent/name` and `parent[3]/name` if another step has run it.
+    pub path: Arc<str>,
     /// How it ended.
     pub status: Status,
     /// How many tries its work took; 0 if it never began.
@@ -46,13 +50,16 @@ pub struct StepReport {
     pub skip_cause: Option<SkipCause>,
     /// What it gave, if it was kept.
     pub output: Option<Output>,
+    /// What came of the graphs that it ran, at its last try, in the order in which they ended.
+    pub nested: Vec<FlowReport>,
 }
 
 impl StepReport {
     /// Of a step of a run that never began.
-    pub(crate) fn aborted(name: String) -> Self {
+    pub(crate) fn aborted(name: String, path: Arc<str>) -> Self {
         Self {
             name,
+            path,
             status: Status::Aborted,
             attempts: 0,
             started: None,
@@ -60,6 +67,7 @@ impl StepReport {
             error: None,
             skip_cause: None,
             output: None,
+            nested: Vec::new(),
         }
     }
 
@@ -120,10 +128,22 @@ impl FlowReport {
         }
     }
 
-    /// The report of the step with that name.
+    /// The report of the step with that path, or else with that name.
+    ///
+    /// A step that another one ran has the path `parent/name`, or `parent[3]/name`. A `/`, `[` or `\` in a name has a `\`
+    /// before it there.
     #[must_use]
-    pub fn step(&self, name: &str) -> Option<&StepReport> {
-        self.steps.iter().find(|step| step.name == name)
+    pub fn step(&self, path: &str) -> Option<&StepReport> {
+        let named = || self.steps.iter().find(|step| step.name == path);
+        self.at(path).or_else(named)
+    }
+
+    fn at(&self, path: &str) -> Option<&StepReport> {
+        let found = self.steps.iter().find(|step| *step.path == *path);
+        let mut outer = self.steps.iter().filter(|step| is_within(path, &step.path));
+        found.or_else(|| {
+            outer.find_map(|step| step.nested.iter().find_map(|report| report.at(path)))
+        })
     }
 
     /// The steps that ended with that status.
@@ -143,10 +163,14 @@ impl FlowReport {
     ///
     /// [`NotCompleted`] of the step that failed first, or else of the first that did not complete.
     pub fn assert_completed(&self) -> Result<&Self, NotCompleted> {
+        if self.is_success() {
+            return Ok(self);
+        }
+        // A step may have completed although what it ran did not.
         let failed = self
             .errors
-            .first()
-            .and_then(|error| self.step(error.step()));
+            .iter()
+            .find_map(|error| self.to_rerun().find(|step| *step.path == *error.step()));
         let wanting = failed.or_else(|| self.to_rerun().next());
         match wanting {
             Some(step) => step.assert_completed().map(|_| self),
@@ -155,9 +179,62 @@ impl FlowReport {
     }
 
     /// The steps that a run which takes up where this one stopped would have to run: those that failed or were cut off,
-    /// and those that were not reached because of that. What a condition did not lead to is not among them.
+    /// and those that were not reached because of that. What a condition did not lead to is not among them. Behind a step
+    /// come those among the ones that it ran.
     pub fn to_rerun(&self) -> impl Iterator<Item = &StepReport> {
-        self.steps.iter().filter(|step| !step.is_done())
+        Walk::new(self, |step| !step.is_done())
+    }
+
+    /// Every step, each followed by those that it ran.
+    pub fn all_steps(&self) -> impl Iterator<Item = &StepReport> {
+        Walk::new(self, |_| true)
+    }
+
+    /// What the report of the whole run has of it: few outputs of nested steps.
+    pub(crate) fn kept(&self, keep: &Keep) -> Self {
+        let mut kept = self.clone();
+        for step in &mut kept.steps {
+            step.output.take_if(|_| !keep.keeps_nested(&step.path));
+        }
+        kept
+    }
+}
+
+/// Steps of a report, and of those nested in it, without the ones inside of steps that are left out.
+struct Walk<'a> {
+    levels: Vec<std::slice::Iter<'a, StepReport>>,
+    reports: Vec<std::slice::Iter<'a, FlowReport>>,
+    is_wanted: fn(&StepReport) -> bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(report: &'a FlowReport, is_wanted: fn(&StepReport) -> bool) -> Self {
+        Self {
+            levels: vec![report.steps.iter()],
+            reports: Vec::new(),
+            is_wanted,
+        }
+    }
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = &'a StepReport;
+
+    fn next(&mut self) -> Option<&'a StepReport> {
+        loop {
+            if let Some(step) = self.levels.last_mut()?.find(|step| (self.is_wanted)(step)) {
+                self.reports.push(step.nested.iter());
+                self.levels.push([].iter());
+                return Some(step);
+            }
+            self.levels.pop();
+            match self.reports.last_mut()?.next() {
+                Some(report) => self.levels.push(report.steps.iter()),
+                None => {
+                    self.reports.pop();
+                }
+            }
+        }
     }
 }
 

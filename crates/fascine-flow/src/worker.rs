@@ -2,41 +2,45 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use fascine_concurrency::{GroupHandle, Spawner};
+use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
 use crate::decide::Decisions;
 use crate::place::Place;
-use crate::run_state::{Effects, RunState};
-use crate::{Graph, SharedState, StepContext, attempt, decide};
+use crate::places::{Given, Member, Places, Seeker, Wants};
+use crate::run_state::{Effects, Handles, RunState};
+use crate::tree::Site;
+use crate::{Graph, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
     pub(crate) rt: Rt,
     pub(crate) graph: Graph,
-    shared: SharedState,
+    pub(crate) site: Arc<Site>,
     state: Mutex<RunState>,
     spawner: Spawner<(), Infallible>,
     group: GroupHandle,
 }
 
 impl Crew {
+    /// Of a run that spawns its workers in that group.
     pub(crate) fn new(
         rt: &Rt,
         graph: &Graph,
-        state: RunState,
-        spawner: Spawner<(), Infallible>,
-        group: GroupHandle,
+        site: &Arc<Site>,
+        handles: Handles,
+        group: &TaskGroup<(), Infallible>,
     ) -> Arc<Self> {
         Arc::new(Self {
             rt: rt.clone(),
             graph: graph.clone(),
-            shared: state.shared().clone(),
-            state: Mutex::new(state),
-            spawner,
-            group,
+            site: Arc::clone(site),
+            state: Mutex::new(RunState::new(graph, site, rt.now(), handles)),
+            spawner: group.spawner(),
+            group: group.handle(),
         })
     }
 
@@ -51,16 +55,22 @@ impl Crew {
         effects: &mut Effects,
         change: impl FnOnce(&mut RunState) -> T,
     ) -> T {
-        let changed = {
-            let mut state = self.state();
-            let changed = change(&mut state);
-            state.swap_effects(effects);
-            changed
-        };
+        let changed = self.change_only(effects, change);
         self.apply(effects);
+        if !effects.handed.is_empty() {
+            deliver(std::mem::take(&mut effects.handed));
+        }
         changed
     }
 
+    fn change_only<T>(&self, effects: &mut Effects, change: impl FnOnce(&mut RunState) -> T) -> T {
+        let mut state = self.state();
+        let changed = change(&mut state);
+        state.swap_effects(effects);
+        changed
+    }
+
+    /// Does everything but what is for other runs, which is seldom anything.
     fn apply(self: &Arc<Self>, effects: &mut Effects) {
         if std::mem::take(&mut effects.cancel) {
             self.group.cancel();
@@ -69,16 +79,101 @@ impl Crew {
             // A group that has ended drops the worker, which then says that it is gone.
             let _ = self.spawner.spawn(work(Place::new(Arc::clone(self))));
         }
-        effects.wakers.drain(..).for_each(std::task::Waker::wake);
+        effects.wakers.drain(..).for_each(Waker::wake);
         effects.garbage.clear();
     }
 
-    pub(crate) fn context(&self, step: u32) -> StepContext {
-        StepContext::new(self.graph.clone(), self.shared.clone(), step)
+    /// Whether the last step has ended. Workers may be gone before: there may be no place for them.
+    pub(crate) fn poll_end(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let waiter = cx.waker().clone();
+        let (has_ended, former) = self.change(|state| state.has_ended(waiter));
+        drop(former);
+        if has_ended {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// What a step of it can leave to others: the resource that it uses, and its place.
+    pub(crate) fn share(self: &Arc<Self>, step: u32) -> Vec<Arc<Places>> {
+        let more = &self.graph.inner.steps[step as usize].settings.more;
+        let resource = more.as_ref().and_then(|more| more.resource_number);
+        let crew = Arc::downgrade(self);
+        self.change(|state| {
+            let resource = resource.map(|number| {
+                let shared = state.resource_of(step);
+                shared.unwrap_or_else(|| state.share_resource(number, crew.clone()))
+            });
+            resource
+                .into_iter()
+                .chain([state.share_places(crew)])
+                .collect()
+        })
+    }
+
+    /// Begins, in the places of the run around it.
+    pub(crate) fn join_places(self: &Arc<Self>) {
+        let Some(parent) = &self.site.parent else {
+            return;
+        };
+        let places = parent.change(|state| state.share_places(Arc::downgrade(parent)));
+        let (crew, wants) = (Arc::downgrade(self), Wants::Place);
+        let member = Member::new(&places, Seeker { crew, wants });
+        self.change(|state| state.begin(Some(member)));
+    }
+
+    /// Lets the resources count against those of the outermost run around it that have the same names.
+    pub(crate) fn join_resources(self: &Arc<Self>) {
+        for (number, name) in self.graph.inner.resources.iter().enumerate() {
+            let around = self.site.around().filter_map(|crew| {
+                let other = crew
+                    .graph
+                    .inner
+                    .resources
+                    .iter()
+                    .position(|other| other == name)?;
+                Some((crew, other))
+            });
+            if let Some((outer, other)) = around.last() {
+                let limit =
+                    outer.change(|state| state.share_resource(other, Arc::downgrade(outer)));
+                let (crew, wants) = (Arc::downgrade(self), Wants::Resource(number));
+                let member = Member::new(&limit, Seeker { crew, wants });
+                self.change(|state| state.join_resource(number, member));
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, RunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives a place back, and tells whoever has it now.
+pub(crate) fn give_back(places: &Arc<Places>) {
+    let mut effects = Effects::default();
+    places.give_back_into(&mut effects);
+    effects.wakers.into_iter().for_each(Waker::wake);
+    deliver(effects.handed);
+}
+
+/// Tells other runs what they were given. They may pass it on.
+fn deliver(mut handed: Vec<Given>) {
+    while let Some(given) = handed.pop() {
+        let mut effects = Effects::default();
+        match given.to.crew.upgrade() {
+            Some(crew) => {
+                let wants = given.to.wants;
+                crew.change_only(&mut effects, |state| state.accept(wants));
+                crew.apply(&mut effects);
+            }
+            None => {
+                given.limit.give_back_into(&mut effects);
+                effects.wakers.drain(..).for_each(Waker::wake);
+            }
+        }
+        handed.append(&mut effects.handed);
     }
 }
 
@@ -95,7 +190,7 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
         let (_, result) = place.done.insert((crew.rt.now(), result));
         let decisions = match decide::has_conditions(graph, *step) {
             true => {
-                let decide = Box::pin(decide::decide_all(graph, *step, result, &crew.shared));
+                let decide = Box::pin(decide::decide_all(&crew, *step, result));
                 hand_over(&crew, &mut place.is_waiting, decide).await
             }
             false => Decisions::default(),

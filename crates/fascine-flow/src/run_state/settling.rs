@@ -39,7 +39,7 @@ impl RunState {
             self.effects.garbage.extend(output);
         }
         self.ended = ended;
-        if self.is_fatal && !self.aborted {
+        if self.fatal.is_some() && !self.aborted {
             self.abort(now);
             self.effects.cancel = true;
         }
@@ -167,7 +167,7 @@ impl RunState {
                 let root = root.filter(|_| by_failure);
                 let cause = match root {
                     Some(root) => SkipCause::Dependency {
-                        step: self.graph.inner.steps[root as usize].name.to_string(),
+                        step: self.path(root).to_string(),
                     },
                     None => SkipCause::Condition,
                 };
