@@ -6,6 +6,7 @@ use futures_lite::FutureExt;
 
 use crate::edge::{Condition, Edge, Seen};
 use crate::edge_state::Decision;
+use crate::graph;
 use crate::worker::Crew;
 use crate::{OnError, Output, StepError};
 
@@ -22,6 +23,11 @@ impl Decisions {
     pub(crate) fn is_empty(&self) -> bool {
         self.own.is_empty() && self.rescued.is_empty()
     }
+}
+
+/// Whether there may be something to decide when the step ends.
+pub(crate) fn has_conditions(graph: &graph::Inner, step: u32) -> bool {
+    graph.decides[step as usize] || graph.rescues.contains_key(&step)
 }
 
 pub(crate) async fn decide_all(

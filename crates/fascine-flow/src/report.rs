@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::path::is_within;
-use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
+use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct FlowReport {
 #[non_exhaustive]
 pub struct StepReport {
     /// Its name.
-    pub name: String,
+    pub name: StepName,
     /// Its path: the name, or `parent/name` and `parent[3]/name` if another step has run it.
     pub path: Arc<str>,
     /// How it ended.
@@ -56,7 +56,7 @@ pub struct StepReport {
 
 impl StepReport {
     /// Of a step of a run that never began.
-    pub(crate) fn aborted(name: String, path: Arc<str>) -> Self {
+    pub(crate) fn aborted(name: StepName, path: Arc<str>) -> Self {
         Self {
             name,
             path,
@@ -86,7 +86,7 @@ impl StepReport {
         match self.status {
             Status::Completed => Ok(self),
             status => Err(NotCompleted {
-                step: self.name.clone(),
+                step: self.name.to_string(),
                 status,
                 elapsed: self.elapsed,
                 source: self.error.clone(),
@@ -109,7 +109,7 @@ impl StepReport {
 #[non_exhaustive]
 pub struct CriticalPath {
     /// Their names.
-    pub steps: Vec<String>,
+    pub steps: Vec<StepName>,
     /// How long they ran, together.
     pub duration: Duration,
 }

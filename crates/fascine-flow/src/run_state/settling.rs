@@ -96,6 +96,9 @@ impl RunState {
     /// What an edge out of a step that has ended comes to.
     fn settled(&mut self, from: u32, decision: Decision, to: u32) -> EdgeState {
         let source = &self.steps[from as usize];
+        if source.status == Status::Completed && matches!(decision, Decision::Live) {
+            return EdgeState::Live;
+        }
         let more = &self.graph.inner.steps[from as usize].settings.more;
         let on_error = more.as_ref().map(|more| &more.on_error);
         let trouble = source.trouble.as_ref();
