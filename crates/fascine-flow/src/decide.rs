@@ -32,10 +32,15 @@ pub(crate) async fn decide_all(
 ) -> Decisions {
     let own = decide(graph, step, result, state).await;
     let mut rescued = Vec::new();
-    if result.is_ok() {
+    let given = match (result, graph.fallback(step)) {
+        (Err(_), Some(output)) => Some(output),
+        (result, _) => result.as_ref().ok(),
+    };
+    if let Some(output) = given {
+        let given = Ok(output.clone());
         let mut next = graph.rescues.get(&step);
         while let Some(step) = next {
-            rescued.push(decide(graph, *step, result, state).await);
+            rescued.push(decide(graph, *step, &given, state).await);
             next = graph.rescues.get(step);
         }
     }

@@ -17,15 +17,15 @@ impl RunState {
         let (mut own, mut rescued) = (own, rescued.into_iter());
         while let Some(mut step) = ended.pop() {
             let output = self.steps[step as usize].output.clone();
-            let completed = self.steps[step as usize].status == Status::Completed;
+            let gives = self.gives(step);
             self.settle_edges(step, std::mem::take(&mut own), now, &mut ended);
             while let Some(of) = graph.inner.rescues.get(&step) {
                 if self.awaits_rescue(step) || !self.awaits_rescue(*of) {
                     break;
                 }
                 let state = &mut self.steps[*of as usize];
-                state.trouble().rescued = Some(completed);
-                if completed {
+                state.trouble().rescued = Some(gives);
+                if gives {
                     state.output.clone_from(&output);
                 }
                 let decisions = rescued.next().unwrap_or_default();
@@ -37,6 +37,15 @@ impl RunState {
         if self.is_fatal && !self.aborted {
             self.abort(now);
             self.effects.cancel = true;
+        }
+    }
+
+    /// Whether a step that has ended gives something to those behind it.
+    fn gives(&self, step: u32) -> bool {
+        match self.steps[step as usize].status {
+            Status::Completed => true,
+            Status::Failed => self.graph.inner.fallback(step).is_some(),
+            _ => false,
         }
     }
 
