@@ -26,21 +26,39 @@ struct Inner {
 pub type Input = Result<Output, Arc<StepError>>;
 
 impl StepContext {
-    pub(crate) fn new(
-        graph: Graph,
-        shared: SharedState,
-        step: u32,
-        inputs: Vec<(u32, Input)>,
-        broken: Option<StepError>,
-    ) -> Self {
+    pub(crate) fn new(graph: Graph, shared: SharedState, step: u32) -> Self {
         Self(Arc::new(Inner {
             graph,
             shared,
             step,
-            inputs,
+            inputs: Vec::new(),
             attempts: AtomicU32::new(0),
-            broken,
+            broken: None,
         }))
+    }
+
+    /// Makes it that of a step that begins, which takes the inputs. Nobody else has it.
+    pub(crate) fn of(
+        mut self,
+        step: u32,
+        inputs: &mut Vec<(u32, Input)>,
+        broken: Option<StepError>,
+    ) -> Self {
+        let inner =
+            Arc::get_mut(&mut self.0).expect("it is new or cleared, and was not given away");
+        inner.step = step;
+        std::mem::swap(&mut inner.inputs, inputs);
+        inner.broken = broken;
+        self
+    }
+
+    /// Lets the inputs go, and keeps the rest for another step, unless the step has left it with somebody.
+    pub(crate) fn cleared(mut self) -> Option<Self> {
+        let inner = Arc::get_mut(&mut self.0)?;
+        inner.inputs.clear();
+        *inner.attempts.get_mut() = 0;
+        inner.broken = None;
+        Some(self)
     }
 
     /// The step's name.
