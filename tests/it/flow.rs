@@ -11,6 +11,7 @@ mod outcomes;
 mod running;
 mod settings;
 mod simulated;
+mod simulator;
 mod sketch;
 mod state;
 mod typed;
