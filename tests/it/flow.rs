@@ -1,6 +1,7 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
 mod building;
+mod costs;
 mod drawing;
 mod fallbacks;
 mod gauge;
@@ -12,6 +13,7 @@ mod outcomes;
 mod running;
 mod settings;
 mod simulated;
+mod simulator;
 mod sketch;
 mod state;
 mod typed;

@@ -18,7 +18,8 @@ pub(crate) async fn run(rt: &Rt, step: &Step, context: &StepContext) -> Result<O
         return Err(error.clone());
     }
     let ended = match step.settings.more.as_deref() {
-        Some(more) => run_tries(rt, step, more, context).await,
+        // Boxed: most steps have no settings, and their future is the smaller for it.
+        Some(more) => Box::pin(run_tries(rt, step, more, context)).await,
         None => call(step, context).await,
     };
     ended.map_err(|failure| failure.of(context))

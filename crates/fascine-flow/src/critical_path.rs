@@ -1,14 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::graph::Inner;
-use crate::{FlowReport, StepReport};
+use crate::{FlowReport, Status, StepName, StepReport};
 
 /// The chain of steps, each waiting for the one before it, that took longest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CriticalPath {
     /// Their paths. Behind a step that ran a graph come those that were critical in that.
-    pub steps: Vec<String>,
+    pub steps: Vec<StepName>,
     /// How long they ran, together. Of a graph that a step ran, the critical path counts.
     pub duration: Duration,
 }
@@ -17,20 +18,32 @@ impl CriticalPath {
     pub(crate) fn find(graph: &Inner, steps: &[StepReport]) -> Self {
         // The longest chain that ends with each step, and the step before it in that chain.
         let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); steps.len()];
+        // When it was known of each step what comes of it.
+        let mut settled = vec![Duration::ZERO; steps.len()];
         let mut last = None;
-        for step in &graph.order {
-            let edges = graph.incoming.of(*step).iter();
-            let before = edges.map(|edge| graph.edges[*edge as usize].from);
-            // A step that failed and has a fallback step is done when that one is.
-            let before = before.map(|from| match graph.rescuer(from) {
-                Some(other) if other != *step && steps[other as usize].started.is_some() => other,
-                _ => from,
-            });
-            let before = before.map(|from| from as usize);
-            let before = before.max_by_key(|from| longest[*from].0);
-            let step = *step as usize;
-            let waited = before.map_or(Duration::ZERO, |from| longest[from].0);
-            longest[step] = (waited.saturating_add(critical(&steps[step])), before);
+        for number in &graph.order {
+            let step = *number as usize;
+            let edges = graph.incoming.of(*number).iter();
+            let from = edges.map(|edge| graph.edges[*edge as usize].from);
+            let before = from.map(|from| Self::speaks_for(graph, steps, from, *number));
+            let started = steps[step].started;
+            let mut known = started.unwrap_or_default();
+            let mut waited = (Duration::ZERO, None);
+            for from in before {
+                // A step that began with so many live edges has not waited for the others.
+                if started.is_some_and(|started| settled[from] > started) {
+                    continue;
+                }
+                known = known.max(settled[from]);
+                if waited.1.is_none() || longest[from].0 > waited.0 {
+                    waited = (longest[from].0, Some(from));
+                }
+            }
+            settled[step] = match steps[step].status {
+                Status::Aborted => Duration::MAX,
+                _ => known.saturating_add(steps[step].elapsed),
+            };
+            longest[step] = (waited.0.saturating_add(critical(&steps[step])), waited.1);
             if last.is_none_or(|last: usize| longest[step].0 > longest[last].0) {
                 last = Some(step);
             }
@@ -46,7 +59,7 @@ impl CriticalPath {
         }
         let mut path = Vec::new();
         for step in chain.into_iter().rev() {
-            path.push(step.path.to_string());
+            path.push(Arc::clone(&step.path).into());
             for report in in_turn(&step.nested) {
                 path.extend_from_slice(&report.critical_path.steps);
             }
@@ -55,6 +68,18 @@ impl CriticalPath {
             steps: path,
             duration,
         }
+    }
+
+    /// Whom the steps behind a step wait for: if it fails, for what runs in its place, and so on.
+    fn speaks_for(graph: &Inner, steps: &[StepReport], from: u32, to: u32) -> usize {
+        let mut from = from;
+        while steps[from as usize].status == Status::Failed
+            && let Some(other) = graph.rescuer(from)
+            && other != to
+        {
+            from = other;
+        }
+        from as usize
     }
 }
 

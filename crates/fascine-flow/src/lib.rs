@@ -42,6 +42,7 @@ mod on_error;
 mod step;
 mod step_builder;
 mod step_id;
+mod step_name;
 
 mod adjacency;
 mod compile;
@@ -115,4 +116,5 @@ pub use step_builder::StepBuilder;
 pub use step_context::{Input, StepContext};
 pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
+pub use step_name::StepName;
 pub use view::{EdgeView, GraphView, StepView};

@@ -8,7 +8,7 @@ use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::path::is_within;
 use crate::walk::Walk;
-use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
+use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub struct FlowReport {
 #[non_exhaustive]
 pub struct StepReport {
     /// Its name.
-    pub name: String,
+    pub name: StepName,
     /// Its path: the name, or `parent/name` and `parent[3]/name` if another step has run it.
     pub path: Arc<str>,
     /// How it ended.
@@ -60,7 +60,7 @@ pub struct StepReport {
 
 impl StepReport {
     /// Of a step of a run that never began.
-    pub(crate) fn aborted(name: String, path: Arc<str>) -> Self {
+    pub(crate) fn aborted(name: StepName, path: Arc<str>) -> Self {
         Self {
             name,
             path,

@@ -69,7 +69,7 @@ pub(crate) struct Effects {
 }
 
 /// A step that is to be run.
-pub(crate) struct Next {
+pub(crate) struct Begun {
     pub(crate) step: u32,
     /// Why it fails without being run.
     pub(crate) broken: Option<StepError>,
@@ -168,7 +168,7 @@ impl RunState {
 
     /// Gives a worker the next step, as running from now on, and puts what it gets into an empty list. Without one, the
     /// worker is to end.
-    pub(crate) fn next(&mut self, now: Instant, inputs: &mut Vec<(u32, Input)>) -> Option<Next> {
+    pub(crate) fn next(&mut self, now: Instant, inputs: &mut Vec<(u32, Input)>) -> Option<Begun> {
         if let Some(member) = &self.places
             && let Some(ready) = self.ready.peek()
             && member
@@ -189,7 +189,7 @@ impl RunState {
                 self.release_inputs(step);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
-                return Some(Next { step, broken });
+                return Some(Begun { step, broken });
             }
         }
         self.lose_worker();
@@ -418,8 +418,8 @@ mod tests {
         let tree = Tree::new(flow.shared_state(), now, Arc::default(), flow.bounds());
         let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
         state.begin(None);
-        let first = state.next(now, &mut Vec::new()).unwrap();
-        (state, first.step, now)
+        let begun = state.next(now, &mut Vec::new()).unwrap();
+        (state, begun.step, now)
     }
 
     #[test]

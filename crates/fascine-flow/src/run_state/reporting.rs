@@ -68,7 +68,7 @@ impl RunState {
         let state = &self.steps[step as usize];
         let trouble = state.trouble.as_deref();
         StepReport {
-            name: self.graph.inner.name(step),
+            name: Arc::clone(&self.graph.inner.steps[step as usize].name).into(),
             path: self.path(step),
             status: state.status,
             attempts: state.attempts,
