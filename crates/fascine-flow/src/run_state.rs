@@ -95,10 +95,8 @@ struct StepState {
     started: Option<Duration>,
     elapsed: Duration,
     output: Option<Output>,
-    /// Few steps have trouble.
+    /// Few steps have trouble, or run graphs.
     trouble: Option<Box<Trouble>>,
-    /// Few run graphs.
-    nested: Option<Box<[FlowReport]>>,
 }
 
 #[derive(Default)]
@@ -111,6 +109,8 @@ struct Trouble {
     broken: Option<StepError>,
     /// Whether the fallback step has given something in its place, once that is known.
     rescued: Option<bool>,
+    /// Of the graphs that it ran.
+    nested: Vec<FlowReport>,
 }
 
 impl RunState {
@@ -128,7 +128,6 @@ impl RunState {
             elapsed: Duration::ZERO,
             output: None,
             trouble: None,
-            nested: None,
         };
         let count = graph.inner.steps.len() as u32;
         let mut this = Self {

@@ -139,7 +139,7 @@ fn what_a_join_of_so_many_did_not_wait_for_is_not_on_the_critical_path() {
         let path = &report.critical_path;
         assert_eq!(
             (&path.steps[..], path.duration),
-            (&["slow".to_owned()][..], ms(100))
+            (&["slow".into()][..], ms(100))
         );
         assert_eq!(report.wall, ms(100));
     });

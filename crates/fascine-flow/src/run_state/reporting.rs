@@ -77,7 +77,7 @@ impl RunState {
             error: trouble.and_then(|trouble| trouble.error.clone()),
             skip_cause: trouble.and_then(|trouble| trouble.skip_cause.clone()),
             output: state.output.clone(),
-            nested: state.nested.as_deref().unwrap_or_default().to_vec(),
+            nested: trouble.map_or_else(Vec::new, |trouble| trouble.nested.clone()),
         }
     }
 
@@ -96,7 +96,7 @@ impl RunState {
             let room = ERRORS_KEPT - self.errors.len();
             self.errors.extend(report.errors.iter().take(room).cloned());
         }
-        self.steps[step as usize].nested = Some(nested.into());
+        self.steps[step as usize].trouble().nested = nested;
     }
 
     pub(super) fn keeps(&self, step: u32) -> bool {
