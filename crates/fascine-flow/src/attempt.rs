@@ -22,7 +22,8 @@ pub(crate) async fn run(step: &Step, context: &StepContext) -> Option<Result<Out
         return Some(Err(error.clone()));
     }
     let ended = match step.settings.more.as_deref() {
-        Some(more) => run_tries(step, more, context).await,
+        // Boxed: most steps have no settings, and their future is the smaller for it.
+        Some(more) => Box::pin(run_tries(step, more, context)).await,
         None => call(step, context).await,
     };
     match ended {
@@ -35,7 +36,7 @@ async fn run_tries(step: &Step, more: &More, context: &StepContext) -> Result<Ou
     let rt = &context.crew().rt;
     let try_once = || async {
         match (more.asks, more.timeout) {
-            (Some(asks), timeout) => Box::pin(ask(step, context, asks, timeout)).await,
+            (Some(asks), timeout) => ask(step, context, asks, timeout).await,
             (None, Some(after)) => match fail_after(rt, after, call(step, context)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Failure::TimedOut(after)),

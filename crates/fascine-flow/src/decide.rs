@@ -6,6 +6,7 @@ use futures_lite::FutureExt;
 
 use crate::edge::{Condition, Edge, Seen};
 use crate::edge_state::Decision;
+use crate::graph;
 use crate::worker::Crew;
 use crate::{OnError, Output, StepError};
 
@@ -24,6 +25,11 @@ impl Decisions {
     }
 }
 
+/// Whether there may be something to decide when the step ends.
+pub(crate) fn has_conditions(graph: &graph::Inner, step: u32) -> bool {
+    graph.decides[step as usize] || graph.rescues.contains_key(&step)
+}
+
 pub(crate) async fn decide_all(
     crew: &Crew,
     step: u32,
@@ -32,10 +38,15 @@ pub(crate) async fn decide_all(
     let graph = &crew.graph.inner;
     let own = decide(crew, step, result).await;
     let mut rescued = Vec::new();
-    if result.is_ok() {
+    let given = match (result, graph.fallback(step)) {
+        (Err(_), Some(output)) => Some(output),
+        (result, _) => result.as_ref().ok(),
+    };
+    if let Some(output) = given {
+        let given = Ok(output.clone());
         let mut next = graph.rescues.get(&step);
         while let Some(step) = next {
-            rescued.push(decide(crew, *step, result).await);
+            rescued.push(decide(crew, *step, &given).await);
             next = graph.rescues.get(step);
         }
     }

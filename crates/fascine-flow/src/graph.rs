@@ -8,6 +8,7 @@ use crate::edge::Edge;
 use crate::shared_state::Reducer;
 use crate::step::Step;
 use crate::step_id::{Key, StepKey};
+use crate::{OnError, Output};
 
 /// A checked graph of steps. It does not change, is shared by its clones, and can be run any number of times at once.
 #[derive(Clone)]
@@ -59,6 +60,14 @@ impl Inner {
     /// What the step asks, if it is there to ask.
     pub(crate) fn asks(&self, step: u32) -> Option<Asks> {
         self.steps[step as usize].settings.more.as_ref()?.asks
+    }
+
+    /// What the steps behind get if this one fails.
+    pub(crate) fn fallback(&self, step: u32) -> Option<&Output> {
+        match &self.steps[step as usize].settings.more.as_ref()?.on_error {
+            OnError::Fallback(output) => Some(output),
+            _ => None,
+        }
     }
 
     /// The step that runs if this one fails.

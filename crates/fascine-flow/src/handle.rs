@@ -160,7 +160,7 @@ impl Drop for Unheard {
         for (step, slot) in self.take() {
             let name = &self.graph.inner.steps[step as usize].name;
             let path = self.prefix.path(name);
-            let wakers = slot.fill(|| StepReport::aborted(name.to_string(), path));
+            let wakers = slot.fill(|| StepReport::aborted(Arc::clone(name).into(), path));
             wakers.into_iter().for_each(Waker::wake);
         }
     }

@@ -42,6 +42,7 @@ mod on_error;
 mod step;
 mod step_builder;
 mod step_id;
+mod step_name;
 
 mod adjacency;
 mod compile;
@@ -91,16 +92,19 @@ mod run_state;
 mod shared_state;
 mod state_error;
 
+mod critical_path;
 mod event;
 mod report;
 mod status;
 mod step_error;
+mod walk;
 
 mod draw;
 mod view;
 
 pub use answer_error::{AnswerError, Declined};
 pub use answers::Answers;
+pub use critical_path::CriticalPath;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};
@@ -117,7 +121,7 @@ pub use on_error::OnError;
 pub use output::{Output, StepOutput};
 pub use question::{OpenQuestion, Question};
 pub use questions::Questions;
-pub use report::{CriticalPath, FlowReport, StepReport};
+pub use report::{FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
 pub use shared_state::{SharedState, Snapshot};
 pub use state_error::StateError;
@@ -127,5 +131,6 @@ pub use step_builder::StepBuilder;
 pub use step_context::{Input, StepContext};
 pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
+pub use step_name::StepName;
 pub use suspender::Suspender;
 pub use view::{EdgeView, GraphView, StepView};

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::decide::Decisions;
-use crate::run_state::{Effects, Ended, Next, RunState};
+use crate::run_state::{Begun, Effects, Ended, RunState};
 use crate::step_context::Input;
 use crate::worker::Crew;
 use crate::{Output, StepContext, StepError};
@@ -78,12 +78,12 @@ impl Place {
         self.begin(next);
     }
 
-    fn begin(&mut self, next: Option<Next>) {
+    fn begin(&mut self, next: Option<Begun>) {
         self.is_over = next.is_none();
-        self.step = next.map(|Next { step, broken }| {
+        self.step = next.map(|begun| {
             let spare = self.spare.take();
-            let spare = spare.unwrap_or_else(|| self.crew.context(step));
-            (step, spare.of(step, &mut self.inputs, broken))
+            let spare = spare.unwrap_or_else(|| StepContext::new(&self.crew));
+            (begun.step, spare.of(begun, &mut self.inputs))
         });
     }
 

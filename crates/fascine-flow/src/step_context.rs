@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::growth::{Growth, Role};
 use crate::nested_run::NestedRun;
+use crate::run_state::Begun;
 use crate::worker::Crew;
 use crate::{FlowReport, Graph, Output, Snapshot, StateError, StepError, StepId, StepOutput};
 
@@ -30,10 +31,10 @@ struct Inner {
 pub type Input = Result<Output, Arc<StepError>>;
 
 impl StepContext {
-    pub(crate) fn new(crew: &Arc<Crew>, step: u32) -> Self {
+    pub(crate) fn new(crew: &Arc<Crew>) -> Self {
         Self(Arc::new(Inner {
             crew: Arc::clone(crew),
-            step,
+            step: 0,
             inputs: Vec::new(),
             attempts: AtomicU32::new(0),
             broken: None,
@@ -42,17 +43,12 @@ impl StepContext {
     }
 
     /// Makes it that of a step that begins, which takes the inputs. Nobody else has it.
-    pub(crate) fn of(
-        mut self,
-        step: u32,
-        inputs: &mut Vec<(u32, Input)>,
-        broken: Option<StepError>,
-    ) -> Self {
+    pub(crate) fn of(mut self, begun: Begun, inputs: &mut Vec<(u32, Input)>) -> Self {
         let inner =
             Arc::get_mut(&mut self.0).expect("it is new or cleared, and was not given away");
-        inner.step = step;
+        inner.step = begun.step;
         std::mem::swap(&mut inner.inputs, inputs);
-        inner.broken = broken;
+        inner.broken = begun.broken;
         self
     }
 
@@ -193,10 +189,11 @@ impl StepContext {
 
     /// The step has ended: gives the reports of the graphs that it ran.
     pub(crate) fn close(&self) -> Vec<FlowReport> {
-        let Some(growth) = self.0.growth.get() else {
+        // Nobody else has it who could still run something.
+        if self.0.growth.get().is_none() && Arc::strong_count(&self.0) == 1 {
             return Vec::new();
-        };
-        let grown = growth.close();
+        }
+        let grown = self.growth().close();
         if grown.has_lent {
             // It did not wait for what it ran. Its worker goes on, and needs a place.
             let lent = self.0.crew.share(self.0.step);

@@ -8,11 +8,12 @@ use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
+use crate::decide::Decisions;
 use crate::place::Place;
 use crate::run_state::{Effects, Handles, RunState};
 use crate::sharing::deliver;
 use crate::tree::Site;
-use crate::{Graph, StepContext, attempt, decide};
+use crate::{Graph, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
@@ -103,10 +104,6 @@ impl Crew {
         }
     }
 
-    pub(crate) fn context(self: &Arc<Self>, step: u32) -> StepContext {
-        StepContext::new(self, step)
-    }
-
     fn state(&self) -> MutexGuard<'_, RunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,8 +123,13 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
             continue;
         };
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decide = decide::decide_all(&crew, *step, result);
-        let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
+        let decisions = match decide::has_conditions(graph, *step) {
+            true => {
+                let decide = Box::pin(decide::decide_all(&crew, *step, result));
+                hand_over(&crew, &mut place.is_waiting, decide).await
+            }
+            false => Decisions::default(),
+        };
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
             place.end(decisions);
