@@ -38,10 +38,15 @@ pub(crate) async fn decide_all(
     let graph = &crew.graph.inner;
     let own = decide(crew, step, result).await;
     let mut rescued = Vec::new();
-    if result.is_ok() {
+    let given = match (result, graph.fallback(step)) {
+        (Err(_), Some(output)) => Some(output),
+        (result, _) => result.as_ref().ok(),
+    };
+    if let Some(output) = given {
+        let given = Ok(output.clone());
         let mut next = graph.rescues.get(&step);
         while let Some(step) = next {
-            rescued.push(decide(crew, *step, result).await);
+            rescued.push(decide(crew, *step, &given).await);
             next = graph.rescues.get(step);
         }
     }

@@ -7,6 +7,7 @@ use crate::edge::Edge;
 use crate::shared_state::Reducer;
 use crate::step::Step;
 use crate::step_id::{Key, StepKey};
+use crate::{OnError, Output};
 
 /// A checked graph of steps. It does not change, is shared by its clones, and can be run any number of times at once.
 #[derive(Clone)]
@@ -53,6 +54,14 @@ impl Inner {
 
     pub(crate) fn name(&self, step: u32) -> String {
         self.steps[step as usize].name.to_string()
+    }
+
+    /// What the steps behind get if this one fails.
+    pub(crate) fn fallback(&self, step: u32) -> Option<&Output> {
+        match &self.steps[step as usize].settings.more.as_ref()?.on_error {
+            OnError::Fallback(output) => Some(output),
+            _ => None,
+        }
     }
 
     /// The step that runs if this one fails.

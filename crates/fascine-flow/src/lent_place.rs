@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::limit::Ticket;
 use crate::places::Places;
-use crate::worker::give_back;
+use crate::sharing::give_back;
 use crate::{GrowthError, StepContext};
 
 /// What a step leaves to others while it waits for a graph that it runs: its place, and the resource that it uses.

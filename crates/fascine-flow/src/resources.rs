@@ -84,8 +84,8 @@ impl Resources {
         // From now on it is that limit that holds.
         resource.free = usize::MAX / 2;
         let member = Member::new(&limit, seeker);
-        if let Some(next) = resource.waiting.peek() {
-            member.take(1, site.rank(next.priority()));
+        if let Some(first) = resource.waiting.peek() {
+            member.take(1, site.rank(first.priority()));
         }
         resource.shared = Some(member);
         limit
@@ -94,12 +94,6 @@ impl Resources {
     /// Lets the limit of another run count too.
     pub(crate) fn join(&mut self, number: usize, member: Member) {
         self.resources[number].shared = Some(member);
-    }
-
-    /// What the step uses that other runs use too.
-    pub(crate) fn shared_by(&mut self, graph: &Graph, step: u32) -> Option<Arc<Places>> {
-        let shared = self.of(graph, step)?.shared.as_ref()?;
-        Some(Arc::clone(&shared.limit))
     }
 
     /// A place was given to this run: gives the steps that have one now.
@@ -122,8 +116,9 @@ impl Resources {
             resource.free -= 1;
             self.granted.insert(next.step());
             ready.push(next);
-            let next = resource.waiting.peek();
-            is_given = next.is_some_and(|next| member.take(1, site.rank(next.priority())) == 1);
+            let following = resource.waiting.peek();
+            is_given =
+                following.is_some_and(|next| member.take(1, site.rank(next.priority())) == 1);
         }
         if is_given {
             member.limit.give_back_into(effects);

@@ -10,8 +10,8 @@ use futures_lite::future::yield_now;
 
 use crate::decide::Decisions;
 use crate::place::Place;
-use crate::places::{Given, Member, Places, Seeker, Wants};
 use crate::run_state::{Effects, Handles, RunState};
+use crate::sharing::deliver;
 use crate::tree::Site;
 use crate::{Graph, attempt, decide};
 
@@ -58,20 +58,25 @@ impl Crew {
         let changed = self.change_only(effects, change);
         self.apply(effects);
         if !effects.handed.is_empty() {
-            deliver(std::mem::take(&mut effects.handed));
+            deliver(&mut effects.handed);
         }
         changed
     }
 
-    fn change_only<T>(&self, effects: &mut Effects, change: impl FnOnce(&mut RunState) -> T) -> T {
+    /// Leaves what follows to the caller.
+    pub(crate) fn change_only<T>(
+        &self,
+        effects: &mut Effects,
+        change: impl FnOnce(&mut RunState) -> T,
+    ) -> T {
         let mut state = self.state();
         let changed = change(&mut state);
         state.swap_effects(effects);
         changed
     }
 
-    /// Does everything but what is for other runs, which is seldom anything.
-    fn apply(self: &Arc<Self>, effects: &mut Effects) {
+    /// Does what is to be done, but for telling other runs what they were given.
+    pub(crate) fn apply(self: &Arc<Self>, effects: &mut Effects) {
         if std::mem::take(&mut effects.cancel) {
             self.group.cancel();
         }
@@ -95,85 +100,8 @@ impl Crew {
         }
     }
 
-    /// What a step of it can leave to others: the resource that it uses, and its place.
-    pub(crate) fn share(self: &Arc<Self>, step: u32) -> Vec<Arc<Places>> {
-        let more = &self.graph.inner.steps[step as usize].settings.more;
-        let resource = more.as_ref().and_then(|more| more.resource_number);
-        let crew = Arc::downgrade(self);
-        self.change(|state| {
-            let resource = resource.map(|number| {
-                let shared = state.resource_of(step);
-                shared.unwrap_or_else(|| state.share_resource(number, crew.clone()))
-            });
-            resource
-                .into_iter()
-                .chain([state.share_places(crew)])
-                .collect()
-        })
-    }
-
-    /// Begins, in the places of the run around it.
-    pub(crate) fn join_places(self: &Arc<Self>) {
-        let Some(parent) = &self.site.parent else {
-            return;
-        };
-        let places = parent.change(|state| state.share_places(Arc::downgrade(parent)));
-        let (crew, wants) = (Arc::downgrade(self), Wants::Place);
-        let member = Member::new(&places, Seeker { crew, wants });
-        self.change(|state| state.begin(Some(member)));
-    }
-
-    /// Lets the resources count against those of the outermost run around it that have the same names.
-    pub(crate) fn join_resources(self: &Arc<Self>) {
-        for (number, name) in self.graph.inner.resources.iter().enumerate() {
-            let around = self.site.around().filter_map(|crew| {
-                let other = crew
-                    .graph
-                    .inner
-                    .resources
-                    .iter()
-                    .position(|other| other == name)?;
-                Some((crew, other))
-            });
-            if let Some((outer, other)) = around.last() {
-                let limit =
-                    outer.change(|state| state.share_resource(other, Arc::downgrade(outer)));
-                let (crew, wants) = (Arc::downgrade(self), Wants::Resource(number));
-                let member = Member::new(&limit, Seeker { crew, wants });
-                self.change(|state| state.join_resource(number, member));
-            }
-        }
-    }
-
     fn state(&self) -> MutexGuard<'_, RunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Gives a place back, and tells whoever has it now.
-pub(crate) fn give_back(places: &Arc<Places>) {
-    let mut effects = Effects::default();
-    places.give_back_into(&mut effects);
-    effects.wakers.into_iter().for_each(Waker::wake);
-    deliver(effects.handed);
-}
-
-/// Tells other runs what they were given. They may pass it on.
-fn deliver(mut handed: Vec<Given>) {
-    while let Some(given) = handed.pop() {
-        let mut effects = Effects::default();
-        match given.to.crew.upgrade() {
-            Some(crew) => {
-                let wants = given.to.wants;
-                crew.change_only(&mut effects, |state| state.accept(wants));
-                crew.apply(&mut effects);
-            }
-            None => {
-                given.limit.give_back_into(&mut effects);
-                effects.wakers.drain(..).for_each(Waker::wake);
-            }
-        }
-        handed.append(&mut effects.handed);
     }
 }
 

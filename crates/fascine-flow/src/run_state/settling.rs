@@ -21,15 +21,15 @@ impl RunState {
                 true => self.steps[step as usize].output.clone(),
                 false => None,
             };
-            let completed = self.steps[step as usize].status == Status::Completed;
+            let gives = self.gives(step);
             self.settle_edges(step, std::mem::take(&mut own), now, &mut ended);
             while let Some(of) = self.graph.inner.rescues.get(&step).copied() {
                 if self.awaits_rescue(step) || !self.awaits_rescue(of) {
                     break;
                 }
                 let state = &mut self.steps[of as usize];
-                state.trouble().rescued = Some(completed);
-                if completed {
+                state.trouble().rescued = Some(gives);
+                if gives {
                     state.output.clone_from(&output);
                 }
                 let decisions = rescued.next().unwrap_or_default();
@@ -42,6 +42,15 @@ impl RunState {
         if self.fatal.is_some() && !self.aborted {
             self.abort(now);
             self.effects.cancel = true;
+        }
+    }
+
+    /// Whether a step that has ended gives something to those behind it.
+    fn gives(&self, step: u32) -> bool {
+        match self.steps[step as usize].status {
+            Status::Completed => true,
+            Status::Failed => self.graph.inner.fallback(step).is_some(),
+            _ => false,
         }
     }
 
