@@ -1,14 +1,17 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
 mod building;
+mod costs;
 mod drawing;
 mod fallbacks;
 mod joins;
 mod memory;
+mod nesting;
 mod outcomes;
 mod running;
 mod settings;
 mod simulated;
+mod simulator;
 mod sketch;
 mod state;
 mod typed;

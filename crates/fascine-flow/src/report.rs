@@ -4,7 +4,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::graph::Inner;
-use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
+use crate::keep::Keep;
+use crate::path::is_within;
+use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -31,7 +33,9 @@ pub struct FlowReport {
 #[non_exhaustive]
 pub struct StepReport {
     /// Its name.
-    pub name: String,
+    pub name: StepName,
+    /// Its path: the name, or `parent/name` and `parent[3]/name` if another step has run it.
+    pub path: Arc<str>,
     /// How it ended.
     pub status: Status,
     /// How many tries its work took; 0 if it never began.
@@ -46,13 +50,16 @@ pub struct StepReport {
     pub skip_cause: Option<SkipCause>,
     /// What it gave, if it was kept.
     pub output: Option<Output>,
+    /// What came of the graphs that it ran, at its last try, in the order in which they ended.
+    pub nested: Vec<FlowReport>,
 }
 
 impl StepReport {
     /// Of a step of a run that never began.
-    pub(crate) fn aborted(name: String) -> Self {
+    pub(crate) fn aborted(name: StepName, path: Arc<str>) -> Self {
         Self {
             name,
+            path,
             status: Status::Aborted,
             attempts: 0,
             started: None,
@@ -60,6 +67,7 @@ impl StepReport {
             error: None,
             skip_cause: None,
             output: None,
+            nested: Vec::new(),
         }
     }
 
@@ -78,7 +86,7 @@ impl StepReport {
         match self.status {
             Status::Completed => Ok(self),
             status => Err(NotCompleted {
-                step: self.name.clone(),
+                step: self.name.to_string(),
                 status,
                 elapsed: self.elapsed,
                 source: self.error.clone(),
@@ -101,7 +109,7 @@ impl StepReport {
 #[non_exhaustive]
 pub struct CriticalPath {
     /// Their names.
-    pub steps: Vec<String>,
+    pub steps: Vec<StepName>,
     /// How long they ran, together.
     pub duration: Duration,
 }
@@ -120,10 +128,22 @@ impl FlowReport {
         }
     }
 
-    /// The report of the step with that name.
+    /// The report of the step with that path, or else with that name.
+    ///
+    /// A step that another one ran has the path `parent/name`, or `parent[3]/name`. A `/`, `[` or `\` in a name has a `\`
+    /// before it there.
     #[must_use]
-    pub fn step(&self, name: &str) -> Option<&StepReport> {
-        self.steps.iter().find(|step| step.name == name)
+    pub fn step(&self, path: &str) -> Option<&StepReport> {
+        let named = || self.steps.iter().find(|step| step.name == path);
+        self.at(path).or_else(named)
+    }
+
+    fn at(&self, path: &str) -> Option<&StepReport> {
+        let found = self.steps.iter().find(|step| *step.path == *path);
+        let mut outer = self.steps.iter().filter(|step| is_within(path, &step.path));
+        found.or_else(|| {
+            outer.find_map(|step| step.nested.iter().find_map(|report| report.at(path)))
+        })
     }
 
     /// The steps that ended with that status.
@@ -143,10 +163,14 @@ impl FlowReport {
     ///
     /// [`NotCompleted`] of the step that failed first, or else of the first that did not complete.
     pub fn assert_completed(&self) -> Result<&Self, NotCompleted> {
+        if self.is_success() {
+            return Ok(self);
+        }
+        // A step may have completed although what it ran did not.
         let failed = self
             .errors
-            .first()
-            .and_then(|error| self.step(error.step()));
+            .iter()
+            .find_map(|error| self.to_rerun().find(|step| *step.path == *error.step()));
         let wanting = failed.or_else(|| self.to_rerun().next());
         match wanting {
             Some(step) => step.assert_completed().map(|_| self),
@@ -155,9 +179,62 @@ impl FlowReport {
     }
 
     /// The steps that a run which takes up where this one stopped would have to run: those that failed or were cut off,
-    /// and those that were not reached because of that. What a condition did not lead to is not among them.
+    /// and those that were not reached because of that. What a condition did not lead to is not among them. Behind a step
+    /// come those among the ones that it ran.
     pub fn to_rerun(&self) -> impl Iterator<Item = &StepReport> {
-        self.steps.iter().filter(|step| !step.is_done())
+        Walk::new(self, |step| !step.is_done())
+    }
+
+    /// Every step, each followed by those that it ran.
+    pub fn all_steps(&self) -> impl Iterator<Item = &StepReport> {
+        Walk::new(self, |_| true)
+    }
+
+    /// What the report of the whole run has of it: few outputs of nested steps.
+    pub(crate) fn kept(&self, keep: &Keep) -> Self {
+        let mut kept = self.clone();
+        for step in &mut kept.steps {
+            step.output.take_if(|_| !keep.keeps_nested(&step.path));
+        }
+        kept
+    }
+}
+
+/// Steps of a report, and of those nested in it, without the ones inside of steps that are left out.
+struct Walk<'a> {
+    levels: Vec<std::slice::Iter<'a, StepReport>>,
+    reports: Vec<std::slice::Iter<'a, FlowReport>>,
+    is_wanted: fn(&StepReport) -> bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(report: &'a FlowReport, is_wanted: fn(&StepReport) -> bool) -> Self {
+        Self {
+            levels: vec![report.steps.iter()],
+            reports: Vec::new(),
+            is_wanted,
+        }
+    }
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = &'a StepReport;
+
+    fn next(&mut self) -> Option<&'a StepReport> {
+        loop {
+            if let Some(step) = self.levels.last_mut()?.find(|step| (self.is_wanted)(step)) {
+                self.reports.push(step.nested.iter());
+                self.levels.push([].iter());
+                return Some(step);
+            }
+            self.levels.pop();
+            match self.reports.last_mut()?.next() {
+                Some(report) => self.levels.push(report.steps.iter()),
+                None => {
+                    self.reports.pop();
+                }
+            }
+        }
     }
 }
 
@@ -165,20 +242,32 @@ impl CriticalPath {
     fn find(graph: &Inner, steps: &[StepReport]) -> Self {
         // The longest chain that ends with each step, and the step before it in that chain.
         let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); steps.len()];
+        // When it was known of each step what comes of it.
+        let mut settled = vec![Duration::ZERO; steps.len()];
         let mut last = None;
-        for step in &graph.order {
-            let edges = graph.incoming.of(*step).iter();
-            let before = edges.map(|edge| graph.edges[*edge as usize].from);
-            // A step that failed and has a fallback step is done when that one is.
-            let before = before.map(|from| match graph.rescuer(from) {
-                Some(other) if other != *step && steps[other as usize].started.is_some() => other,
-                _ => from,
-            });
-            let before = before.map(|from| from as usize);
-            let before = before.max_by_key(|from| longest[*from].0);
-            let step = *step as usize;
-            let waited = before.map_or(Duration::ZERO, |from| longest[from].0);
-            longest[step] = (waited.saturating_add(steps[step].elapsed), before);
+        for number in &graph.order {
+            let step = *number as usize;
+            let edges = graph.incoming.of(*number).iter();
+            let from = edges.map(|edge| graph.edges[*edge as usize].from);
+            let before = from.map(|from| Self::speaks_for(graph, steps, from, *number));
+            let started = steps[step].started;
+            let mut known = started.unwrap_or_default();
+            let mut waited = (Duration::ZERO, None);
+            for from in before {
+                // A step that began with so many live edges has not waited for the others.
+                if started.is_some_and(|started| settled[from] > started) {
+                    continue;
+                }
+                known = known.max(settled[from]);
+                if waited.1.is_none() || longest[from].0 > waited.0 {
+                    waited = (longest[from].0, Some(from));
+                }
+            }
+            settled[step] = match steps[step].status {
+                Status::Aborted => Duration::MAX,
+                _ => known.saturating_add(steps[step].elapsed),
+            };
+            longest[step] = (waited.0.saturating_add(steps[step].elapsed), waited.1);
             if last.is_none_or(|last: usize| longest[step].0 > longest[last].0) {
                 last = Some(step);
             }
@@ -197,5 +286,17 @@ impl CriticalPath {
             steps: path,
             duration,
         }
+    }
+
+    /// Whom the steps behind a step wait for: if it fails, for what runs in its place, and so on.
+    fn speaks_for(graph: &Inner, steps: &[StepReport], from: u32, to: u32) -> usize {
+        let mut from = from;
+        while steps[from as usize].status == Status::Failed
+            && let Some(other) = graph.rescuer(from)
+            && other != to
+        {
+            from = other;
+        }
+        from as usize
     }
 }
