@@ -1,9 +1,10 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::RunState;
 use crate::ask::Asks;
 use crate::desk::Opened;
+use crate::moment::Moment;
 use crate::{FlowReport, OpenQuestion, Status, StepReport};
 
 /// Steps that wait for an answer, and runs that are suspended.
@@ -60,7 +61,7 @@ impl RunState {
         }
         let state = &mut self.steps[step as usize];
         if self.graph.inner.asks(step).is_some() {
-            (state.started, state.elapsed) = (None, Duration::ZERO);
+            (state.started, state.elapsed) = (None, Moment::ZERO);
             self.change(step, Status::Pending, now);
             if self.aborted {
                 self.change(step, Status::Aborted, now);
@@ -96,7 +97,7 @@ impl RunState {
     /// Lets it be seen whether all runs of the tree wait for answers, if they are to be suspended then.
     pub(super) fn look_around(&mut self) {
         let tree = &self.site.tree;
-        if tree.suspends_when_waiting && self.ready.is_empty() && !self.suspended && !self.aborted {
+        if tree.suspends_when_waiting && self.ready.len() == 0 && !self.suspended && !self.aborted {
             self.effects.look_around = true;
         }
     }
@@ -104,7 +105,7 @@ impl RunState {
     /// How many steps wait for an answer. `None` if something else goes on, or if the run is about to end; of the steps
     /// that are running, so many wait for runs of their own.
     pub(crate) fn asking(&self, nesting: usize) -> Option<usize> {
-        let goes_on = self.running > nesting || !self.ready.is_empty() || self.has_stopped();
+        let goes_on = self.running > nesting || self.ready.len() > 0 || self.has_stopped();
         (!goes_on && !self.aborted).then_some(self.away)
     }
 
