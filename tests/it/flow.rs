@@ -20,3 +20,4 @@ mod sketch;
 mod state;
 mod suspending;
 mod typed;
+mod unanswered;
