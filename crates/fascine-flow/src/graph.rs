@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::Fingerprint;
 use crate::adjacency::Adjacency;
+use crate::checkpoint::Prints;
 use crate::edge::Edge;
 use crate::shared_state::Reducer;
 use crate::step::Step;
@@ -33,6 +35,9 @@ pub(crate) struct Inner {
     pub(crate) reducers: HashMap<String, Reducer>,
     /// The fallback steps, and which step each is there for.
     pub(crate) rescues: HashMap<u32, u32>,
+    pub(crate) version: Option<String>,
+    /// Made when it is asked for.
+    pub(crate) prints: OnceLock<Prints>,
 }
 
 impl Inner {
@@ -68,6 +73,17 @@ impl Graph {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.steps.is_empty()
+    }
+
+    /// What tells it from other graphs, to runs that are taken up again.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.prints().whole
+    }
+
+    pub(crate) fn prints(&self) -> &Prints {
+        let prints = &self.inner.prints;
+        prints.get_or_init(|| Prints::of(&self.inner))
     }
 
     /// The names of the steps, in the order they were added.

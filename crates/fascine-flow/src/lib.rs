@@ -68,6 +68,8 @@ mod run_state;
 mod shared_state;
 mod state_error;
 
+mod checkpoint;
+
 mod event;
 mod report;
 mod status;
@@ -76,6 +78,11 @@ mod step_error;
 mod draw;
 mod view;
 
+pub use checkpoint::{
+    Checkpoint, CheckpointError, Entry, Fingerprint, Fork, GraphChange, Header, Journal,
+    MemoryCheckpoint, MigratedStep, Migration, OnChange, Point, Record, Recorded, Replay, Resume,
+    ResumeError, RunId, RunIdError, StepRecord,
+};
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};

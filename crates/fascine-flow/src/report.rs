@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::graph::Inner;
-use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
+use crate::{CheckpointError, NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct FlowReport {
     pub state: Snapshot,
     /// Whether the run was cut off because its [time](crate::Flow::with_timeout) was over.
     pub timed_out: bool,
+    /// Why the run could not be [recorded](crate::Flow::with_checkpoint) further. From then on no step began.
+    pub checkpoint_error: Option<Arc<CheckpointError>>,
 }
 
 /// How one step ended.
@@ -46,6 +48,8 @@ pub struct StepReport {
     pub skip_cause: Option<SkipCause>,
     /// What it gave, if it was kept.
     pub output: Option<Output>,
+    /// Whether this run took its result from an earlier one, and did not run it.
+    pub was_recorded: bool,
 }
 
 impl StepReport {
@@ -60,6 +64,7 @@ impl StepReport {
             error: None,
             skip_cause: None,
             output: None,
+            was_recorded: false,
         }
     }
 
@@ -117,6 +122,7 @@ impl FlowReport {
             error_count: 0,
             state: Snapshot::default(),
             timed_out: false,
+            checkpoint_error: None,
         }
     }
 

@@ -4,14 +4,18 @@ use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use fascine_concurrency::TaskGroup;
 use fascine_rt::BoxFuture;
 
+use crate::checkpoint::Journaling;
 use crate::event::{FlowEvents, Queue};
 use crate::run_state::{Handles, RunState};
 use crate::worker::Crew;
-use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepReport};
+use crate::{
+    CheckpointError, Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepReport,
+};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -29,6 +33,7 @@ pub struct FlowRun {
     handles: Handles,
     shared: SharedState,
     cancel: Arc<Cancel>,
+    journaling: Option<Journaling>,
     run: Option<BoxFuture<FlowReport>>,
 }
 
@@ -41,8 +46,25 @@ impl FlowRun {
             handles: Handles::new(),
             shared: flow.shared_state(),
             cancel: Arc::default(),
+            journaling: flow.checkpoint().map(|(store, run)| {
+                let run = run.clone();
+                Journaling::begin(
+                    Arc::clone(store),
+                    run,
+                    graph,
+                    &flow.shared_state().snapshot(),
+                )
+            }),
             run: None,
         }
+    }
+
+    /// Goes on with a run that was recorded.
+    pub(crate) fn go_on(flow: &Flow, graph: &Graph, shared: SharedState, from: Journaling) -> Self {
+        let mut this = Self::new(flow, graph);
+        this.shared = shared;
+        this.journaling = Some(from);
+        this
     }
 
     /// Watches the run. Only one that is made before the run begins is told of it.
@@ -84,12 +106,13 @@ async fn run(
     handles: Handles,
     shared: SharedState,
     cancel: Arc<Cancel>,
+    journaling: Option<Journaling>,
 ) -> FlowReport {
     let rt = flow.rt();
     let group = TaskGroup::<(), Infallible>::new(rt)
         .supervised()
         .discarding();
-    let state = RunState::new(
+    let mut state = RunState::new(
         &graph,
         shared,
         rt.now(),
@@ -98,7 +121,28 @@ async fn run(
         readers,
         handles,
     );
-    let crew = Crew::new(rt, &graph, state, group.spawner(), group.handle());
+    let (mut header, mut recorder) = (None, None);
+    if let Some(mut journaling) = journaling {
+        let known = journaling.known(&graph);
+        state.go_on(journaling.recorder.run().clone(), known, rt.now());
+        header = journaling.header;
+        recorder = Some(journaling.recorder);
+    }
+    let crew = Crew::new(
+        rt,
+        &graph,
+        state,
+        recorder.clone(),
+        group.spawner(),
+        group.handle(),
+    );
+    let mut writing = pin!(async {
+        match &recorder {
+            Some(recorder) => recorder.write(header).await,
+            None => (),
+        }
+    });
+    let mut is_written = recorder.is_none();
     let handle = group.handle();
     let abort = || {
         let now = rt.now();
@@ -122,28 +166,54 @@ async fn run(
     // Dropped first: before the workers are, and tell of it.
     let _guard = AbortOnDrop(&crew);
     // How the workers ended is in the state; the group itself ends early only with the scope it is in.
-    let _ = poll_fn(|cx| {
+    let mut has_joined = false;
+    poll_fn(|cx| {
+        is_written = is_written || writing.as_mut().poll(cx).is_ready();
         if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {
             was_cancelled = true;
             abort();
         }
-        let joining = joined.as_mut().poll(cx);
-        if joining.is_pending() && !was_cancelled && time.as_mut().poll(cx).is_ready() {
+        has_joined = has_joined || joined.as_mut().poll(cx).is_ready();
+        if !has_joined && !was_cancelled && time.as_mut().poll(cx).is_ready() {
             (was_cancelled, timed_out) = (true, true);
             abort();
-            return joined.as_mut().poll(cx);
+            has_joined = joined.as_mut().poll(cx).is_ready();
         }
-        joining
+        match has_joined {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
     })
     .await;
+    if let Some(recorder) = &recorder {
+        recorder.close();
+        if !is_written {
+            let late = rt.sleep(PATIENCE);
+            let written = async {
+                writing.as_mut().await;
+                true
+            };
+            let late = async {
+                late.await;
+                false
+            };
+            if !futures_lite::future::or(written, late).await {
+                recorder.fail(CheckpointError::Late);
+            }
+        }
+    }
     let now = rt.now();
     let mut report = crew.change(|state| {
         state.abort(now);
         state.report(now)
     });
     report.timed_out = timed_out;
+    report.checkpoint_error = recorder.as_ref().and_then(|recorder| recorder.failed());
     report
 }
+
+/// How long a store may take to write the last records, once no step runs any more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tells those who wait for steps that have not begun, when the run is dropped.
 struct AbortOnDrop<'a>(&'a Arc<Crew>);
@@ -167,7 +237,8 @@ impl Future for FlowRun {
                 let (readers, cancel) = (this.readers.clone(), Arc::clone(&this.cancel));
                 let handles = std::mem::take(&mut this.handles);
                 let shared = this.shared.clone();
-                let run = run(flow, graph, readers, handles, shared, cancel);
+                let journaling = this.journaling.take();
+                let run = run(flow, graph, readers, handles, shared, cancel, journaling);
                 let run = this.run.insert(Box::pin(run));
                 run.as_mut().poll(cx)
             }

@@ -1,3 +1,4 @@
+mod recalling;
 mod settling;
 
 use std::cmp::Reverse;
@@ -12,10 +13,10 @@ use crate::event::{FlowEvent, Queue};
 use crate::handle::Slot;
 use crate::keep::Keep;
 use crate::resources::Resources;
-use crate::step_context::Input;
+use crate::step_context::{Given, Input};
 use crate::{
-    FlowReport, Graph, OnError, Output, SharedState, SkipCause, Status, StepContext, StepError,
-    StepReport,
+    FlowReport, Graph, OnError, Output, RunId, SharedState, SkipCause, Status, StepContext,
+    StepError, StepReport,
 };
 
 /// The synchronous heart of a run: which steps can start, and what follows when one ends. It calls nothing foreign: what
@@ -28,6 +29,11 @@ pub(crate) struct RunState {
     steps: Vec<StepState>,
     edges: Vec<EdgeState>,
     ready: BinaryHeap<Ready>,
+    /// What an earlier run of the same graph has left, if this one goes on from there.
+    known: Known,
+    /// Steps that can start, and ended in that run.
+    recalled: Vec<u32>,
+    run: Option<RunId>,
     resources: Resources,
     /// Steps that may run at once.
     max: usize,
@@ -44,6 +50,16 @@ pub(crate) struct RunState {
     errors: Vec<Arc<StepError>>,
     error_count: u64,
     effects: Effects,
+}
+
+/// What came of steps in an earlier run, by their numbers.
+pub(crate) type Known = HashMap<u32, KnownStep>;
+
+/// What came of one.
+pub(crate) struct KnownStep {
+    pub(crate) given: Given,
+    /// Nothing if the conditions of the edges out of it have to be asked.
+    pub(crate) decisions: Option<Decisions>,
 }
 
 /// Where the ends of steps are waited for.
@@ -84,6 +100,7 @@ struct StepState {
     output: Option<Output>,
     /// Few steps have trouble.
     trouble: Option<Box<Trouble>>,
+    was_recorded: bool,
 }
 
 #[derive(Default)]
@@ -121,6 +138,7 @@ impl RunState {
             elapsed: Duration::ZERO,
             output: None,
             trouble: None,
+            was_recorded: false,
         };
         let count = graph.inner.steps.len() as u32;
         let mut this = Self {
@@ -131,6 +149,9 @@ impl RunState {
             steps: (0..count).map(state).collect(),
             edges: vec![EdgeState::Open; graph.inner.edges.len()],
             ready: BinaryHeap::new(),
+            known: Known::new(),
+            recalled: Vec::new(),
+            run: None,
             resources: Resources::new(graph),
             max,
             workers: 0,
@@ -172,12 +193,18 @@ impl RunState {
                 self.release_inputs(step);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
+                let given = broken.map(|error| Given {
+                    result: Err(error),
+                    attempts: 0,
+                    writes: Vec::new(),
+                });
                 let context = StepContext::new(
                     self.graph.clone(),
                     self.shared.clone(),
                     step,
                     inputs,
-                    broken,
+                    given.or_else(|| self.known_result(step)),
+                    self.run.clone(),
                 );
                 return Some((step, context));
             }
@@ -211,6 +238,19 @@ impl RunState {
             decisions,
         } = ended;
         self.stop(step, at);
+        self.conclude(step, attempts, result, decisions, at);
+        self.recall(at);
+        self.hire();
+    }
+
+    fn conclude(
+        &mut self,
+        step: u32,
+        attempts: u32,
+        result: Result<Output, StepError>,
+        decisions: Decisions,
+        at: Instant,
+    ) {
         let state = &mut self.steps[step as usize];
         state.attempts = attempts;
         let status = match result {
@@ -225,7 +265,6 @@ impl RunState {
         };
         self.change(step, status, at);
         self.settle(step, decisions, at);
-        self.hire();
     }
 
     /// A running step was dropped: the whole run is.
@@ -279,6 +318,7 @@ impl RunState {
             error: trouble.and_then(|trouble| trouble.error.clone()),
             skip_cause: trouble.and_then(|trouble| trouble.skip_cause.clone()),
             output: state.output.clone(),
+            was_recorded: state.was_recorded,
         }
     }
 
@@ -300,7 +340,11 @@ impl RunState {
 
     fn make_ready(&mut self, step: u32) {
         self.steps[step as usize].is_ready = true;
-        self.ready.push(self.rank(step));
+        if self.is_recalled(step) {
+            self.recalled.push(step);
+        } else {
+            self.ready.push(self.rank(step));
+        }
     }
 
     fn stop(&mut self, step: u32, now: Instant) {

@@ -1,11 +1,15 @@
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Graph, Output, SharedState, Snapshot, StateError, StepError, StepId, StepOutput};
+use crate::checkpoint::Write;
+use crate::step::More;
+use crate::{
+    Graph, Output, RunId, SharedState, Snapshot, StateError, StepError, StepId, StepOutput,
+};
 
 /// What a step gets: its name, and what came of the steps before it. A clone is the same context.
 #[derive(Clone)]
@@ -18,12 +22,22 @@ struct Inner {
     /// Along the live edges, by the number of the step they come from.
     inputs: Vec<(u32, Input)>,
     attempts: AtomicU32,
-    /// Why the step fails without being run.
-    broken: Option<StepError>,
+    /// How the step ends without being run.
+    given: Option<Result<Output, StepError>>,
+    /// The run, if it is recorded, and what this step has written in it.
+    run: Option<RunId>,
+    writes: Mutex<Vec<Write>>,
 }
 
 /// What a live edge carries: an output, or the error of a step that was told to [continue](crate::OnError::Continue).
 pub type Input = Result<Output, Arc<StepError>>;
+
+/// How a step ends that is not run.
+pub(crate) struct Given {
+    pub(crate) result: Result<Output, StepError>,
+    pub(crate) attempts: u32,
+    pub(crate) writes: Vec<Write>,
+}
 
 impl StepContext {
     pub(crate) fn new(
@@ -31,15 +45,23 @@ impl StepContext {
         shared: SharedState,
         step: u32,
         inputs: Vec<(u32, Input)>,
-        broken: Option<StepError>,
+        given: Option<Given>,
+        run: Option<RunId>,
     ) -> Self {
+        let given = given.map(|given| (given.result, given.attempts, given.writes));
+        let (given, attempts, writes) = match given {
+            Some((result, attempts, writes)) => (Some(result), attempts, writes),
+            None => (None, 0, Vec::new()),
+        };
         Self(Arc::new(Inner {
             graph,
             shared,
             step,
             inputs,
-            attempts: AtomicU32::new(0),
-            broken,
+            attempts: AtomicU32::new(attempts),
+            given,
+            run,
+            writes: Mutex::new(writes),
         }))
     }
 
@@ -103,7 +125,49 @@ impl StepContext {
             key: key.to_owned(),
             source,
         })?;
-        Ok(self.0.shared.update(key, value, graph.reducers.get(key)))
+        let reducer = graph.reducers.get(key);
+        if self.0.run.is_none() {
+            return Ok(self.0.shared.update(key, value, reducer));
+        }
+        let snapshot = self.0.shared.update(key, value.clone(), reducer);
+        self.lock_writes().push(Write {
+            version: snapshot.version(),
+            key: key.into(),
+            value,
+        });
+        Ok(snapshot)
+    }
+
+    /// The run, if it is [recorded](crate::Flow::with_checkpoint).
+    #[must_use]
+    pub fn run_id(&self) -> Option<&RunId> {
+        self.0.run.as_ref()
+    }
+
+    /// A text by which others can tell that they did already what this step asks them for: the one that was
+    /// [set](crate::StepBuilder::idempotency_key), or else one made of the run and the step, if the run is recorded. It is
+    /// the same in every attempt, and when the run is resumed or replayed; one that is made is another one in a fork.
+    ///
+    /// ```
+    /// use fascine_flow::{Flow, GraphBuilder, MemoryCheckpoint, RunId};
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let mut graph = GraphBuilder::new();
+    /// graph.step("pay", |context| async move { Ok(context.idempotency_key()) });
+    /// let flow = Flow::new(&rt).with_checkpoint(MemoryCheckpoint::new(), RunId::new("monday")?);
+    /// let report = flow.run(&graph.build()?).await;
+    /// assert_eq!(report.step("pay").unwrap().json(), Some("monday/pay".into()));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<String> {
+        let key = self.more().and_then(|more| more.idempotency_key.as_ref());
+        match (key, &self.0.run) {
+            (Some(key), _) => Some((key.0)(self)),
+            (None, Some(run)) => Some(format!("{run}/{}", self.path())),
+            (None, None) => None,
+        }
     }
 
     /// Which try of the step this is, from 1.
@@ -117,8 +181,35 @@ impl StepContext {
         self.0.attempts.store(attempts, Ordering::Relaxed);
     }
 
-    pub(crate) fn broken(&self) -> Option<&StepError> {
-        self.0.broken.as_ref()
+    pub(crate) fn given(&self) -> Option<&Result<Output, StepError>> {
+        self.0.given.as_ref()
+    }
+
+    /// What it is called in the journal.
+    pub(crate) fn path(&self) -> &str {
+        self.name()
+    }
+
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.more().is_some_and(|more| more.is_idempotent)
+    }
+
+    /// Whether the run goes on with something in its place when it fails.
+    pub(crate) fn handles_failure(&self) -> bool {
+        self.more().is_some_and(More::handles_failure)
+    }
+
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        self.lock_writes().clone()
+    }
+
+    fn lock_writes(&self) -> std::sync::MutexGuard<'_, Vec<Write>> {
+        self.0.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn more(&self) -> Option<&More> {
+        let step = &self.0.graph.inner.steps[self.0.step as usize];
+        step.settings.more.as_deref()
     }
 
     pub(crate) fn begin_attempt(&self) {

@@ -7,6 +7,7 @@ use fascine_concurrency::{GroupHandle, Spawner};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
+use crate::checkpoint::Recorder;
 use crate::place::Place;
 use crate::run_state::{Effects, RunState};
 use crate::{Graph, SharedState, attempt, decide};
@@ -17,6 +18,8 @@ pub(crate) struct Crew {
     pub(crate) graph: Graph,
     shared: SharedState,
     state: Mutex<RunState>,
+    /// Who writes down what happens, if somebody does.
+    pub(crate) recorder: Option<Arc<Recorder>>,
     spawner: Spawner<(), Infallible>,
     group: GroupHandle,
 }
@@ -26,6 +29,7 @@ impl Crew {
         rt: &Rt,
         graph: &Graph,
         state: RunState,
+        recorder: Option<Arc<Recorder>>,
         spawner: Spawner<(), Infallible>,
         group: GroupHandle,
     ) -> Arc<Self> {
@@ -34,6 +38,7 @@ impl Crew {
             graph: graph.clone(),
             shared: state.shared().clone(),
             state: Mutex::new(state),
+            recorder,
             spawner,
             group,
         })
@@ -75,11 +80,32 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
     while let Some((step, context)) = next {
         let crew = Arc::clone(&place.crew);
         let graph = &crew.graph.inner;
+        if let Some(recorder) = &crew.recorder
+            && context.given().is_none()
+        {
+            let start = recorder.start(&context);
+            match hand_over(&crew, &mut place.is_waiting, start).await {
+                Ok(number) => place.started = Some(number),
+                Err(_) => {
+                    place.give_up();
+                    next = place.next();
+                    continue;
+                }
+            }
+        }
         let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
         let result = hand_over(&crew, &mut place.is_waiting, work).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
         let decide = decide::decide_all(graph, step, result, &crew.shared);
         let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
+        if let Some(recorder) = &crew.recorder {
+            let end = recorder.end(place.started.take(), &context, result, Some(&decisions));
+            if hand_over(&crew, &mut place.is_waiting, end).await.is_err() {
+                // What is behind it may not begin.
+                let now = crew.rt.now();
+                crew.change(|state| state.abort(now));
+            }
+        }
         drop(context);
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
