@@ -58,6 +58,7 @@ mod attempt;
 mod decide;
 mod output;
 mod place;
+mod ready;
 mod step_context;
 mod worker;
 

@@ -2,14 +2,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::decide::Decisions;
-use crate::run_state::{Ended, RunState};
+use crate::run_state::{Effects, Ended, Next, RunState};
+use crate::step_context::Input;
 use crate::worker::Crew;
 use crate::{Output, StepContext, StepError};
 
 /// The place of a worker among the others. However it ends, the run learns of it.
 pub(crate) struct Place {
     pub(crate) crew: Arc<Crew>,
-    step: Option<(u32, StepContext)>,
+    pub(crate) step: Option<(u32, StepContext)>,
     /// When the step was done, and what it gave: its edges may be undecided still.
     pub(crate) done: Option<(Instant, Result<Output, StepError>)>,
     /// The number of the record that says that the step has begun, until it is recorded how it ended.
@@ -17,6 +18,10 @@ pub(crate) struct Place {
     /// Whether another worker has taken over.
     pub(crate) is_waiting: bool,
     is_over: bool,
+    /// What the last step left behind, to be used again.
+    effects: Effects,
+    inputs: Vec<(u32, Input)>,
+    spare: Option<StepContext>,
 }
 
 impl Place {
@@ -28,39 +33,48 @@ impl Place {
             started: None,
             is_waiting: false,
             is_over: false,
+            effects: Effects::default(),
+            inputs: Vec::new(),
+            spare: None,
         }
     }
 
-    pub(crate) fn next(&mut self) -> Option<(u32, StepContext)> {
+    pub(crate) fn next(&mut self) {
         let now = self.crew.rt.now();
-        let next = self.crew.change(|state| state.next(now));
-        self.begin(next)
+        let inputs = &mut self.inputs;
+        let next = |state: &mut RunState| state.next(now, inputs);
+        let next = self.crew.change_with(&mut self.effects, next);
+        self.begin(next);
     }
 
     /// Both at once, which is the usual case.
-    pub(crate) fn end_and_next(&mut self, decisions: Decisions) -> Option<(u32, StepContext)> {
+    pub(crate) fn end_and_next(&mut self, decisions: Decisions) {
         // Conditions may have taken their time, and so may a store.
         let was_quick = decisions.is_empty() && self.crew.recorder.is_none();
         let at = self.done.as_ref().map(|(at, _)| *at).filter(|_| was_quick);
         let now = at.unwrap_or_else(|| self.crew.rt.now());
         let end = self.ending(decisions);
-        let next = self.crew.change(|state| {
+        let inputs = &mut self.inputs;
+        let next = self.crew.change_with(&mut self.effects, |state| {
             end(state);
-            state.next(now)
+            state.next(now, inputs)
         });
-        self.begin(next)
+        self.begin(next);
     }
 
-    fn begin(&mut self, next: Option<(u32, StepContext)>) -> Option<(u32, StepContext)> {
-        self.step = next;
-        self.is_over = self.step.is_none();
-        self.step.clone()
+    fn begin(&mut self, next: Option<Next>) {
+        self.is_over = next.is_none();
+        self.step = next.map(|Next { step, given }| {
+            let spare = self.spare.take();
+            let spare = spare.unwrap_or_else(|| self.crew.context(step));
+            (step, spare.of(step, &mut self.inputs, given))
+        });
     }
 
     /// Tells the run that the step has ended, if it has.
     pub(crate) fn end(&mut self, decisions: Decisions) {
         let end = self.ending(decisions);
-        self.crew.change(end);
+        self.crew.change_with(&mut self.effects, end);
     }
 
     /// Tells the run that the step may not begin, and so nothing else may.
@@ -80,7 +94,11 @@ impl Place {
     fn ending(&mut self, decisions: Decisions) -> impl FnOnce(&mut RunState) + use<> {
         let done = self.done.take();
         let step = self.step.take_if(|_| done.is_some());
-        let step = step.map(|(step, context)| (step, context.attempt()));
+        let step = step.map(|(step, context)| {
+            let attempts = context.attempt();
+            self.spare = context.cleared();
+            (step, attempts)
+        });
         let ended = done.zip(step);
         let was_waiting = std::mem::take(&mut self.is_waiting);
         move |state| {

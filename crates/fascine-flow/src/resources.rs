@@ -1,7 +1,7 @@
 use std::collections::BinaryHeap;
 
 use crate::Graph;
-use crate::run_state::Ready;
+use crate::ready::Ready;
 
 /// The resources of a run, by number: how many places are free, and who waits for one.
 #[derive(Debug)]

@@ -124,7 +124,7 @@ async fn run(
     let (mut header, mut recorder) = (None, None);
     if let Some(mut journaling) = journaling {
         let known = journaling.known(&graph);
-        state.go_on(journaling.recorder.run().clone(), known, rt.now());
+        state.go_on(known, rt.now());
         header = journaling.header;
         recorder = Some(journaling.recorder);
     }

@@ -1,7 +1,6 @@
 mod recalling;
 mod settling;
 
-use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::task::Waker;
@@ -12,11 +11,11 @@ use crate::edge_state::{Counts, EdgeState};
 use crate::event::{FlowEvent, Queue};
 use crate::handle::Slot;
 use crate::keep::Keep;
+use crate::ready::Ready;
 use crate::resources::Resources;
 use crate::step_context::{Given, Input};
 use crate::{
-    FlowReport, Graph, OnError, Output, RunId, SharedState, SkipCause, Status, StepContext,
-    StepError, StepReport,
+    FlowReport, Graph, OnError, Output, SharedState, SkipCause, Status, StepError, StepReport,
 };
 
 /// The synchronous heart of a run: which steps can start, and what follows when one ends. It calls nothing foreign: what
@@ -33,7 +32,6 @@ pub(crate) struct RunState {
     known: Known,
     /// Steps that can start, and ended in that run.
     recalled: Vec<u32>,
-    run: Option<RunId>,
     resources: Resources,
     /// Steps that may run at once.
     max: usize,
@@ -50,6 +48,8 @@ pub(crate) struct RunState {
     errors: Vec<Arc<StepError>>,
     error_count: u64,
     effects: Effects,
+    /// Steps whose edges are to be settled: empty but for a moment.
+    ended: Vec<u32>,
 }
 
 /// What came of steps in an earlier run, by their numbers.
@@ -57,7 +57,7 @@ pub(crate) type Known = HashMap<u32, KnownStep>;
 
 /// What came of one.
 pub(crate) struct KnownStep {
-    pub(crate) given: Given,
+    pub(crate) given: Box<Given>,
     /// Nothing if the conditions of the edges out of it have to be asked.
     pub(crate) decisions: Option<Decisions>,
 }
@@ -77,8 +77,12 @@ pub(crate) struct Effects {
     pub(crate) garbage: Vec<Output>,
 }
 
-/// Which of several steps goes first: the highest priority, the costliest chain, the first that was added.
-pub(crate) type Ready = (i32, u64, Reverse<u32>);
+/// A step that is to be run.
+pub(crate) struct Next {
+    pub(crate) step: u32,
+    /// How it ends without being run.
+    pub(crate) given: Option<Box<Given>>,
+}
 
 /// How a step ended.
 pub(crate) struct Ended {
@@ -151,7 +155,6 @@ impl RunState {
             ready: BinaryHeap::new(),
             known: Known::new(),
             recalled: Vec::new(),
-            run: None,
             resources: Resources::new(graph),
             max,
             workers: 0,
@@ -164,6 +167,7 @@ impl RunState {
             errors: Vec::new(),
             error_count: 0,
             effects: Effects::default(),
+            ended: Vec::new(),
         };
         for step in 0..count {
             if graph.inner.incoming.count(step) == 0 {
@@ -178,35 +182,33 @@ impl RunState {
         &self.shared
     }
 
-    pub(crate) fn take_effects(&mut self) -> Effects {
-        std::mem::take(&mut self.effects)
+    /// Gives what is to be done, for effects that are done: so that their lists are made once.
+    pub(crate) fn swap_effects(&mut self, done: &mut Effects) {
+        std::mem::swap(&mut self.effects, done);
     }
 
-    /// Gives a worker the next step, as running from now on. Without one, the worker is to end.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<(u32, StepContext)> {
-        while let Some((_, _, Reverse(step))) = self.ready.pop() {
-            if self.resources.take(&self.graph, step, self.rank(step)) {
+    /// Gives a worker the next step, as running from now on, and puts what it gets into an empty list. Without one, the
+    /// worker is to end.
+    pub(crate) fn next(&mut self, now: Instant, inputs: &mut Vec<(u32, Input)>) -> Option<Next> {
+        while let Some(ready) = self.ready.pop() {
+            let step = ready.step();
+            if self.resources.take(&self.graph, step, ready) {
                 self.running += 1;
                 self.steps[step as usize].started = Some(self.since_start(now));
                 self.change(step, Status::Processing, now);
-                let inputs = self.inputs(step);
+                self.inputs(step, inputs);
                 self.release_inputs(step);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
-                let given = broken.map(|error| Given {
-                    result: Err(error),
-                    attempts: 0,
-                    writes: Vec::new(),
+                let given = broken.map(|error| {
+                    Box::new(Given {
+                        result: Err(error),
+                        attempts: 0,
+                        writes: Vec::new(),
+                    })
                 });
-                let context = StepContext::new(
-                    self.graph.clone(),
-                    self.shared.clone(),
-                    step,
-                    inputs,
-                    given.or_else(|| self.known_result(step)),
-                    self.run.clone(),
-                );
-                return Some((step, context));
+                let given = given.or_else(|| self.known_result(step));
+                return Some(Next { step, given });
             }
         }
         self.workers -= 1;
@@ -335,7 +337,7 @@ impl RunState {
     fn rank(&self, step: u32) -> Ready {
         let graph = &self.graph.inner;
         let priority = graph.steps[step as usize].settings.priority;
-        (priority, graph.remaining[step as usize], Reverse(step))
+        Ready::new(priority, graph.remaining[step as usize], step)
     }
 
     fn make_ready(&mut self, step: u32) {
@@ -357,11 +359,11 @@ impl RunState {
         state.elapsed = elapsed.saturating_sub(started);
     }
 
-    /// What comes along the live edges.
-    fn inputs(&self, step: u32) -> Vec<(u32, Input)> {
+    /// Adds what comes along the live edges.
+    fn inputs(&self, step: u32, inputs: &mut Vec<(u32, Input)>) {
         let graph = &self.graph.inner;
         let edges = graph.incoming.of(step).iter();
-        let inputs = edges.filter_map(|number| {
+        inputs.extend(edges.filter_map(|number| {
             let from = graph.edges[*number as usize].from;
             let source = &self.steps[from as usize];
             match self.edges[*number as usize] {
@@ -372,18 +374,16 @@ impl RunState {
                 }
                 _ => None,
             }
-        });
-        let mut inputs: Vec<_> = inputs.collect();
+        }));
         inputs.sort_unstable_by_key(|(from, _)| *from);
-        inputs
     }
 
     /// A step has taken its inputs, or will never.
     fn release_inputs(&mut self, step: u32) {
-        let graph = self.graph.clone();
-        for number in graph.inner.incoming.of(step) {
-            if self.edges[*number as usize] != EdgeState::Open {
-                self.release(graph.inner.edges[*number as usize].from);
+        for place in self.graph.inner.incoming.range(step) {
+            let number = self.graph.inner.incoming.at(place) as usize;
+            if self.edges[number] != EdgeState::Open {
+                self.release(self.graph.inner.edges[number].from);
             }
         }
     }
@@ -422,11 +422,11 @@ impl RunState {
     }
 
     fn change(&mut self, step: u32, status: Status, now: Instant) {
-        let at = self.since_start(now);
         let state = &mut self.steps[step as usize];
         debug_assert!(!state.status.is_final(), "a step ends once");
         state.status = status;
         if status.is_final()
+            && !self.handles.is_empty()
             && let Some(slot) = self.handles.remove(&step)
         {
             let wakers = slot.fill(|| self.step_report(step));
@@ -439,7 +439,7 @@ impl RunState {
         let event = FlowEvent {
             step: Arc::clone(&self.graph.inner.steps[step as usize].name),
             status,
-            at,
+            at: self.since_start(now),
             elapsed: state.elapsed,
         };
         for reader in &self.readers {
@@ -481,8 +481,8 @@ mod tests {
         let shared = Flow::new(&rt).shared_state();
         let (readers, handles) = (Vec::new(), Handles::new());
         let mut state = RunState::new(&graph, shared, now, 5, Keep::All, readers, handles);
-        let (first, _) = state.next(now).unwrap();
-        (state, first, now)
+        let first = state.next(now, &mut Vec::new()).unwrap();
+        (state, first.step, now)
     }
 
     #[test]
@@ -494,7 +494,10 @@ mod tests {
                 graph.step(name, |_| async { Ok(()) }).resource("disk");
             }
             let (mut state, first, now) = begun(graph);
-            assert!(state.next(now).is_none(), "the second waits");
+            assert!(
+                state.next(now, &mut Vec::new()).is_none(),
+                "the second waits"
+            );
             state.abort(now);
             if ends {
                 let ended = Ended {

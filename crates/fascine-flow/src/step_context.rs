@@ -40,29 +40,47 @@ pub(crate) struct Given {
 }
 
 impl StepContext {
-    pub(crate) fn new(
-        graph: Graph,
-        shared: SharedState,
-        step: u32,
-        inputs: Vec<(u32, Input)>,
-        given: Option<Given>,
-        run: Option<RunId>,
-    ) -> Self {
-        let given = given.map(|given| (given.result, given.attempts, given.writes));
-        let (given, attempts, writes) = match given {
-            Some((result, attempts, writes)) => (Some(result), attempts, writes),
-            None => (None, 0, Vec::new()),
-        };
+    pub(crate) fn new(graph: Graph, shared: SharedState, run: Option<RunId>, step: u32) -> Self {
         Self(Arc::new(Inner {
             graph,
             shared,
             step,
-            inputs,
-            attempts: AtomicU32::new(attempts),
-            given,
+            inputs: Vec::new(),
+            attempts: AtomicU32::new(0),
+            given: None,
             run,
-            writes: Mutex::new(writes),
+            writes: Mutex::default(),
         }))
+    }
+
+    /// Makes it that of a step that begins, which takes the inputs. Nobody else has it.
+    pub(crate) fn of(
+        mut self,
+        step: u32,
+        inputs: &mut Vec<(u32, Input)>,
+        given: Option<Box<Given>>,
+    ) -> Self {
+        let inner =
+            Arc::get_mut(&mut self.0).expect("it is new or cleared, and was not given away");
+        inner.step = step;
+        std::mem::swap(&mut inner.inputs, inputs);
+        if let Some(given) = given {
+            *inner.attempts.get_mut() = given.attempts;
+            inner.writes = Mutex::new(given.writes);
+            inner.given = Some(given.result);
+        }
+        self
+    }
+
+    /// Lets the inputs go, and keeps the rest for another step, unless the step has left it with somebody.
+    pub(crate) fn cleared(mut self) -> Option<Self> {
+        let inner = Arc::get_mut(&mut self.0)?;
+        inner.inputs.clear();
+        *inner.attempts.get_mut() = 0;
+        inner.given = None;
+        let writes = inner.writes.get_mut();
+        writes.unwrap_or_else(PoisonError::into_inner).clear();
+        Some(self)
     }
 
     /// The step's name.

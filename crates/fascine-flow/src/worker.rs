@@ -10,7 +10,7 @@ use futures_lite::future::yield_now;
 use crate::checkpoint::Recorder;
 use crate::place::Place;
 use crate::run_state::{Effects, RunState};
-use crate::{Graph, SharedState, attempt, decide};
+use crate::{Graph, SharedState, StepContext, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
@@ -46,25 +46,43 @@ impl Crew {
 
     /// Changes the state, and does what follows once it is no longer locked.
     pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut RunState) -> T) -> T {
-        let (changed, effects) = {
+        self.change_with(&mut Effects::default(), change)
+    }
+
+    /// The same for those who change it often: effects that are done lend their lists.
+    pub(crate) fn change_with<T>(
+        self: &Arc<Self>,
+        effects: &mut Effects,
+        change: impl FnOnce(&mut RunState) -> T,
+    ) -> T {
+        let changed = {
             let mut state = self.state();
             let changed = change(&mut state);
-            (changed, state.take_effects())
+            state.swap_effects(effects);
+            changed
         };
         self.apply(effects);
         changed
     }
 
-    fn apply(self: &Arc<Self>, effects: Effects) {
-        if effects.cancel {
+    fn apply(self: &Arc<Self>, effects: &mut Effects) {
+        if std::mem::take(&mut effects.cancel) {
             self.group.cancel();
         }
-        for _ in 0..effects.spawn {
+        for _ in 0..std::mem::take(&mut effects.spawn) {
             // A group that has ended drops the worker, which then says that it is gone.
             let _ = self.spawner.spawn(work(Place::new(Arc::clone(self))));
         }
-        effects.wakers.into_iter().for_each(std::task::Waker::wake);
-        drop(effects.garbage);
+        effects.wakers.drain(..).for_each(std::task::Waker::wake);
+        effects.garbage.clear();
+    }
+
+    pub(crate) fn context(&self, step: u32) -> StepContext {
+        let run = self
+            .recorder
+            .as_ref()
+            .map(|recorder| recorder.run().clone());
+        StepContext::new(self.graph.clone(), self.shared.clone(), run, step)
     }
 
     fn state(&self) -> MutexGuard<'_, RunState> {
@@ -75,45 +93,44 @@ impl Crew {
 /// Runs steps, one after the other, while there are some that can start. A step that follows another one needs no task
 /// of its own.
 async fn work(mut place: Place) -> Result<(), Infallible> {
+    let crew = Arc::clone(&place.crew);
+    let graph = &crew.graph.inner;
     let mut count: u32 = 0;
-    let mut next = place.next();
-    while let Some((step, context)) = next {
-        let crew = Arc::clone(&place.crew);
-        let graph = &crew.graph.inner;
+    place.next();
+    while let Some((step, context)) = &place.step {
         if let Some(recorder) = &crew.recorder
             && context.given().is_none()
         {
-            let start = recorder.start(&context);
+            let start = recorder.start(context);
             match hand_over(&crew, &mut place.is_waiting, start).await {
                 Ok(number) => place.started = Some(number),
                 Err(_) => {
                     place.give_up();
-                    next = place.next();
+                    place.next();
                     continue;
                 }
             }
         }
-        let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
+        let work = attempt::run(&crew.rt, &graph.steps[*step as usize], context);
         let result = hand_over(&crew, &mut place.is_waiting, work).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decide = decide::decide_all(graph, step, result, &crew.shared);
+        let decide = decide::decide_all(graph, *step, result, &crew.shared);
         let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
         if let Some(recorder) = &crew.recorder {
-            let end = recorder.end(place.started.take(), &context, result, Some(&decisions));
+            let end = recorder.end(place.started.take(), context, result, Some(&decisions));
             if hand_over(&crew, &mut place.is_waiting, end).await.is_err() {
                 // What is behind it may not begin.
                 let now = crew.rt.now();
                 crew.change(|state| state.abort(now));
             }
         }
-        drop(context);
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
             place.end(decisions);
             yield_now().await;
-            next = place.next();
+            place.next();
         } else {
-            next = place.end_and_next(decisions);
+            place.end_and_next(decisions);
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ mod build;
 mod dagrs;
 mod graph_flow;
 mod ours;
+mod python;
 mod shape;
 mod stopwatch;
 
@@ -67,6 +68,7 @@ pub(crate) fn run(options: &Options) {
     }
     build::run(options);
     critical_path(options, &ours);
+    python::run(options, &ours);
 }
 
 /// Tasks of tokio alone, one joined after the other.

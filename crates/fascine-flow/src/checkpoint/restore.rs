@@ -48,11 +48,11 @@ impl Restored {
                 }
             };
             let known = KnownStep {
-                given: Given {
+                given: Box::new(Given {
                     result,
                     attempts: done.attempts,
                     writes: done.writes,
-                },
+                }),
                 decisions: done.decisions.as_deref().map(Decisions::recorded),
             };
             Some((number, known))

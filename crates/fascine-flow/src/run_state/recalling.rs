@@ -1,20 +1,18 @@
 use std::time::Instant;
 
 use super::{Known, RunState};
-use crate::RunId;
 use crate::step_context::Given;
 
 /// Steps that ended in an earlier run of the same graph.
 impl RunState {
-    /// Makes it a run that is recorded under that name, and goes on from what is known.
-    pub(crate) fn go_on(&mut self, run: RunId, known: Known, now: Instant) {
-        self.run = Some(run);
+    /// Goes on from what is known.
+    pub(crate) fn go_on(&mut self, known: Known, now: Instant) {
         if known.is_empty() {
             return;
         }
         self.known = known;
-        for (_, _, step) in std::mem::take(&mut self.ready) {
-            self.make_ready(step.0);
+        for ready in std::mem::take(&mut self.ready) {
+            self.make_ready(ready.step());
         }
         self.recall(now);
         self.hire();
@@ -27,7 +25,7 @@ impl RunState {
     }
 
     /// What a step gave that is in need of nothing but that its edges are decided.
-    pub(super) fn known_result(&mut self, step: u32) -> Option<Given> {
+    pub(super) fn known_result(&mut self, step: u32) -> Option<Box<Given>> {
         let known = self.known.remove(&step)?;
         self.steps[step as usize].was_recorded = true;
         Some(known.given)
@@ -43,7 +41,7 @@ impl RunState {
             self.release_inputs(step);
             let Given {
                 result, attempts, ..
-            } = known.given;
+            } = *known.given;
             let decisions = known.decisions.unwrap_or_default();
             self.conclude(step, attempts, result, decisions, now);
         }
