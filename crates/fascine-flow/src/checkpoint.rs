@@ -1,6 +1,9 @@
 //! What a run leaves behind, so that another one can go on from there.
 
+mod blocking;
 mod checkpoint_error;
+mod durability;
+mod file;
 mod fingerprint;
 mod header;
 mod journal;
@@ -9,6 +12,8 @@ mod point;
 mod record;
 mod recorder;
 mod run_id;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod step_record;
 
 mod change;
@@ -27,6 +32,8 @@ use fascine_rt::BoxFuture;
 
 pub use change::{GraphChange, MigratedStep, Migration, OnChange};
 pub use checkpoint_error::CheckpointError;
+pub use durability::Durability;
+pub use file::FileCheckpoint;
 pub use fingerprint::Fingerprint;
 pub use fork::Fork;
 pub use header::Header;
@@ -38,8 +45,11 @@ pub use replay::Replay;
 pub use resume::Resume;
 pub use resume_error::ResumeError;
 pub use run_id::{RunId, RunIdError};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteCheckpoint;
 pub use step_record::{Recorded, StepRecord};
 
+use blocking::blocking;
 pub(crate) use fingerprint::Prints;
 pub(crate) use journaling::Journaling;
 pub(crate) use record::{Done, Failure, Result as RecordedResult, Write};

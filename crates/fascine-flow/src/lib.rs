@@ -79,10 +79,12 @@ mod step_error;
 mod draw;
 mod view;
 
+#[cfg(feature = "sqlite")]
+pub use checkpoint::SqliteCheckpoint;
 pub use checkpoint::{
-    Checkpoint, CheckpointError, Entry, Fingerprint, Fork, GraphChange, Header, Journal,
-    MemoryCheckpoint, MigratedStep, Migration, OnChange, Point, Record, Recorded, Replay, Resume,
-    ResumeError, RunId, RunIdError, StepRecord,
+    Checkpoint, CheckpointError, Durability, Entry, FileCheckpoint, Fingerprint, Fork, GraphChange,
+    Header, Journal, MemoryCheckpoint, MigratedStep, Migration, OnChange, Point, Record, Recorded,
+    Replay, Resume, ResumeError, RunId, RunIdError, StepRecord,
 };
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;

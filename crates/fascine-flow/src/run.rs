@@ -137,9 +137,8 @@ async fn run(
         group.handle(),
     );
     let mut writing = pin!(async {
-        match &recorder {
-            Some(recorder) => recorder.write(header).await,
-            None => (),
+        if let Some(recorder) = &recorder {
+            recorder.write(header).await;
         }
     });
     let mut is_written = recorder.is_none();

@@ -11,6 +11,7 @@ pub struct Journal {
     run: RunId,
     header: Header,
     entries: Vec<Entry>,
+    torn: u64,
 }
 
 impl Journal {
@@ -28,6 +29,7 @@ impl Journal {
             run,
             header,
             entries,
+            torn: 0,
         })
     }
 
@@ -41,6 +43,20 @@ impl Journal {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Says that so many bytes at the end of what is stored are no whole record.
+    #[must_use]
+    pub fn with_torn(mut self, bytes: u64) -> Self {
+        self.torn = bytes;
+        self
+    }
+
+    /// How many bytes at the end of what is stored were cut off: somebody was killed while writing them, and was never
+    /// told that they are written.
+    #[must_use]
+    pub fn torn(&self) -> u64 {
+        self.torn
     }
 
     /// What is known of the step with that path. It reads the whole journal: to look at many steps there is
@@ -71,11 +87,10 @@ impl Journal {
 
     /// The moments at which steps had ended, with their paths, from the first to the last, also of what counts no longer.
     pub fn points(&self) -> impl Iterator<Item = (Point, &str)> {
-        let done = self.entries.iter().filter_map(|entry| match &entry.record {
+        self.entries.iter().filter_map(|entry| match &entry.record {
             Record::Done(done) => Some((self.point(entry.sequence + 1), &*done.step)),
             _ => None,
-        });
-        done
+        })
     }
 
     /// The moment after the step with that path had last ended.

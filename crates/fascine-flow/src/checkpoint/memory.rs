@@ -25,8 +25,10 @@ use super::{Checkpoint, CheckpointError, Entry, Header, Journal, Record, RunId};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryCheckpoint {
-    journals: Arc<Mutex<BTreeMap<RunId, (Header, Vec<Record>)>>>,
+    journals: Arc<Mutex<Journals>>,
 }
+
+type Journals = BTreeMap<RunId, (Header, Vec<Record>)>;
 
 impl MemoryCheckpoint {
     /// Begins with no journals.
@@ -35,7 +37,7 @@ impl MemoryCheckpoint {
         Self::default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, (Header, Vec<Record>)>> {
+    fn lock(&self) -> MutexGuard<'_, Journals> {
         self.journals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
