@@ -2,14 +2,19 @@
 
 mod building;
 mod checkpoints;
+mod costs;
 mod drawing;
 mod fallbacks;
+mod gauge;
 mod joins;
 mod memory;
+mod nested_ends;
+mod nesting;
 mod outcomes;
 mod running;
 mod settings;
 mod simulated;
+mod simulator;
 mod sketch;
 mod state;
 mod typed;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::decide::Decisions;
-use crate::run_state::{Effects, Ended, Next, RunState};
+use crate::run_state::{Begun, Effects, Ended, RunState};
 use crate::step_context::Input;
 use crate::worker::Crew;
 use crate::{Output, StepContext, StepError};
@@ -50,7 +50,7 @@ impl Place {
     /// Both at once, which is the usual case.
     pub(crate) fn end_and_next(&mut self, decisions: Decisions) {
         // Conditions may have taken their time, and so may a store.
-        let was_quick = decisions.is_empty() && self.crew.recorder.is_none();
+        let was_quick = decisions.is_empty() && self.crew.recorder().is_none();
         let at = self.done.as_ref().map(|(at, _)| *at).filter(|_| was_quick);
         let now = at.unwrap_or_else(|| self.crew.rt.now());
         let end = self.ending(decisions);
@@ -62,12 +62,12 @@ impl Place {
         self.begin(next);
     }
 
-    fn begin(&mut self, next: Option<Next>) {
+    fn begin(&mut self, next: Option<Begun>) {
         self.is_over = next.is_none();
-        self.step = next.map(|Next { step, given }| {
+        self.step = next.map(|begun| {
             let spare = self.spare.take();
-            let spare = spare.unwrap_or_else(|| self.crew.context(step));
-            (step, spare.of(step, &mut self.inputs, given))
+            let spare = spare.unwrap_or_else(|| StepContext::new(&self.crew));
+            (begun.step, spare.of(begun, &mut self.inputs))
         });
     }
 
@@ -86,7 +86,7 @@ impl Place {
                 state.wake();
             }
             if let Some((step, _)) = step {
-                state.cancel(step, 0, now);
+                state.cancel(step, 0, Vec::new(), now);
             }
         });
     }
@@ -95,9 +95,9 @@ impl Place {
         let done = self.done.take();
         let step = self.step.take_if(|_| done.is_some());
         let step = step.map(|(step, context)| {
-            let attempts = context.attempt();
+            let (attempts, nested) = (context.attempt(), context.close());
             self.spare = context.cleared();
-            (step, attempts)
+            (step, attempts, nested)
         });
         let ended = done.zip(step);
         let was_waiting = std::mem::take(&mut self.is_waiting);
@@ -105,12 +105,13 @@ impl Place {
             if was_waiting {
                 state.wake();
             }
-            if let Some(((at, result), (step, attempts))) = ended {
+            if let Some(((at, result), (step, attempts, nested))) = ended {
                 let ended = Ended {
                     at,
                     attempts,
                     result,
                     decisions,
+                    nested,
                 };
                 state.end(step, ended);
             }
@@ -124,21 +125,24 @@ impl Drop for Place {
             return;
         }
         // A step that was dropped while its edges were decided has done its work.
-        if let (Some(recorder), Some((_, context))) = (&self.crew.recorder, &self.step)
+        if let (Some(recorder), Some((_, context))) = (self.crew.recorder(), &self.step)
             && let Some((_, result)) = &self.done
             && let Some(started) = self.started.take()
         {
             recorder.end_undecided(Some(started), context, result);
         }
         let end = self.ending(Decisions::default());
+        let step = self.step.take();
+        let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
+        let now = self.crew.rt.now();
         self.crew.change(|state| {
             state.lose_worker();
             end(state);
+            match step {
+                Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
+                // Nobody may be there to run the steps that are left.
+                None => state.abort(now),
+            }
         });
-        if let Some((step, context)) = self.step.take() {
-            let now = self.crew.rt.now();
-            let attempts = context.attempt();
-            self.crew.change(|state| state.cancel(step, attempts, now));
-        }
     }
 }

@@ -9,13 +9,15 @@ use std::time::Duration;
 use fascine_concurrency::TaskGroup;
 use fascine_rt::BoxFuture;
 
-use crate::checkpoint::Journaling;
-use crate::event::{FlowEvents, Queue};
-use crate::run_state::{Handles, RunState};
+use crate::checkpoint::{Header, Journaling};
+use crate::event::FlowEvents;
+use crate::handle::Unheard;
+use crate::path::Prefix;
+use crate::readers::Readers;
+use crate::run_state::RunState;
+use crate::tree::{Site, Tree};
 use crate::worker::Crew;
-use crate::{
-    CheckpointError, Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepReport,
-};
+use crate::{CheckpointError, Flow, FlowReport, Graph, SharedState, StepHandle, StepKey};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -29,12 +31,12 @@ use crate::{
 pub struct FlowRun {
     flow: Flow,
     graph: Graph,
-    readers: Vec<Arc<Queue>>,
-    handles: Handles,
+    readers: Arc<Readers>,
+    handles: Unheard,
     shared: SharedState,
     cancel: Arc<Cancel>,
     journaling: Option<Journaling>,
-    run: Option<BoxFuture<FlowReport>>,
+    run: Option<(Arc<Crew>, BoxFuture<FlowReport>)>,
 }
 
 impl FlowRun {
@@ -42,18 +44,13 @@ impl FlowRun {
         Self {
             flow: flow.clone(),
             graph: graph.clone(),
-            readers: Vec::new(),
-            handles: Handles::new(),
+            readers: Arc::default(),
+            handles: Unheard::new(graph, Prefix::None),
             shared: flow.shared_state(),
             cancel: Arc::default(),
             journaling: flow.checkpoint().map(|(store, run)| {
-                let run = run.clone();
-                Journaling::begin(
-                    Arc::clone(store),
-                    run,
-                    graph,
-                    &flow.shared_state().snapshot(),
-                )
+                let (store, run) = (Arc::clone(store), run.clone());
+                Journaling::begin(store, run, graph, &flow.shared_state().snapshot())
             }),
             run: None,
         }
@@ -67,20 +64,21 @@ impl FlowRun {
         this
     }
 
-    /// Watches the run. Only one that is made before the run begins is told of it.
+    /// Watches the run from now on, and what its steps run within it.
     pub fn events(&mut self) -> FlowEvents {
         let (events, queue) = FlowEvents::new();
-        self.readers.push(queue);
+        self.readers.add(queue);
         events
     }
 
-    /// Makes a handle that waits for the end of one step. `None` if there is no such step, or if the run has begun.
+    /// Makes a handle that waits for the end of one step, which may have ended already. `None` if there is no such step.
     pub fn handle(&mut self, step: impl Into<StepKey>) -> Option<StepHandle> {
         let step = self.graph.inner.find(&step.into())?;
-        if self.run.is_some() {
-            return None;
-        }
-        Some(StepHandle::new(self.handles.entry(step).or_default()))
+        let slot = match &self.run {
+            Some((crew, _)) => crew.change(|state| state.handle(step)),
+            None => self.handles.slot(step),
+        };
+        Some(StepHandle::new(&slot))
     }
 
     /// What the steps of this run share, to be looked at or changed back from outside.
@@ -98,44 +96,16 @@ impl FlowRun {
     }
 }
 
-/// Runs the graph in a group of workers.
+/// Waits for the workers of a run, until its time is over or somebody cancels it.
 async fn run(
     flow: Flow,
-    graph: Graph,
-    readers: Vec<Arc<Queue>>,
-    handles: Handles,
-    shared: SharedState,
+    crew: Arc<Crew>,
+    group: TaskGroup<(), Infallible>,
     cancel: Arc<Cancel>,
-    journaling: Option<Journaling>,
+    header: Option<Header>,
 ) -> FlowReport {
     let rt = flow.rt();
-    let group = TaskGroup::<(), Infallible>::new(rt)
-        .supervised()
-        .discarding();
-    let mut state = RunState::new(
-        &graph,
-        shared,
-        rt.now(),
-        flow.max_concurrent(),
-        flow.keep().clone(),
-        readers,
-        handles,
-    );
-    let (mut header, mut recorder) = (None, None);
-    if let Some(mut journaling) = journaling {
-        let known = journaling.known(&graph);
-        state.go_on(known, rt.now());
-        header = journaling.header;
-        recorder = Some(journaling.recorder);
-    }
-    let crew = Crew::new(
-        rt,
-        &graph,
-        state,
-        recorder.clone(),
-        group.spawner(),
-        group.handle(),
-    );
+    let recorder = crew.recorder().cloned();
     let mut writing = pin!(async {
         if let Some(recorder) = &recorder {
             recorder.write(header).await;
@@ -152,7 +122,7 @@ async fn run(
     if was_cancelled {
         abort();
     } else {
-        crew.change(|_| ());
+        crew.change(|state| state.begin(None));
     }
     let mut timed_out = false;
     let mut time = pin!(async {
@@ -161,45 +131,40 @@ async fn run(
             None => pending().await,
         }
     });
-    let mut joined = pin!(group.join());
+    let mut joined = pin!(async {
+        poll_fn(|cx| crew.poll_end(cx)).await;
+        // How the workers ended is in the state; the group itself ends early only with the scope it is in.
+        let _ = group.join().await;
+    });
     // Dropped first: before the workers are, and tell of it.
     let _guard = AbortOnDrop(&crew);
-    // How the workers ended is in the state; the group itself ends early only with the scope it is in.
-    let mut has_joined = false;
     poll_fn(|cx| {
         is_written = is_written || writing.as_mut().poll(cx).is_ready();
         if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {
             was_cancelled = true;
             abort();
         }
-        has_joined = has_joined || joined.as_mut().poll(cx).is_ready();
-        if !has_joined && !was_cancelled && time.as_mut().poll(cx).is_ready() {
+        let joining = joined.as_mut().poll(cx);
+        if joining.is_pending() && !was_cancelled && time.as_mut().poll(cx).is_ready() {
             (was_cancelled, timed_out) = (true, true);
             abort();
-            has_joined = joined.as_mut().poll(cx).is_ready();
+            return joined.as_mut().poll(cx);
         }
-        match has_joined {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
+        joining
     })
     .await;
     if let Some(recorder) = &recorder {
         recorder.close();
-        if !is_written {
-            let late = rt.sleep(PATIENCE);
-            let written = async {
+        let written = async {
+            if !is_written {
                 writing.as_mut().await;
-                true
-            };
-            let late = async {
-                late.await;
-                false
-            };
-            if !futures_lite::future::or(written, late).await {
-                recorder.fail(CheckpointError::Late);
             }
-        }
+        };
+        let late = async {
+            rt.sleep(PATIENCE).await;
+            recorder.fail(CheckpointError::Late);
+        };
+        futures_lite::future::or(written, late).await;
     }
     let now = rt.now();
     let mut report = crew.change(|state| {
@@ -229,21 +194,29 @@ impl Future for FlowRun {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FlowReport> {
         let this = self.get_mut();
-        let report = match &mut this.run {
-            Some(run) => run.as_mut().poll(cx),
+        let run = match &mut this.run {
+            Some((_, run)) => run,
             None => {
-                let (flow, graph) = (this.flow.clone(), this.graph.clone());
-                let (readers, cancel) = (this.readers.clone(), Arc::clone(&this.cancel));
-                let handles = std::mem::take(&mut this.handles);
-                let shared = this.shared.clone();
-                let journaling = this.journaling.take();
-                let run = run(flow, graph, readers, handles, shared, cancel, journaling);
-                let run = this.run.insert(Box::pin(run));
-                run.as_mut().poll(cx)
+                let group = TaskGroup::new(this.flow.rt()).supervised().discarding();
+                let begun = this.flow.rt().now();
+                let readers = Arc::clone(&this.readers);
+                let (mut header, mut recorder) = (None, None);
+                if let Some(journaling) = this.journaling.take() {
+                    header = journaling.header;
+                    recorder = Some(journaling.recorder);
+                }
+                let (shared, bounds) = (this.shared.clone(), this.flow.bounds());
+                let tree = Tree::new(shared, begun, readers, bounds, recorder);
+                let (site, handles) = (Site::root(tree), this.handles.take());
+                let crew = Crew::new(this.flow.rt(), &this.graph, &site, handles, &group);
+                let cancel = Arc::clone(&this.cancel);
+                let run = run(this.flow.clone(), Arc::clone(&crew), group, cancel, header);
+                &mut this.run.insert((crew, Box::pin(run))).1
             }
         };
+        let report = run.as_mut().poll(cx);
         if report.is_ready() {
-            this.readers.iter().for_each(|reader| reader.end());
+            this.readers.end();
         }
         report
     }
@@ -251,12 +224,11 @@ impl Future for FlowRun {
 
 impl Drop for FlowRun {
     fn drop(&mut self) {
-        self.readers.iter().for_each(|reader| reader.end());
-        // It has never begun, or else they went with it.
-        for (step, slot) in self.handles.drain() {
-            let wakers = slot.fill(|| StepReport::aborted(self.graph.inner.name(step)));
-            wakers.into_iter().for_each(Waker::wake);
+        if let Some((crew, run)) = self.run.take() {
+            drop(run);
+            crew.change(RunState::clear);
         }
+        self.readers.end();
     }
 }
 

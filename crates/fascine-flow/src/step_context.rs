@@ -1,14 +1,18 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::checkpoint::Write;
+use crate::checkpoint::{Recorder, Write};
+use crate::growth::{Growth, Role};
+use crate::nested_run::NestedRun;
+use crate::run_state::Begun;
 use crate::step::More;
+use crate::worker::Crew;
 use crate::{
-    Graph, Output, RunId, SharedState, Snapshot, StateError, StepError, StepId, StepOutput,
+    FlowReport, Graph, Output, RunId, Snapshot, StateError, StepError, StepId, StepOutput,
 };
 
 /// What a step gets: its name, and what came of the steps before it. A clone is the same context.
@@ -16,58 +20,63 @@ use crate::{
 pub struct StepContext(Arc<Inner>);
 
 struct Inner {
-    graph: Graph,
-    shared: SharedState,
+    crew: Arc<Crew>,
     step: u32,
     /// Along the live edges, by the number of the step they come from.
     inputs: Vec<(u32, Input)>,
     attempts: AtomicU32,
     /// How the step ends without being run.
-    given: Option<Result<Output, StepError>>,
-    /// The run, if it is recorded, and what this step has written in it.
-    run: Option<RunId>,
+    foregone: Option<Result<Output, StepError>>,
+    /// What it has written, if the run is recorded.
     writes: Mutex<Vec<Write>>,
+    /// Few steps run graphs.
+    growth: OnceLock<Box<Growth>>,
 }
 
 /// What a live edge carries: an output, or the error of a step that was told to [continue](crate::OnError::Continue).
 pub type Input = Result<Output, Arc<StepError>>;
 
 /// How a step ends that is not run.
-pub(crate) struct Given {
+pub(crate) struct Foregone {
     pub(crate) result: Result<Output, StepError>,
     pub(crate) attempts: u32,
     pub(crate) writes: Vec<Write>,
 }
 
+impl Foregone {
+    /// It cannot be known whether it is to run.
+    pub(crate) fn broken(error: StepError) -> Box<Self> {
+        Box::new(Self {
+            result: Err(error),
+            attempts: 0,
+            writes: Vec::new(),
+        })
+    }
+}
+
 impl StepContext {
-    pub(crate) fn new(graph: Graph, shared: SharedState, run: Option<RunId>, step: u32) -> Self {
+    pub(crate) fn new(crew: &Arc<Crew>) -> Self {
         Self(Arc::new(Inner {
-            graph,
-            shared,
-            step,
+            crew: Arc::clone(crew),
+            step: 0,
             inputs: Vec::new(),
             attempts: AtomicU32::new(0),
-            given: None,
-            run,
+            foregone: None,
             writes: Mutex::default(),
+            growth: OnceLock::new(),
         }))
     }
 
     /// Makes it that of a step that begins, which takes the inputs. Nobody else has it.
-    pub(crate) fn of(
-        mut self,
-        step: u32,
-        inputs: &mut Vec<(u32, Input)>,
-        given: Option<Box<Given>>,
-    ) -> Self {
+    pub(crate) fn of(mut self, begun: Begun, inputs: &mut Vec<(u32, Input)>) -> Self {
         let inner =
             Arc::get_mut(&mut self.0).expect("it is new or cleared, and was not given away");
-        inner.step = step;
+        inner.step = begun.step;
         std::mem::swap(&mut inner.inputs, inputs);
-        if let Some(given) = given {
-            *inner.attempts.get_mut() = given.attempts;
-            inner.writes = Mutex::new(given.writes);
-            inner.given = Some(given.result);
+        if let Some(foregone) = begun.foregone {
+            *inner.attempts.get_mut() = foregone.attempts;
+            inner.writes = Mutex::new(foregone.writes);
+            inner.foregone = Some(foregone.result);
         }
         self
     }
@@ -77,9 +86,12 @@ impl StepContext {
         let inner = Arc::get_mut(&mut self.0)?;
         inner.inputs.clear();
         *inner.attempts.get_mut() = 0;
-        inner.given = None;
+        inner.foregone = None;
         let writes = inner.writes.get_mut();
         writes.unwrap_or_else(PoisonError::into_inner).clear();
+        if inner.growth.get().is_some() {
+            inner.growth = OnceLock::new();
+        }
         Some(self)
     }
 
@@ -87,6 +99,15 @@ impl StepContext {
     #[must_use]
     pub fn name(&self) -> &str {
         self.name_of(self.0.step)
+    }
+
+    /// The step's path: its name, or `parent/name` and `parent[3]/name` if another step runs it.
+    #[must_use]
+    pub fn path(&self) -> Arc<str> {
+        let crew = &self.0.crew;
+        crew.site
+            .prefix
+            .path(&crew.graph.inner.steps[self.0.step as usize].name)
     }
 
     /// What that step gave, if an edge from it to this one is live.
@@ -119,7 +140,7 @@ impl StepContext {
     /// What the steps of the run share, at this moment.
     #[must_use]
     pub fn state(&self) -> Snapshot {
-        self.0.shared.snapshot()
+        self.0.crew.site.tree.shared.snapshot()
     }
 
     /// Changes a value that the steps of the run share, at once: a step that fails later does not take it back. Gives
@@ -130,12 +151,13 @@ impl StepContext {
     /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, or if the value
     /// cannot be JSON.
     pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
-        let graph = &self.0.graph.inner;
+        let crew = &self.0.crew;
+        let graph = &crew.graph.inner;
         let more = &graph.steps[self.0.step as usize].settings.more;
         let mut written = more.iter().flat_map(|more| &more.writes);
         if !written.any(|written| written == key) {
             return Err(StateError::Undeclared {
-                step: self.name().to_owned(),
+                step: self.path().to_string(),
                 key: key.to_owned(),
             });
         }
@@ -143,15 +165,26 @@ impl StepContext {
             key: key.to_owned(),
             source,
         })?;
+        let mut around = crew.site.around();
         let reducer = graph.reducers.get(key);
-        if self.0.run.is_none() {
-            return Ok(self.0.shared.update(key, value, reducer));
+        let reducer =
+            reducer.or_else(|| around.find_map(|crew| crew.graph.inner.reducers.get(key)));
+        let shared = &crew.site.tree.shared;
+        if self.recorder().is_none() {
+            return Ok(shared.update(key, value, reducer));
         }
-        let snapshot = self.0.shared.update(key, value.clone(), reducer);
+        let snapshot = shared.update(key, value.clone(), reducer);
+        // Who goes on with the run has the reducers of the outermost graph alone.
+        let root = crew.site.around().last().unwrap_or(crew);
+        let is_reduced = reducer.is_some() && !root.graph.inner.reducers.contains_key(key);
         self.lock_writes().push(Write {
             version: snapshot.version(),
             key: key.into(),
-            value,
+            value: match snapshot.get(key) {
+                Some(reduced) if is_reduced => reduced.clone(),
+                _ => value,
+            },
+            is_reduced,
         });
         Ok(snapshot)
     }
@@ -159,7 +192,7 @@ impl StepContext {
     /// The run, if it is [recorded](crate::Flow::with_checkpoint).
     #[must_use]
     pub fn run_id(&self) -> Option<&RunId> {
-        self.0.run.as_ref()
+        self.recorder().map(|recorder| recorder.run())
     }
 
     /// A text by which others can tell that they did already what this step asks them for: the one that was
@@ -181,11 +214,16 @@ impl StepContext {
     #[must_use]
     pub fn idempotency_key(&self) -> Option<String> {
         let key = self.more().and_then(|more| more.idempotency_key.as_ref());
-        match (key, &self.0.run) {
+        match (key, self.run_id()) {
             (Some(key), _) => Some((key.0)(self)),
             (None, Some(run)) => Some(format!("{run}/{}", self.path())),
             (None, None) => None,
         }
+    }
+
+    /// Runs a graph within the present run: see [`NestedRun`].
+    pub fn run(&self, graph: &Graph) -> NestedRun {
+        NestedRun::new(self, graph, Role::Steps)
     }
 
     /// Which try of the step this is, from 1.
@@ -199,13 +237,12 @@ impl StepContext {
         self.0.attempts.store(attempts, Ordering::Relaxed);
     }
 
-    pub(crate) fn given(&self) -> Option<&Result<Output, StepError>> {
-        self.0.given.as_ref()
+    pub(crate) fn foregone(&self) -> Option<&Result<Output, StepError>> {
+        self.0.foregone.as_ref()
     }
 
-    /// What it is called in the journal.
-    pub(crate) fn path(&self) -> &str {
-        self.name()
+    pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.0.crew.recorder()
     }
 
     pub(crate) fn is_idempotent(&self) -> bool {
@@ -221,21 +258,52 @@ impl StepContext {
         self.lock_writes().clone()
     }
 
-    fn lock_writes(&self) -> std::sync::MutexGuard<'_, Vec<Write>> {
+    fn lock_writes(&self) -> MutexGuard<'_, Vec<Write>> {
         self.0.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn more(&self) -> Option<&More> {
-        let step = &self.0.graph.inner.steps[self.0.step as usize];
+        let step = &self.0.crew.graph.inner.steps[self.0.step as usize];
         step.settings.more.as_deref()
     }
 
     pub(crate) fn begin_attempt(&self) {
         self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        if let Some(growth) = self.0.growth.get() {
+            growth.restart();
+        }
+    }
+
+    pub(crate) fn crew(&self) -> &Arc<Crew> {
+        &self.0.crew
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.0.step
+    }
+
+    /// What it runs within the run.
+    pub(crate) fn growth(&self) -> &Growth {
+        self.0.growth.get_or_init(Box::default)
+    }
+
+    /// The step has ended: gives the reports of the graphs that it ran.
+    pub(crate) fn close(&self) -> Vec<FlowReport> {
+        // Nobody else has it who could still run something.
+        if self.0.growth.get().is_none() && Arc::strong_count(&self.0) == 1 {
+            return Vec::new();
+        }
+        let grown = self.growth().close();
+        if grown.has_lent {
+            // It did not wait for what it ran. Its worker goes on, and needs a place.
+            let lent = self.0.crew.share(self.0.step);
+            lent.iter().for_each(|places| places.overdraw());
+        }
+        grown.reports
     }
 
     fn name_of(&self, step: u32) -> &str {
-        &self.0.graph.inner.steps[step as usize].name
+        &self.0.crew.graph.inner.steps[step as usize].name
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod effects;
 mod forks;
+mod nesting;
 mod resuming;
 mod stores;

@@ -8,6 +8,7 @@ use super::fingerprint::StepPrint;
 use super::resume_error::list;
 use super::{Done, Header, RecordedResult};
 use crate::Graph;
+use crate::path::{Prefix, outermost};
 
 /// How a graph differs from the one that was run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -172,20 +173,21 @@ pub(super) fn unchanged(header: &Header, graph: &Graph) -> Unchanged {
         same[*step as usize] = is_same;
         if is_same {
             let edges_are_same = before.is_some_and(|before| before.out == now.out);
-            steps.insert(name.to_string(), edges_are_same);
+            steps.insert(Prefix::None.path(name), edges_are_same);
         }
     }
     Unchanged(steps)
 }
 
-/// By their names; and whether the edges out of them are the same too.
-pub(super) struct Unchanged(BTreeMap<String, bool>);
+/// By their paths; and whether the edges out of them are the same too.
+pub(super) struct Unchanged(BTreeMap<Arc<str>, bool>);
 
 impl Unchanged {
     pub(super) fn done(&self, done: &Done) -> Option<Done> {
-        let edges_are_same = *self.0.get(&*done.step)?;
+        let outermost = outermost(&done.step);
+        let edges_are_same = *self.0.get(outermost)?;
         let mut done = done.clone();
-        if !edges_are_same {
+        if !edges_are_same && outermost == &*done.step {
             done.decisions = None;
         }
         Some(done)

@@ -10,6 +10,7 @@ use super::restore::{Failures, Restored, adapt};
 use super::{
     Checkpoint, Done, Entry, Header, Journal, OnChange, Point, Record, ResumeError, RunId,
 };
+use crate::path::{Prefix, outermost};
 use crate::{Flow, FlowRun, Graph, SharedState, Snapshot};
 
 /// Begins a run with what another one had at a moment of it: made by [`Flow::fork_from`].
@@ -92,8 +93,10 @@ impl Fork {
         journal.extend(adapted);
         let mut view = journal.view(u64::MAX);
         let behind = behind(graph, &self.changed);
-        view.steps
-            .retain(|path, _| !behind.contains(*path) && !self.changed.contains(*path));
+        view.steps.retain(|path, _| {
+            let outermost = outermost(path);
+            !behind.contains(outermost) && !self.changed.contains(outermost)
+        });
         let outputs = std::mem::take(&mut self.outputs).records(&view, graph)?;
         let copied = view.done().into_iter().map(|done| {
             let mut copied = Done {
@@ -127,21 +130,22 @@ impl Fork {
     }
 }
 
-/// The steps that can be reached from these.
+/// The steps that can be reached from these, by their paths.
 fn behind(graph: &Graph, from: &HashSet<String>) -> HashSet<String> {
     let inner = &graph.inner;
     let mut found = vec![false; inner.steps.len()];
-    let mut names = HashSet::new();
+    let mut paths = HashSet::new();
     for step in &inner.order {
         let mut sources = inner.incoming.of(*step).iter();
         let is_behind = sources.any(|edge| {
             let from_step = inner.edges[*edge as usize].from as usize;
-            found[from_step] || from.contains(&*inner.steps[from_step].name)
+            found[from_step] || from.contains(&*Prefix::None.path(&inner.steps[from_step].name))
         });
         found[*step as usize] = is_behind;
         if is_behind {
-            names.insert(inner.name(*step));
+            let path = Prefix::None.path(&inner.steps[*step as usize].name);
+            paths.insert(path.to_string());
         }
     }
-    names
+    paths
 }

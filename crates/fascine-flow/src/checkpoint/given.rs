@@ -44,7 +44,7 @@ impl Choices {
 
 impl Choice {
     fn record(self, step: String, view: &View<'_>, graph: &Graph) -> Result<Record, ResumeError> {
-        let number = graph.inner.find(&step.as_str().into());
+        let number = graph.inner.find_path(&step);
         let last = view.steps.get(step.as_str());
         if number.is_none() && last.is_none() {
             return Err(ResumeError::UnknownStep { step });

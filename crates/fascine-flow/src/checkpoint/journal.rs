@@ -247,6 +247,11 @@ impl<'a> View<'a> {
 }
 
 impl Last<'_> {
+    /// It has ended, and does not run again by itself.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self.what, What::Done(done) if !done.is_open)
+    }
+
     fn record(&self) -> StepRecord {
         match &self.what {
             What::Done(done) => StepRecord::of(done),

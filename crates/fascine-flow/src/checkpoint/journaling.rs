@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use super::restore::Restored;
 use super::{Checkpoint, Header, Recorder, RunId};
-use crate::run_state::Known;
 use crate::{Graph, Snapshot};
 
 /// How a run is recorded, and what it goes on from.
@@ -11,7 +10,6 @@ pub(crate) struct Journaling {
     pub(crate) recorder: Arc<Recorder>,
     /// If the journal is yet to begin.
     pub(crate) header: Option<Header>,
-    restored: Restored,
 }
 
 impl Journaling {
@@ -22,9 +20,8 @@ impl Journaling {
         state: &Snapshot,
     ) -> Self {
         Self {
-            recorder: Arc::new(Recorder::new(store, run, 0)),
+            recorder: Arc::new(Recorder::new(store, run, 0, Restored::default())),
             header: Some(Header::new(graph).with_state(state)),
-            restored: Restored::default(),
         }
     }
 
@@ -35,13 +32,8 @@ impl Journaling {
         restored: Restored,
     ) -> Self {
         Self {
-            recorder: Arc::new(Recorder::new(store, run, records)),
+            recorder: Arc::new(Recorder::new(store, run, records, restored)),
             header: None,
-            restored,
         }
-    }
-
-    pub(crate) fn known(&mut self, graph: &Graph) -> Known {
-        self.restored.known(graph)
     }
 }

@@ -113,6 +113,9 @@ pub(crate) struct Write {
     pub(crate) version: u64,
     pub(crate) key: Box<str>,
     pub(crate) value: Value,
+    /// It is what the reducer made of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) is_reduced: bool,
 }
 
 /// Why a step failed, as texts.

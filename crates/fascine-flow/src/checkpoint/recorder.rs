@@ -2,10 +2,13 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::restore::Restored;
 use super::{Checkpoint, CheckpointError, Done, Failure, Header, Record, RecordedResult, RunId};
 use crate::decide::Decisions;
 use crate::edge_state::Decision;
-use crate::{Output, StepContext, StepError};
+use crate::path::Prefix;
+use crate::run_state::Known;
+use crate::{Graph, Output, StepContext, StepError};
 
 /// Writes the journal of a run. Workers hand records in, and wait until they are safe; the run itself writes them, as
 /// many at once as are there. So no record is lost when a worker is dropped.
@@ -13,6 +16,8 @@ use crate::{Output, StepContext, StepError};
 pub(crate) struct Recorder {
     store: Arc<dyn Checkpoint>,
     run: RunId,
+    /// What an earlier run has left: each step takes its own once.
+    restored: Mutex<Restored>,
     state: Mutex<State>,
 }
 
@@ -30,10 +35,16 @@ struct State {
 
 impl Recorder {
     /// Of a journal that has so many records.
-    pub(crate) fn new(store: Arc<dyn Checkpoint>, run: RunId, records: u64) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Checkpoint>,
+        run: RunId,
+        records: u64,
+        restored: Restored,
+    ) -> Self {
         Self {
             store,
             run,
+            restored: Mutex::new(restored),
             state: Mutex::new(State {
                 waiting: Vec::new(),
                 next: records,
@@ -48,6 +59,12 @@ impl Recorder {
 
     pub(crate) fn run(&self) -> &RunId {
         &self.run
+    }
+
+    /// What is known of the steps of a graph that is there.
+    pub(crate) fn known(&self, graph: &Graph, prefix: &Prefix) -> Known {
+        let mut restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        restored.known(graph, prefix)
     }
 
     pub(crate) fn failed(&self) -> Option<Arc<CheckpointError>> {
@@ -77,7 +94,7 @@ impl Recorder {
     /// When it is not recorded: then it may not begin.
     pub(crate) async fn start(&self, context: &StepContext) -> Result<u64, Arc<CheckpointError>> {
         let number = self.push(Record::Started {
-            step: context.path().into(),
+            step: (*context.path()).into(),
             idempotent: context.is_idempotent(),
         });
         self.is_safe(number).await?;
@@ -240,14 +257,14 @@ fn done(
     let result = match result {
         Ok(output) => {
             RecordedResult::Output(output.to_text().map_err(|source| CheckpointError::Encode {
-                step: step.to_owned(),
+                step: step.to_string(),
                 source,
             })?)
         }
         Err(error) => RecordedResult::Failure(Failure::of(error)),
     };
     Ok(Record::Done(Box::new(Done {
-        step: step.into(),
+        step: (*step).into(),
         started,
         attempts: context.attempt(),
         result,

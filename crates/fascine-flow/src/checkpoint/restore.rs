@@ -2,13 +2,14 @@ use std::collections::HashMap;
 
 use super::change::unchanged;
 use super::given::decode;
-use super::journal::{View, What};
+use super::journal::{Last, View, What};
 use super::{
     Done, Failure, GraphChange, Header, OnChange, Record, RecordedResult, ResumeError, RunId, Write,
 };
 use crate::decide::Decisions;
+use crate::path::{self, Prefix};
 use crate::run_state::{Known, KnownStep};
-use crate::step_context::Given;
+use crate::step_context::Foregone;
 use crate::{Graph, Output, SharedState};
 
 /// What a run takes from an earlier one: the results of steps, by their paths.
@@ -34,13 +35,13 @@ impl Restored {
     }
 
     /// What is known of the steps of a graph.
-    pub(crate) fn known(&mut self, graph: &Graph) -> Known {
+    pub(crate) fn known(&mut self, graph: &Graph, prefix: &Prefix) -> Known {
         if self.steps.is_empty() {
             return Known::new();
         }
         let steps = (0..).zip(&graph.inner.steps);
         let known = steps.filter_map(|(number, step)| {
-            let done = self.steps.remove(&*step.name)?;
+            let done = self.steps.remove(&*prefix.path(&step.name))?;
             let result = match done.result {
                 RecordedResult::Output(text) => Ok(Output::recorded(text, (step.output)())),
                 RecordedResult::Failure(failure) => {
@@ -48,7 +49,7 @@ impl Restored {
                 }
             };
             let known = KnownStep {
-                given: Box::new(Given {
+                foregone: Box::new(Foregone {
                     result,
                     attempts: done.attempts,
                     writes: done.writes,
@@ -66,6 +67,7 @@ impl Restored {
         writes.sort_by_key(|write| write.version);
         for write in writes {
             let reducer = graph.inner.reducers.get(&*write.key);
+            let reducer = reducer.filter(|_| !write.is_reduced);
             shared.restore(write.version, &write.key, write.value.clone(), reducer);
         }
     }
@@ -74,13 +76,14 @@ impl Restored {
     pub(super) fn check(&self, graph: &Graph) -> Result<(), ResumeError> {
         let inner = &graph.inner;
         for (number, step) in (0..).zip(&inner.steps) {
-            let Some(done) = self.steps.get(&*step.name) else {
+            let Some(done) = self.steps.get(&*Prefix::None.path(&step.name)) else {
                 continue;
             };
             let mut targets = inner.outgoing.of(number).iter();
             let is_known = |edge: &u32| {
                 let to = inner.edges[*edge as usize].to;
-                self.steps.contains_key(&*inner.steps[to as usize].name)
+                let path = Prefix::None.path(&inner.steps[to as usize].name);
+                self.steps.contains_key(&*path)
             };
             if let RecordedResult::Output(text) = &done.result
                 && (done.decisions.is_none() || !targets.all(is_known))
@@ -149,6 +152,11 @@ pub(super) fn adapt(
 /// Steps that nobody knows the end of, and that may not be run again for that.
 pub(super) fn check_undecided(view: &View<'_>, graph: &Graph) -> Result<(), ResumeError> {
     let undecided = view.steps.iter().filter(|(path, last)| {
+        // Nobody asks for it any more if what ran it is done.
+        let mut around = path::around(path);
+        if around.any(|outer| view.steps.get(outer).is_some_and(Last::is_settled)) {
+            return false;
+        }
         let may_rerun = match &last.what {
             What::Started { is_idempotent, .. } => *is_idempotent,
             What::Done(done) => {
@@ -159,10 +167,13 @@ pub(super) fn check_undecided(view: &View<'_>, graph: &Graph) -> Result<(), Resu
                 !done.is_open || !is_unknown || done.is_idempotent
             }
         };
+        if may_rerun {
+            return false;
+        }
         // It may have been declared since.
-        let step = graph.inner.find(&(**path).into());
+        let step = graph.inner.find_path(path);
         let more = step.and_then(|step| graph.inner.steps[step as usize].settings.more.as_ref());
-        !may_rerun && !more.is_some_and(|more| more.is_idempotent)
+        !more.is_some_and(|more| more.is_idempotent)
     });
     let mut steps: Vec<_> = undecided.map(|(path, _)| (*path).to_owned()).collect();
     if steps.is_empty() {

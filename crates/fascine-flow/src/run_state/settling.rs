@@ -21,15 +21,15 @@ impl RunState {
                 true => self.steps[step as usize].output.clone(),
                 false => None,
             };
-            let completed = self.steps[step as usize].status == Status::Completed;
+            let gives = self.gives(step);
             self.settle_edges(step, std::mem::take(&mut own), now, &mut ended);
             while let Some(of) = self.graph.inner.rescues.get(&step).copied() {
                 if self.awaits_rescue(step) || !self.awaits_rescue(of) {
                     break;
                 }
                 let state = &mut self.steps[of as usize];
-                state.trouble().rescued = Some(completed);
-                if completed {
+                state.trouble().rescued = Some(gives);
+                if gives {
                     state.output.clone_from(&output);
                 }
                 let decisions = rescued.next().unwrap_or_default();
@@ -39,9 +39,18 @@ impl RunState {
             self.effects.garbage.extend(output);
         }
         self.ended = ended;
-        if self.is_fatal && !self.aborted {
+        if self.fatal.is_some() && !self.aborted {
             self.abort(now);
             self.effects.cancel = true;
+        }
+    }
+
+    /// Whether a step that has ended gives something to those behind it.
+    fn gives(&self, step: u32) -> bool {
+        match self.steps[step as usize].status {
+            Status::Completed => true,
+            Status::Failed => self.graph.inner.fallback(step).is_some(),
+            _ => false,
         }
     }
 
@@ -96,6 +105,9 @@ impl RunState {
     /// What an edge out of a step that has ended comes to.
     fn settled(&mut self, from: u32, decision: Decision, to: u32) -> EdgeState {
         let source = &self.steps[from as usize];
+        if source.status == Status::Completed && matches!(decision, Decision::Live) {
+            return EdgeState::Live;
+        }
         let more = &self.graph.inner.steps[from as usize].settings.more;
         let on_error = more.as_ref().map(|more| &more.on_error);
         let trouble = source.trouble.as_ref();
@@ -164,7 +176,7 @@ impl RunState {
                 let root = root.filter(|_| by_failure);
                 let cause = match root {
                     Some(root) => SkipCause::Dependency {
-                        step: self.graph.inner.steps[root as usize].name.to_string(),
+                        step: self.path(root).to_string(),
                     },
                     None => SkipCause::Condition,
                 };
