@@ -14,7 +14,7 @@ impl RunState {
     /// What a step gave that is in need of nothing but that its edges are decided.
     pub(super) fn known_result(&mut self, step: u32) -> Option<Box<Foregone>> {
         let known = self.known.remove(&step)?;
-        self.steps[step as usize].was_recorded = true;
+        self.recorded.insert(step);
         Some(known.foregone)
     }
 
@@ -24,7 +24,7 @@ impl RunState {
             let Some(known) = self.known.remove(&step).filter(|_| !self.aborted) else {
                 continue;
             };
-            self.steps[step as usize].was_recorded = true;
+            self.recorded.insert(step);
             self.release_inputs(step);
             let Foregone {
                 result, attempts, ..
