@@ -3,6 +3,7 @@
 mod asking;
 mod asking_within;
 mod building;
+mod checkpoints;
 mod costs;
 mod drawing;
 mod fallbacks;

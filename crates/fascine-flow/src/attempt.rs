@@ -18,8 +18,8 @@ use crate::{Declined, Output, StepContext, StepError};
 
 /// Runs a step: all its tries, each within its time. `None` if the run is suspended before it has ended.
 pub(crate) async fn run(step: &Step, context: &StepContext) -> Option<Result<Output, StepError>> {
-    if let Some(error) = context.broken() {
-        return Some(Err(error.clone()));
+    if let Some(foregone) = context.foregone() {
+        return Some(foregone.clone());
     }
     let ended = match step.settings.more.as_deref() {
         // Boxed: most steps have no settings, and their future is the smaller for it.

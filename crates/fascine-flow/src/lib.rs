@@ -94,6 +94,8 @@ mod run_state;
 mod shared_state;
 mod state_error;
 
+mod checkpoint;
+
 mod critical_path;
 mod event;
 mod report;
@@ -106,6 +108,13 @@ mod view;
 
 pub use answer_error::{AnswerError, Declined};
 pub use answers::Answers;
+#[cfg(feature = "sqlite")]
+pub use checkpoint::SqliteCheckpoint;
+pub use checkpoint::{
+    Checkpoint, CheckpointError, Durability, Entry, FileCheckpoint, Fingerprint, Fork, GraphChange,
+    Header, Journal, MemoryCheckpoint, MigratedStep, Migration, OnChange, Point, Record, Recorded,
+    Replay, Resume, ResumeError, RunId, RunIdError, StepRecord,
+};
 pub use critical_path::CriticalPath;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;

@@ -8,7 +8,10 @@ use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::path::is_within;
 use crate::walk::Walk;
-use crate::{NotCompleted, OpenQuestion, Output, SkipCause, Snapshot, Status, StepError, StepName};
+use crate::{
+    CheckpointError, NotCompleted, OpenQuestion, Output, SkipCause, Snapshot, Status, StepError,
+    StepName,
+};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct FlowReport {
     pub suspended: bool,
     /// What the suspended run left without an answer, in the order it was asked.
     pub questions: Vec<Arc<OpenQuestion>>,
+    /// Why the run could not be [recorded](crate::Flow::with_checkpoint) further. From then on no step began.
+    pub checkpoint_error: Option<Arc<CheckpointError>>,
 }
 
 /// How one step ended.
@@ -58,6 +63,8 @@ pub struct StepReport {
     pub skip_cause: Option<SkipCause>,
     /// What it gave, if it was kept.
     pub output: Option<Output>,
+    /// Whether this run took its result from an earlier one, and did not run it.
+    pub was_recorded: bool,
     /// What came of the graphs that it ran, at its last try, in the order in which they ended.
     pub nested: Vec<FlowReport>,
 }
@@ -75,6 +82,7 @@ impl StepReport {
             error: None,
             skip_cause: None,
             output: None,
+            was_recorded: false,
             nested: Vec::new(),
         }
     }
@@ -131,6 +139,7 @@ impl FlowReport {
             timed_out: false,
             suspended: false,
             questions: Vec::new(),
+            checkpoint_error: None,
         }
     }
 

@@ -4,11 +4,13 @@ use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use fascine_concurrency::{GroupHandle, TaskGroup};
 use fascine_rt::BoxFuture;
 use futures_lite::future;
 
+use crate::checkpoint::{Header, Journaling};
 use crate::desk::Desk;
 use crate::event::FlowEvents;
 use crate::handle::Unheard;
@@ -19,7 +21,8 @@ use crate::suspender::SuspendRequest;
 use crate::tree::{Site, Tree};
 use crate::worker::Crew;
 use crate::{
-    Answers, Flow, FlowReport, Graph, Questions, SharedState, StepHandle, StepKey, Suspender,
+    Answers, CheckpointError, Flow, FlowReport, Graph, Questions, SharedState, StepHandle, StepKey,
+    Suspender,
 };
 
 /// A run of a graph: a future that gives the [`FlowReport`].
@@ -40,6 +43,7 @@ pub struct FlowRun {
     cancel: Arc<Cancel>,
     suspend: Arc<SuspendRequest>,
     desk: Arc<Desk>,
+    journaling: Option<Journaling>,
     run: Option<(Arc<Crew>, BoxFuture<FlowReport>)>,
 }
 
@@ -54,8 +58,20 @@ impl FlowRun {
             cancel: Arc::default(),
             suspend: Arc::default(),
             desk: Arc::default(),
+            journaling: flow.checkpoint().map(|(store, run)| {
+                let (store, run) = (Arc::clone(store), run.clone());
+                Journaling::begin(store, run, graph, &flow.shared_state().snapshot())
+            }),
             run: None,
         }
+    }
+
+    /// Goes on with a run that was recorded.
+    pub(crate) fn go_on(flow: &Flow, graph: &Graph, shared: SharedState, from: Journaling) -> Self {
+        let mut this = Self::new(flow, graph);
+        this.shared = shared;
+        this.journaling = Some(from);
+        this
     }
 
     /// Watches the run from now on, and what its steps run within it.
@@ -115,10 +131,18 @@ async fn run(
     group: TaskGroup<(), Infallible>,
     cancel: Arc<Cancel>,
     request: Arc<SuspendRequest>,
+    header: Option<Header>,
 ) -> FlowReport {
     let rt = flow.rt();
     let tree = &crew.site.tree;
     let _among = tree.suspension.enter(&crew);
+    let recorder = crew.recorder().cloned();
+    let mut writing = pin!(async {
+        if let Some(recorder) = &recorder {
+            recorder.write(header).await;
+        }
+    });
+    let mut is_written = recorder.is_none();
     let handle = group.handle();
     let abort = || {
         let now = rt.now();
@@ -150,6 +174,7 @@ async fn run(
     // Dropped first: before the workers are, and tell of it.
     let _guard = AbortOnDrop(&crew);
     poll_fn(|cx| {
+        is_written = is_written || writing.as_mut().poll(cx).is_ready();
         if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {
             was_cancelled = true;
             abort();
@@ -164,6 +189,19 @@ async fn run(
         joining
     })
     .await;
+    if let Some(recorder) = &recorder {
+        recorder.close();
+        let written = async {
+            if !is_written {
+                writing.as_mut().await;
+            }
+        };
+        let late = async {
+            rt.sleep(PATIENCE).await;
+            recorder.fail(CheckpointError::Late);
+        };
+        future::or(written, late).await;
+    }
     let now = rt.now();
     let mut report = crew.change(|state| {
         state.close(now);
@@ -174,8 +212,12 @@ async fn run(
     }
     tree.desk.end(report.suspended);
     report.timed_out = timed_out;
+    report.checkpoint_error = recorder.as_ref().and_then(|recorder| recorder.failed());
     report
 }
+
+/// How long a store may take to write the last records, once no step runs any more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Suspends the run when that is asked for, and cancels what takes longer than it may then.
 async fn suspend(crew: &Arc<Crew>, request: &SuspendRequest, group: &GroupHandle) -> Infallible {
@@ -218,13 +260,19 @@ impl Future for FlowRun {
                 let group = TaskGroup::new(this.flow.rt()).supervised().discarding();
                 let begun = this.flow.rt().now();
                 let readers = Arc::clone(&this.readers);
-                let (shared, desk) = (this.shared.clone(), Arc::clone(&this.desk));
-                let tree = Tree::new(shared, begun, readers, desk, this.flow.bounds());
+                let (mut header, mut recorder) = (None, None);
+                if let Some(journaling) = this.journaling.take() {
+                    header = journaling.header;
+                    recorder = Some(journaling.recorder);
+                }
+                let (shared, bounds) = (this.shared.clone(), this.flow.bounds());
+                let desk = Arc::clone(&this.desk);
+                let tree = Tree::new(shared, begun, readers, desk, bounds, recorder);
                 let (site, handles) = (Site::root(tree), this.handles.take());
                 let crew = Crew::new(this.flow.rt(), &this.graph, &site, handles, &group);
-                let cancel = Arc::clone(&this.cancel);
-                let suspend = Arc::clone(&this.suspend);
-                let run = run(this.flow.clone(), Arc::clone(&crew), group, cancel, suspend);
+                let (cancel, suspend) = (Arc::clone(&this.cancel), Arc::clone(&this.suspend));
+                let flow = this.flow.clone();
+                let run = run(flow, Arc::clone(&crew), group, cancel, suspend, header);
                 &mut this.run.insert((crew, Box::pin(run))).1
             }
         };

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::checkpoint::Recorder;
 use crate::desk::Desk;
 use crate::graph::Inner;
 use crate::keep::Keep;
@@ -24,6 +25,8 @@ pub(crate) struct Tree {
     pub(crate) desk: Arc<Desk>,
     pub(crate) suspension: Suspension,
     pub(crate) suspends_when_waiting: bool,
+    /// Who writes down what happens, if somebody does.
+    pub(crate) recorder: Option<Arc<Recorder>>,
     /// How many steps may run at once.
     pub(crate) max_concurrent: usize,
     pub(crate) max_growth: usize,
@@ -41,6 +44,7 @@ impl Tree {
         readers: Arc<Readers>,
         desk: Arc<Desk>,
         bounds: &Bounds,
+        recorder: Option<Arc<Recorder>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             shared,
@@ -49,6 +53,7 @@ impl Tree {
             desk,
             suspension: Suspension::default(),
             suspends_when_waiting: bounds.suspends_when_waiting,
+            recorder,
             keep: bounds.keep.clone(),
             max_concurrent: bounds.max_concurrent,
             max_growth: bounds.max_growth,

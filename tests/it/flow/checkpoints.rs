@@ -1,0 +1,7 @@
+//! Runs that are recorded, and taken up again.
+
+mod effects;
+mod forks;
+mod nesting;
+mod resuming;
+mod stores;
