@@ -5,6 +5,7 @@ mod costs;
 mod drawing;
 mod fallbacks;
 mod gauge;
+mod growing;
 mod joins;
 mod memory;
 mod nested_ends;
