@@ -17,4 +17,5 @@ mod simulated;
 mod simulator;
 mod sketch;
 mod state;
+mod streaming;
 mod typed;
