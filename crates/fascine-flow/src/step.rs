@@ -36,6 +36,7 @@ pub(crate) struct Settings {
 pub(crate) struct More {
     pub(crate) retry: Option<Retry>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
     pub(crate) on_error: OnError,
     /// Found when the graph is built, as the step that is named in `on_error`.
     pub(crate) rescuer: Option<u32>,
