@@ -131,3 +131,8 @@ pub use step_id::{StepId, StepKey};
 pub use step_name::StepName;
 pub use sub_flow::OutputOf;
 pub use view::{EdgeView, GraphView, StepView};
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/flows.md")]
+mod page {}
