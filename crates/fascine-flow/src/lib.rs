@@ -29,6 +29,12 @@
 //! assert_eq!(report.critical_path.steps, ["load", "wait"]);
 //! # });
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default. Each adds a type and changes nothing else.
+//!
+//! - `sqlite`: `SqliteCheckpoint`, journals of runs in SQLite, which is compiled in.
 
 mod graph;
 mod graph_builder;

@@ -267,19 +267,18 @@ fn a_file_with_any_byte_changed_is_damaged() {
             )
             .collect();
         for at in 0..whole.len() {
-            for change in [1, 0x20, 0x80] {
-                let mut bytes = whole.clone();
-                bytes[at] ^= change;
-                std::fs::write(&path, &bytes).unwrap();
-                let error = store.load(run.clone()).await.unwrap_err();
-                let start = starts.iter().rfind(|start| **start <= at).copied().unwrap();
-                let is_typed = matches!(
-                    &error,
-                    CheckpointError::Damaged { offset, .. } if *offset == start as u64
-                );
-                assert!(is_typed, "{at} ^ {change}: {error}");
-                assert_eq!(std::fs::read(&path).unwrap(), bytes, "it is left as it is");
-            }
+            let change = 1 << (at % 8);
+            let mut bytes = whole.clone();
+            bytes[at] ^= change;
+            std::fs::write(&path, &bytes).unwrap();
+            let error = store.load(run.clone()).await.unwrap_err();
+            let start = starts.iter().rfind(|start| **start <= at).copied();
+            let is_typed = matches!(
+                &error,
+                CheckpointError::Damaged { offset, .. } if Some(*offset as usize) == start
+            );
+            assert!(is_typed, "{at} ^ {change}: {error}");
+            assert_eq!(std::fs::read(&path).unwrap(), bytes, "it is left as it is");
         }
     });
 }
