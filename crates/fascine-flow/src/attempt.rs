@@ -14,8 +14,8 @@ use crate::{Output, StepContext, StepError};
 
 /// Runs a step: all its tries, each within its time.
 pub(crate) async fn run(rt: &Rt, step: &Step, context: &StepContext) -> Result<Output, StepError> {
-    if let Some(error) = context.broken() {
-        return Err(error.clone());
+    if let Some(foregone) = context.foregone() {
+        return foregone.clone();
     }
     let ended = match step.settings.more.as_deref() {
         // Boxed: most steps have no settings, and their future is the smaller for it.
