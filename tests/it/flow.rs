@@ -1,5 +1,7 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
+mod asking;
+mod asking_within;
 mod building;
 mod checkpoints;
 mod costs;
@@ -19,4 +21,6 @@ mod simulator;
 mod sketch;
 mod state;
 mod streaming;
+mod suspending;
 mod typed;
+mod unanswered;

@@ -56,6 +56,17 @@ mod fallbacks;
 mod names;
 mod order;
 
+mod answer_error;
+mod answers;
+mod ask;
+mod asking;
+mod desk;
+mod question;
+mod questions;
+mod reply;
+mod suspender;
+mod suspension;
+
 mod flow;
 mod flow_stream;
 mod handle;
@@ -107,6 +118,8 @@ mod walk;
 mod draw;
 mod view;
 
+pub use answer_error::{AnswerError, Declined};
+pub use answers::Answers;
 #[cfg(feature = "sqlite")]
 pub use checkpoint::SqliteCheckpoint;
 pub use checkpoint::{
@@ -132,6 +145,8 @@ pub use join::Join;
 pub use nested_run::NestedRun;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
+pub use question::{OpenQuestion, Question};
+pub use questions::Questions;
 pub use repeat::{Repeat, Round};
 pub use report::{FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
@@ -145,6 +160,7 @@ pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
 pub use step_name::StepName;
 pub use sub_flow::OutputOf;
+pub use suspender::Suspender;
 pub use view::{EdgeView, GraphView, StepView};
 
 /// The page's examples compile and run.

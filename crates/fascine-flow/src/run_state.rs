@@ -1,3 +1,4 @@
+mod asking;
 mod hiring;
 mod recalling;
 mod reporting;
@@ -10,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use crate::decide::Decisions;
 use crate::edge_state::{Counts, EdgeState};
-use crate::event::FlowEvent;
 use crate::handle::Slot;
 use crate::moment::Moment;
 use crate::places::{Given, Member};
@@ -51,6 +51,10 @@ pub(crate) struct RunState {
     running: usize,
     /// Workers whose step waits for something.
     waiting: usize,
+    /// Workers whose step waits for an answer: it does not count as running, and takes no place.
+    away: usize,
+    /// No more steps begin, and what has not begun stays pending.
+    suspended: bool,
     /// A step has failed that ends the run.
     fatal: Option<Arc<StepError>>,
     aborted: bool,
@@ -82,6 +86,8 @@ pub(crate) struct Effects {
     pub(crate) spawn: usize,
     /// The whole run is to be cancelled.
     pub(crate) cancel: bool,
+    /// Perhaps nothing goes on but the waiting for answers.
+    pub(crate) look_around: bool,
     pub(crate) wakers: Vec<Waker>,
     /// What came back, and was given to another run.
     pub(crate) handed: Vec<Given>,
@@ -173,6 +179,8 @@ impl RunState {
             places: None,
             workers: 0,
             waiting: 0,
+            away: 0,
+            suspended: false,
             running: 0,
             fatal: None,
             aborted: false,
@@ -212,7 +220,9 @@ impl RunState {
             self.hire();
             return None;
         }
-        while let Some(ready) = self.ready.pop() {
+        while !self.has_too_many_workers()
+            && let Some(ready) = self.ready.pop()
+        {
             let step = ready.step();
             if self.resources.take(&self.graph, &self.site, step, ready) {
                 self.running += 1;
@@ -230,6 +240,7 @@ impl RunState {
             }
         }
         self.lose_worker();
+        self.look_around();
         None
     }
 
@@ -285,7 +296,7 @@ impl RunState {
         now: Instant,
     ) {
         // Before what is behind it could be taken for skipped.
-        self.abort(now);
+        self.abandon(now);
         self.stop(step, now);
         if self.steps[step as usize].status.is_final() {
             return;
@@ -293,6 +304,9 @@ impl RunState {
         self.keep_nested(step, nested);
         self.steps[step as usize].attempts = attempts;
         self.change(step, Status::Cancelled, now);
+        if self.suspended {
+            return;
+        }
         self.settle(step, Decisions::default(), now);
         self.hire();
     }
@@ -302,6 +316,7 @@ impl RunState {
         if std::mem::replace(&mut self.aborted, true) {
             return;
         }
+        self.suspended = false;
         self.ready.clear();
         self.resources.abort(&self.graph, &mut self.effects);
         for step in 0..self.steps.len() as u32 {
@@ -322,7 +337,7 @@ impl RunState {
         self.steps[step as usize].is_ready = true;
         if self.is_recalled(step) {
             self.recalled.push(step);
-        } else {
+        } else if !self.suspended {
             self.ready.push(self.rank(step));
         }
     }
@@ -331,10 +346,12 @@ impl RunState {
         self.running -= 1;
         let (graph, effects) = (&self.graph, &mut self.effects);
         let waiting = self.resources.give_back(graph, step, effects);
-        self.ready.extend(waiting.filter(|_| !self.aborted));
+        let begins_more = !self.aborted && !self.suspended;
+        self.ready.extend(waiting.filter(|_| begins_more));
         if !self.steps[step as usize].status.is_final() {
             self.set_elapsed(step, now);
         }
+        self.wake_if_stopped();
     }
 
     fn set_elapsed(&mut self, step: u32, now: Instant) {
@@ -387,6 +404,7 @@ impl RunState {
     }
 
     fn fail(&mut self, step: u32, error: StepError) {
+        self.never_ask(step);
         let error = Arc::new(error);
         self.error_count += 1;
         if self.errors.len() < ERRORS_KEPT {
@@ -425,17 +443,7 @@ impl RunState {
             let wakers = slot.fill(|| self.step_report(step));
             self.effects.wakers.extend(wakers);
         }
-        let readers = &self.site.tree.readers;
-        if !readers.is_watched() {
-            return;
-        }
-        let event = FlowEvent {
-            step: self.path(step),
-            status,
-            at: self.since_start(now),
-            elapsed: self.steps[step as usize].elapsed.duration(),
-        };
-        readers.push(&event, &mut self.effects.wakers);
+        self.tell(step, now, None);
     }
 }
 
@@ -468,13 +476,8 @@ mod tests {
         let rt = TestRuntime::new().rt();
         let (graph, now) = (graph.build().unwrap(), rt.now());
         let flow = Flow::new(&rt).keep_all();
-        let tree = Tree::new(
-            flow.shared_state(),
-            now,
-            Arc::default(),
-            flow.bounds(),
-            None,
-        );
+        let (shared, bounds) = (flow.shared_state(), flow.bounds());
+        let tree = Tree::new(shared, now, Arc::default(), Arc::default(), bounds, None);
         let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
         state.begin(None);
         let begun = state.next(now, &mut Vec::new()).unwrap();
