@@ -3,6 +3,7 @@
 mod branches;
 mod context;
 mod graphs;
+mod growth;
 mod keeping;
 mod operations;
 mod running;

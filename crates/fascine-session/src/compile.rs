@@ -14,13 +14,16 @@ use crate::work::{Action, Work};
 use crate::{BranchKey, Operation, Session, SessionError};
 
 /// Makes steps of operations, with what there is in a session at one moment.
-pub(crate) struct Compiler<'a> {
-    pub(crate) session: &'a Session,
+#[derive(Clone)]
+pub(crate) struct Compiler {
+    pub(crate) session: Session,
     pub(crate) branches: Branches,
+    /// The branch of operations that ask for no other.
+    pub(crate) default: Branch,
     pub(crate) functions: Functions,
 }
 
-impl Compiler<'_> {
+impl Compiler {
     pub(crate) fn compile(&self, operations: &OperationGraph) -> Result<Graph, SessionError> {
         if let Some(operation) = operations.without_sources.first() {
             let operation = operation.clone();
@@ -49,7 +52,7 @@ impl Compiler<'_> {
     fn work(&self, name: &str, operation: &Operation) -> Result<Work, SessionError> {
         let branch = match &operation.branch {
             Some(key) => self.branch(name, key)?,
-            None => self.branches.default(),
+            None => &self.default,
         };
         let dependencies = operation.dependencies.iter();
         let dependencies: Vec<_> = dependencies.map(|before| before.on.clone()).collect();
@@ -76,6 +79,10 @@ impl Compiler<'_> {
         let (function, parameters) = match verb {
             Verb::Says(says) => return Ok(Action::Say(Arc::clone(says))),
             Verb::Does(does) => return Ok(Action::Do(Arc::clone(does))),
+            Verb::Grows(grows) => {
+                let compiler = Box::new(self.clone());
+                return Ok(Action::Grow(Arc::clone(grows), compiler));
+            }
             Verb::Registered {
                 function,
                 parameters,

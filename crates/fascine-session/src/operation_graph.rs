@@ -64,8 +64,12 @@ impl OperationGraph {
     }
 
     /// Adds an operation.
-    pub fn add_operation(mut self, name: impl Into<String>, operation: Operation) -> Self {
-        self.operations.push((name.into(), operation));
+    pub fn add_operation(
+        mut self,
+        name: impl Into<String>,
+        operation: impl Into<Operation>,
+    ) -> Self {
+        self.operations.push((name.into(), operation.into()));
         self
     }
 
@@ -101,6 +105,19 @@ impl OperationGraph {
             self.without_sources.push(name.clone());
         }
         let operation = sources.fold(operation.with_answers(), Operation::depends_on);
+        self.add_operation(name, operation)
+    }
+
+    /// Adds an operation for each item of the list that `source` gives: see [`Expansion`](crate::Expansion).
+    pub fn expand_from_result(
+        self,
+        name: impl Into<String>,
+        source: impl Into<String>,
+        expansion: impl Into<Operation>,
+    ) -> Self {
+        let mut operation = expansion.into();
+        let source = Dependency::always(source.into());
+        operation.dependencies.insert(0, source);
         self.add_operation(name, operation)
     }
 

@@ -93,6 +93,24 @@ impl OperationOutput {
         })
     }
 
+    /// Of another step, which tells itself what it cost.
+    pub(crate) fn without_cost(self) -> Self {
+        Self {
+            usage: Usage::default(),
+            attempts: None,
+            conversation: None,
+            ..self
+        }
+    }
+
+    /// The data, or the text if that is no data.
+    pub(crate) fn to_value(&self) -> Value {
+        match &self.data {
+            Value::Null => Value::String(self.text.clone()),
+            data => data.clone(),
+        }
+    }
+
     /// What operations behind this one get to read.
     pub(crate) fn answer(&self) -> String {
         match &self.data {

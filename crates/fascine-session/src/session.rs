@@ -264,7 +264,8 @@ impl Session {
             (state.branches.clone(), state.functions.clone())
         };
         let compiler = Compiler {
-            session: self,
+            session: self.clone(),
+            default: branches.default().clone(),
             branches,
             functions,
         };

@@ -5,12 +5,14 @@ use fascine_flow::{StepContext, StepResult};
 use serde_json::Value;
 
 use crate::OperationOutput;
+use crate::compile::Compiler;
 use crate::functions::Function;
 use crate::given::{Answers, Given};
 use crate::keep::Keep;
+use crate::nest::Nest;
 use crate::operation::{ForkSetting, Hears};
 use crate::operation_output::Conversation;
-use crate::verb::{Does, Says};
+use crate::verb::{Does, Grows, Says};
 
 /// An operation for which everything was looked up: what its step does.
 pub(crate) struct Work {
@@ -29,6 +31,7 @@ pub(crate) struct Work {
 pub(crate) enum Action {
     Call(Function, Arc<Value>),
     Do(Arc<Does>),
+    Grow(Arc<Grows>, Box<Compiler>),
     Say(Arc<Says>),
 }
 
@@ -42,10 +45,6 @@ impl Work {
             Hears::Context(of) => given.conversation(of.as_deref()),
             Hears::Answers | Hears::Nothing => None,
         };
-        let answers = match &self.hears {
-            Hears::Nothing => Answers::default(),
-            Hears::Answers | Hears::Context(_) => given.answers(continued),
-        };
         let fork = self.fork(continued.map(|(_, history)| history));
         // What an operation goes on from is as new to the branch as what it says.
         let known = match continued {
@@ -53,7 +52,9 @@ impl Work {
             None => fork.history(),
         };
         let before = context.attempt().saturating_sub(1);
-        let acted = self.act(fork.clone(), context.clone(), answers).await;
+        let acted = self
+            .act(fork.clone(), context.clone(), &given, continued)
+            .await;
         if let Some(attempts) = attempts_of(&acted) {
             context.record_attempts(before.saturating_add(attempts));
         }
@@ -79,12 +80,20 @@ impl Work {
         &self,
         fork: Branch,
         context: StepContext,
-        answers: Answers,
+        given: &Given,
+        continued: Option<(usize, &History)>,
     ) -> StepResult<OperationOutput> {
         match &self.action {
             Action::Call(function, parameters) => function.call(fork, context, parameters).await,
             Action::Do(does) => does(fork, context).await,
-            Action::Say(says) => says(fork, answers).await,
+            Action::Grow(grows, compiler) => grows(Nest::new(compiler, fork, context, given)).await,
+            Action::Say(says) => {
+                let answers = match &self.hears {
+                    Hears::Nothing => Answers::default(),
+                    Hears::Answers | Hears::Context(_) => given.answers(continued),
+                };
+                says(fork, answers).await
+            }
         }
     }
 }
