@@ -60,6 +60,7 @@ mod growth;
 mod growth_error;
 mod lent_place;
 mod limit;
+mod moment;
 mod nested_run;
 mod path;
 mod places;
@@ -71,6 +72,7 @@ mod decide;
 mod output;
 mod place;
 mod ready;
+mod ready_queue;
 mod step_context;
 mod worker;
 
@@ -81,14 +83,17 @@ mod run_state;
 mod shared_state;
 mod state_error;
 
+mod critical_path;
 mod event;
 mod report;
 mod status;
 mod step_error;
+mod walk;
 
 mod draw;
 mod view;
 
+pub use critical_path::CriticalPath;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};
@@ -103,7 +108,7 @@ pub use join::Join;
 pub use nested_run::NestedRun;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
-pub use report::{CriticalPath, FlowReport, StepReport};
+pub use report::{FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
 pub use shared_state::{SharedState, Snapshot};
 pub use state_error::StateError;

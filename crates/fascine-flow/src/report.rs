@@ -3,9 +3,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::critical_path::CriticalPath;
 use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::path::is_within;
+use crate::walk::Walk;
 use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName};
 
 /// What a run did.
@@ -14,6 +16,8 @@ use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepNa
 pub struct FlowReport {
     /// Every step, in the order they were added to the graph.
     pub steps: Vec<StepReport>,
+    /// When it began, after the start of the run that it is nested in.
+    pub(crate) begun: Duration,
     /// From the start of the run to its end.
     pub wall: Duration,
     /// What the run could not have been shorter than, with any number of places.
@@ -86,7 +90,7 @@ impl StepReport {
         match self.status {
             Status::Completed => Ok(self),
             status => Err(NotCompleted {
-                step: self.name.to_string(),
+                step: self.path.to_string(),
                 status,
                 elapsed: self.elapsed,
                 source: self.error.clone(),
@@ -104,21 +108,17 @@ impl StepReport {
     }
 }
 
-/// The chain of steps, each waiting for the one before it, that took longest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CriticalPath {
-    /// Their names.
-    pub steps: Vec<StepName>,
-    /// How long they ran, together.
-    pub duration: Duration,
-}
-
 impl FlowReport {
-    pub(crate) fn new(graph: &Inner, steps: Vec<StepReport>, wall: Duration) -> Self {
+    pub(crate) fn new(
+        graph: &Inner,
+        steps: Vec<StepReport>,
+        begun: Duration,
+        wall: Duration,
+    ) -> Self {
         let critical_path = CriticalPath::find(graph, &steps);
         Self {
             steps,
+            begun,
             wall,
             critical_path,
             errors: Vec::new(),
@@ -197,106 +197,5 @@ impl FlowReport {
             step.output.take_if(|_| !keep.keeps_nested(&step.path));
         }
         kept
-    }
-}
-
-/// Steps of a report, and of those nested in it, without the ones inside of steps that are left out.
-struct Walk<'a> {
-    levels: Vec<std::slice::Iter<'a, StepReport>>,
-    reports: Vec<std::slice::Iter<'a, FlowReport>>,
-    is_wanted: fn(&StepReport) -> bool,
-}
-
-impl<'a> Walk<'a> {
-    fn new(report: &'a FlowReport, is_wanted: fn(&StepReport) -> bool) -> Self {
-        Self {
-            levels: vec![report.steps.iter()],
-            reports: Vec::new(),
-            is_wanted,
-        }
-    }
-}
-
-impl<'a> Iterator for Walk<'a> {
-    type Item = &'a StepReport;
-
-    fn next(&mut self) -> Option<&'a StepReport> {
-        loop {
-            if let Some(step) = self.levels.last_mut()?.find(|step| (self.is_wanted)(step)) {
-                self.reports.push(step.nested.iter());
-                self.levels.push([].iter());
-                return Some(step);
-            }
-            self.levels.pop();
-            match self.reports.last_mut()?.next() {
-                Some(report) => self.levels.push(report.steps.iter()),
-                None => {
-                    self.reports.pop();
-                }
-            }
-        }
-    }
-}
-
-impl CriticalPath {
-    fn find(graph: &Inner, steps: &[StepReport]) -> Self {
-        // The longest chain that ends with each step, and the step before it in that chain.
-        let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); steps.len()];
-        // When it was known of each step what comes of it.
-        let mut settled = vec![Duration::ZERO; steps.len()];
-        let mut last = None;
-        for number in &graph.order {
-            let step = *number as usize;
-            let edges = graph.incoming.of(*number).iter();
-            let from = edges.map(|edge| graph.edges[*edge as usize].from);
-            let before = from.map(|from| Self::speaks_for(graph, steps, from, *number));
-            let started = steps[step].started;
-            let mut known = started.unwrap_or_default();
-            let mut waited = (Duration::ZERO, None);
-            for from in before {
-                // A step that began with so many live edges has not waited for the others.
-                if started.is_some_and(|started| settled[from] > started) {
-                    continue;
-                }
-                known = known.max(settled[from]);
-                if waited.1.is_none() || longest[from].0 > waited.0 {
-                    waited = (longest[from].0, Some(from));
-                }
-            }
-            settled[step] = match steps[step].status {
-                Status::Aborted => Duration::MAX,
-                _ => known.saturating_add(steps[step].elapsed),
-            };
-            longest[step] = (waited.0.saturating_add(steps[step].elapsed), waited.1);
-            if last.is_none_or(|last: usize| longest[step].0 > longest[last].0) {
-                last = Some(step);
-            }
-        }
-        let duration = last.map_or(Duration::ZERO, |last| longest[last].0);
-        let mut path = Vec::new();
-        while let Some(step) = last {
-            // Steps that were skipped take no time, but what is behind them may have waited for what is before.
-            if steps[step].started.is_some() {
-                path.push(steps[step].name.clone());
-            }
-            last = longest[step].1;
-        }
-        path.reverse();
-        Self {
-            steps: path,
-            duration,
-        }
-    }
-
-    /// Whom the steps behind a step wait for: if it fails, for what runs in its place, and so on.
-    fn speaks_for(graph: &Inner, steps: &[StepReport], from: u32, to: u32) -> usize {
-        let mut from = from;
-        while steps[from as usize].status == Status::Failed
-            && let Some(other) = graph.rescuer(from)
-            && other != to
-        {
-            from = other;
-        }
-        from as usize
     }
 }

@@ -1,7 +1,9 @@
+mod hiring;
+mod reporting;
 mod settling;
 
-use std::collections::{BinaryHeap, HashMap};
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -9,13 +11,14 @@ use crate::decide::Decisions;
 use crate::edge_state::{Counts, EdgeState};
 use crate::event::FlowEvent;
 use crate::handle::Slot;
-use crate::places::{Given, Member, Places, Seeker, Wants};
+use crate::moment::Moment;
+use crate::places::{Given, Member};
 use crate::ready::Ready;
+use crate::ready_queue::ReadyQueue;
 use crate::resources::Resources;
 use crate::step_context::Input;
 use crate::tree::Site;
-use crate::worker::Crew;
-use crate::{FlowReport, Graph, OnError, Output, SkipCause, Status, StepError, StepReport};
+use crate::{FlowReport, Graph, OnError, Output, SkipCause, Status, StepError};
 
 /// The synchronous heart of a run: which steps can start, and what follows when one ends. It calls nothing foreign: what
 /// has to be woken, dropped or spawned goes into [`Effects`], for when nothing is locked.
@@ -25,12 +28,14 @@ pub(crate) struct RunState {
     /// When it began, after the start of the run that it is nested in.
     begun: Duration,
     steps: Vec<StepState>,
+    /// What came of graphs that steps ran, which few do.
+    nested: HashMap<u32, Vec<FlowReport>>,
     /// How many of them have not ended.
     open: usize,
     /// Who waits for the last of them.
     waiter: Option<Waker>,
     edges: Vec<EdgeState>,
-    ready: BinaryHeap<Ready>,
+    ready: ReadyQueue,
     resources: Resources,
     /// Where its places are, once other runs share them.
     places: Option<Member>,
@@ -84,21 +89,25 @@ pub(crate) struct Ended {
     pub(crate) nested: Vec<FlowReport>,
 }
 
+/// One cache line: of a million steps, most are not in the cache when they are looked at.
+#[repr(align(64))]
 struct StepState {
     status: Status,
     is_ready: bool,
+    /// Whether its join may be met before all edges are settled.
+    is_early: bool,
     counts: Counts,
     /// Edges out of it whose other end may still want the output.
     readers: u32,
     attempts: u32,
-    started: Option<Duration>,
-    elapsed: Duration,
+    started: Option<Moment>,
+    elapsed: Moment,
     output: Option<Output>,
     /// Few steps have trouble.
     trouble: Option<Box<Trouble>>,
-    /// Few run graphs.
-    nested: Option<Box<[FlowReport]>>,
 }
+
+const _: () = assert!(size_of::<StepState>() == 64);
 
 #[derive(Default)]
 struct Trouble {
@@ -117,6 +126,7 @@ impl RunState {
         let state = |step: u32| StepState {
             status: Status::Pending,
             is_ready: false,
+            is_early: graph.inner.steps[step as usize].settings.join.is_early(),
             counts: Counts::new(
                 graph.inner.incoming.count(step),
                 graph.inner.rescues.contains_key(&step),
@@ -124,10 +134,9 @@ impl RunState {
             readers: graph.inner.outgoing.count(step),
             attempts: 0,
             started: None,
-            elapsed: Duration::ZERO,
+            elapsed: Moment::ZERO,
             output: None,
             trouble: None,
-            nested: None,
         };
         let count = graph.inner.steps.len() as u32;
         let mut this = Self {
@@ -135,10 +144,11 @@ impl RunState {
             site: Arc::clone(site),
             begun: now.saturating_duration_since(site.tree.begun),
             steps: (0..count).map(state).collect(),
+            nested: HashMap::new(),
             open: count as usize,
             waiter: None,
             edges: vec![EdgeState::Open; graph.inner.edges.len()],
-            ready: BinaryHeap::new(),
+            ready: ReadyQueue::default(),
             resources: Resources::new(graph),
             places: None,
             workers: 0,
@@ -158,54 +168,6 @@ impl RunState {
             }
         }
         this
-    }
-
-    /// Asks for the first workers.
-    pub(crate) fn begin(&mut self, places: Option<Member>) {
-        self.places = places;
-        self.hire();
-    }
-
-    /// Makes places that a run has to itself something that others can take.
-    pub(crate) fn share_places(&mut self, crew: Weak<Crew>) -> Arc<Places> {
-        if let Some(member) = &self.places {
-            return Arc::clone(&member.limit);
-        }
-        let free = self.site.tree.max_concurrent.saturating_sub(self.workers);
-        let places = Arc::new(Places::new(free));
-        let wants = Wants::Place;
-        self.places = Some(Member::new(&places, Seeker { crew, wants }));
-        self.hire();
-        places
-    }
-
-    /// Makes a resource something that others can take.
-    pub(crate) fn share_resource(&mut self, number: usize, crew: Weak<Crew>) -> Arc<Places> {
-        let wants = Wants::Resource(number);
-        self.resources
-            .share(number, &self.site, Seeker { crew, wants })
-    }
-
-    /// Lets the limit of a resource of another run count here too.
-    pub(crate) fn join_resource(&mut self, number: usize, member: Member) {
-        self.resources.join(number, member);
-    }
-
-    /// Something was given to this run.
-    pub(crate) fn accept(&mut self, what: Wants) {
-        match what {
-            Wants::Place if self.wanted() == 0 => self.give_back(),
-            Wants::Place => {
-                self.workers += 1;
-                self.effects.spawn += 1;
-                self.hire();
-            }
-            Wants::Resource(number) => {
-                let ready = self.resources.accept(number, &self.site, &mut self.effects);
-                self.ready.extend(ready);
-                self.hire();
-            }
-        }
     }
 
     /// Gives what is to be done, for effects that are done: so that their lists are made once.
@@ -230,7 +192,7 @@ impl RunState {
             let step = ready.step();
             if self.resources.take(&self.graph, &self.site, step, ready) {
                 self.running += 1;
-                self.steps[step as usize].started = Some(self.since_start(now));
+                self.steps[step as usize].started = Some(Moment::after(self.since_start(now)));
                 self.change(step, Status::Processing, now);
                 self.inputs(step, inputs);
                 self.release_inputs(step);
@@ -241,30 +203,6 @@ impl RunState {
         }
         self.lose_worker();
         None
-    }
-
-    /// A worker has begun to wait for its step.
-    pub(crate) fn wait(&mut self) {
-        self.waiting += 1;
-        self.hire();
-    }
-
-    /// A worker waits no longer.
-    pub(crate) fn wake(&mut self) {
-        self.waiting -= 1;
-    }
-
-    /// A worker is gone.
-    pub(crate) fn lose_worker(&mut self) {
-        self.workers -= 1;
-        self.give_back();
-    }
-
-    /// Lets another run have a place, if somebody waits for one.
-    fn give_back(&mut self) {
-        if let Some(member) = &self.places {
-            member.limit.give_back_into(&mut self.effects);
-        }
     }
 
     /// Takes note of how a running step ended, and of what follows.
@@ -334,105 +272,6 @@ impl RunState {
         }
     }
 
-    /// Returns whether the last step has ended; if not, `waiter` is woken when it has. Gives back the one before it.
-    pub(crate) fn has_ended(&mut self, waiter: Waker) -> (bool, Option<Waker>) {
-        if self.open == 0 {
-            return (true, Some(waiter));
-        }
-        (false, self.waiter.replace(waiter))
-    }
-
-    /// Nobody waits for the run any more: its steps that still run are on their way out, and count as cancelled.
-    pub(crate) fn give_up(&mut self, now: Instant) {
-        self.abort(now);
-        for step in 0..self.steps.len() as u32 {
-            if self.steps[step as usize].status == Status::Processing {
-                self.set_elapsed(step, now);
-                self.change(step, Status::Cancelled, now);
-            }
-        }
-    }
-
-    /// Makes a handle that waits for the end of a step.
-    pub(crate) fn handle(&mut self, step: u32) -> Arc<Slot> {
-        let slot = self.handles.entry(step).or_default();
-        let slot = Arc::clone(slot);
-        if self.steps[step as usize].status.is_final() {
-            // Nobody waits for it yet.
-            slot.fill(|| self.step_report(step));
-            self.handles.remove(&step);
-        }
-        slot
-    }
-
-    pub(crate) fn report(&mut self, now: Instant) -> FlowReport {
-        let wall = self.since_start(now).saturating_sub(self.begun);
-        let count = self.steps.len() as u32;
-        let steps = (0..count).map(|step| self.step_report(step)).collect();
-        let mut report = FlowReport::new(&self.graph.inner, steps, wall);
-        report.errors = std::mem::take(&mut self.errors);
-        report.error_count = self.error_count;
-        report.state = self.site.tree.shared.snapshot();
-        report
-    }
-
-    /// Why the run ended before its time.
-    pub(crate) fn fatal(&self) -> Option<Arc<StepError>> {
-        self.fatal.clone()
-    }
-
-    /// Lets all outputs go.
-    pub(crate) fn clear(&mut self) {
-        let outputs = self
-            .steps
-            .iter_mut()
-            .filter_map(|state| state.output.take());
-        self.effects.garbage.extend(outputs);
-    }
-
-    fn step_report(&self, step: u32) -> StepReport {
-        let state = &self.steps[step as usize];
-        let trouble = state.trouble.as_deref();
-        StepReport {
-            name: Arc::clone(&self.graph.inner.steps[step as usize].name).into(),
-            path: self.path(step),
-            status: state.status,
-            attempts: state.attempts,
-            started: state.started,
-            elapsed: state.elapsed,
-            error: trouble.and_then(|trouble| trouble.error.clone()),
-            skip_cause: trouble.and_then(|trouble| trouble.skip_cause.clone()),
-            output: state.output.clone(),
-            nested: state.nested.as_deref().unwrap_or_default().to_vec(),
-        }
-    }
-
-    fn path(&self, step: u32) -> Arc<str> {
-        let name = &self.graph.inner.steps[step as usize].name;
-        self.site.prefix.path(name)
-    }
-
-    /// Asks for workers, if steps can start that nobody is there for.
-    fn hire(&mut self) {
-        let wanted = self.wanted();
-        let more = match &self.places {
-            None => wanted.min(self.site.tree.max_concurrent.saturating_sub(self.workers)),
-            Some(member) => {
-                let priority = self.ready.peek().map(|ready| ready.priority());
-                member.take(wanted, self.site.rank(priority.unwrap_or(i32::MIN)))
-            }
-        };
-        self.workers += more;
-        self.effects.spawn += more;
-    }
-
-    /// How many more workers it could use. One that has to wait is replaced at once: for steps that never do, few
-    /// workers are enough.
-    fn wanted(&self) -> usize {
-        let wanted = (self.ready.len() + self.running).saturating_sub(self.workers);
-        wanted.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting))
-    }
-
     fn rank(&self, step: u32) -> Ready {
         let graph = &self.graph.inner;
         let priority = graph.steps[step as usize].settings.priority;
@@ -457,21 +296,8 @@ impl RunState {
     fn set_elapsed(&mut self, step: u32, now: Instant) {
         let elapsed = self.since_start(now);
         let state = &mut self.steps[step as usize];
-        let started = state.started.unwrap_or_default();
-        state.elapsed = elapsed.saturating_sub(started);
-    }
-
-    /// Keeps the reports of what a step ran, and counts the errors in them as errors of this run.
-    fn keep_nested(&mut self, step: u32, nested: Vec<FlowReport>) {
-        if nested.is_empty() {
-            return;
-        }
-        for report in &nested {
-            self.error_count += report.error_count;
-            let room = ERRORS_KEPT - self.errors.len();
-            self.errors.extend(report.errors.iter().take(room).cloned());
-        }
-        self.steps[step as usize].nested = Some(nested.into());
+        let started = state.started.map_or(elapsed, Moment::duration);
+        state.elapsed = Moment::after(elapsed.saturating_sub(started));
     }
 
     /// Adds what comes along the live edges.
@@ -514,11 +340,6 @@ impl RunState {
             let output = self.steps[step as usize].output.take();
             self.effects.garbage.extend(output);
         }
-    }
-
-    fn keeps(&self, step: u32) -> bool {
-        let keep = &self.site.tree.keep;
-        keep.keeps(&self.graph, &self.site.prefix, step)
     }
 
     fn fail(&mut self, step: u32, error: StepError) {
@@ -568,7 +389,7 @@ impl RunState {
             step: self.path(step),
             status,
             at: self.since_start(now),
-            elapsed: self.steps[step as usize].elapsed,
+            elapsed: self.steps[step as usize].elapsed.duration(),
         };
         readers.push(&event, &mut self.effects.wakers);
     }
@@ -584,9 +405,6 @@ impl StepState {
         self.trouble.get_or_insert_default()
     }
 }
-
-/// How many workers there are at most that do not wait. It limits only steps that compute without ever waiting.
-const WORKERS_AWAKE: usize = 32;
 
 /// How many errors a report lists.
 const ERRORS_KEPT: usize = 100;
@@ -639,7 +457,7 @@ mod tests {
             } else {
                 state.cancel(first, 1, Vec::new(), now);
             }
-            assert!(state.ready.is_empty());
+            assert_eq!(state.ready.len(), 0);
             assert_eq!(state.steps[1].status, Status::Aborted);
         }
     }

@@ -183,10 +183,11 @@ impl StepContext {
 
     /// The step has ended: gives the reports of the graphs that it ran.
     pub(crate) fn close(&self) -> Vec<FlowReport> {
-        let Some(growth) = self.0.growth.get() else {
+        // Nobody else has it who could still run something.
+        if self.0.growth.get().is_none() && Arc::strong_count(&self.0) == 1 {
             return Vec::new();
-        };
-        let grown = growth.close();
+        }
+        let grown = self.growth().close();
         if grown.has_lent {
             // It did not wait for what it ran. Its worker goes on, and needs a place.
             let lent = self.0.crew.share(self.0.step);

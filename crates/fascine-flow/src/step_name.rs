@@ -74,6 +74,24 @@ impl PartialEq<String> for StepName {
     }
 }
 
+impl PartialEq<StepName> for str {
+    fn eq(&self, other: &StepName) -> bool {
+        *self == *other.0
+    }
+}
+
+impl PartialEq<StepName> for &str {
+    fn eq(&self, other: &StepName) -> bool {
+        **self == *other.0
+    }
+}
+
+impl PartialEq<StepName> for String {
+    fn eq(&self, other: &StepName) -> bool {
+        **self == *other.0
+    }
+}
+
 impl From<Arc<str>> for StepName {
     fn from(name: Arc<str>) -> Self {
         Self(name)

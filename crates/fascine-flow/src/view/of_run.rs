@@ -14,7 +14,7 @@ impl From<(&Graph, &FlowReport)> for GraphView {
         critical.extend(report.critical_path.steps.iter().map(StepName::as_str));
         for (step, reported) in view.steps.iter_mut().zip(&report.steps) {
             if reported.name == step.name {
-                let is_critical = critical.contains(step.name.as_str());
+                let is_critical = critical.contains(&*reported.path);
                 *step = self::step(reported, is_critical);
             }
         }
