@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use fascine_branch::Branch;
+use fascine_branch::{Branch, Budget};
 use fascine_flow::{Graph, GraphBuilder};
 
 use crate::branches::Branches;
@@ -21,6 +21,8 @@ pub(crate) struct Compiler {
     /// The branch of operations that ask for no other.
     pub(crate) default: Branch,
     pub(crate) functions: Functions,
+    /// What the operation spends from that runs these: its fork does anyway, other branches have to be told.
+    pub(crate) budgets: Vec<Budget>,
 }
 
 impl Compiler {
@@ -32,10 +34,8 @@ impl Compiler {
         let continued = continued(operations);
         let mut graph = GraphBuilder::new();
         for (name, operation) in &operations.operations {
-            let mut work = self.work(name, operation)?;
+            let mut work = self.work(name, operation, &operations.budgets)?;
             work.is_continued = continued.contains(name.as_str());
-            // What is said of all comes first: what is said of one may go further.
-            work.forks.splice(0..0, operations.forks.iter().cloned());
             let work = Arc::new(work);
             for dependency in &operation.dependencies {
                 dependency.add_to(&mut graph, name);
@@ -49,7 +49,12 @@ impl Compiler {
         Ok(graph.build()?)
     }
 
-    fn work(&self, name: &str, operation: &Operation) -> Result<Work, SessionError> {
+    fn work(
+        &self,
+        name: &str,
+        operation: &Operation,
+        budgets: &[Budget],
+    ) -> Result<Work, SessionError> {
         let branch = match &operation.branch {
             Some(key) => self.branch(name, key)?,
             None => &self.default,
@@ -64,9 +69,15 @@ impl Compiler {
                 other: other.clone(),
             });
         }
+        let budgets: Vec<_> = budgets.iter().chain(&operation.budgets).cloned().collect();
+        let around = match &operation.branch {
+            Some(_) => self.budgets.as_slice(),
+            None => &[],
+        };
         Ok(Work {
             branch: branch.clone(),
-            action: self.action(name, &operation.verb)?,
+            action: self.action(name, &operation.verb, &budgets)?,
+            budgets: around.iter().cloned().chain(budgets).collect(),
             dependencies,
             hears: operation.hears.clone(),
             forks: operation.forks.clone(),
@@ -75,12 +86,13 @@ impl Compiler {
         })
     }
 
-    fn action(&self, name: &str, verb: &Verb) -> Result<Action, SessionError> {
+    fn action(&self, name: &str, verb: &Verb, budgets: &[Budget]) -> Result<Action, SessionError> {
         let (function, parameters) = match verb {
             Verb::Says(says) => return Ok(Action::Say(Arc::clone(says))),
             Verb::Does(does) => return Ok(Action::Do(Arc::clone(does))),
             Verb::Grows(grows) => {
-                let compiler = Box::new(self.clone());
+                let mut compiler = Box::new(self.clone());
+                compiler.budgets.extend_from_slice(budgets);
                 return Ok(Action::Grow(Arc::clone(grows), compiler));
             }
             Verb::Registered {

@@ -5,7 +5,6 @@ use fascine_branch::Budget;
 use fascine_flow::GraphBuilder;
 
 use crate::dependency::Dependency;
-use crate::operation::ForkSetting;
 use crate::{Operation, OperationOutput};
 
 /// Operations by name, and what else is in their graph.
@@ -50,7 +49,7 @@ use crate::{Operation, OperationOutput};
 pub struct OperationGraph {
     pub(crate) operations: Vec<(String, Operation)>,
     pub(crate) more: Vec<More>,
-    pub(crate) forks: Vec<ForkSetting>,
+    pub(crate) budgets: Vec<Budget>,
     /// Aggregations of nothing, to be complained of.
     pub(crate) without_sources: Vec<String>,
 }
@@ -148,10 +147,10 @@ impl OperationGraph {
             .add_operation(otherwise.0, no)
     }
 
-    /// Lets all its operations together spend from this budget, in all its runs, on top of those of their branches.
+    /// Lets all its operations together spend from this budget, in all its runs, and those that they run; on top of the
+    /// budgets of their branches.
     pub fn with_budget(mut self, budget: Budget) -> Self {
-        self.forks
-            .push(Arc::new(move |fork| fork.budget(budget.clone())));
+        self.budgets.push(budget);
         self
     }
 

@@ -1,5 +1,5 @@
 use fascine_branch::{History, Reply, Turn};
-use fascine_flow::{FlowReport, Output};
+use fascine_flow::{FlowReport, Output, StepContext};
 use fascine_message::Usage;
 use fascine_model::Response;
 use serde::de::DeserializeOwned;
@@ -63,6 +63,13 @@ impl OperationOutput {
     #[must_use]
     pub fn of(report: &FlowReport, step: &str) -> Option<Self> {
         Some(Self::from(report.step(step)?.output.as_ref()?))
+    }
+
+    /// What the step with that name gave, if a live edge comes from it to this step: for functions that go on with it.
+    #[must_use]
+    pub fn input(context: &StepContext, step: &str) -> Option<Self> {
+        let input = context.input_named(step)?;
+        Some(Self::from(input.as_ref().ok()?))
     }
 
     /// The data as a value of a type; the text is the data if there is no other.

@@ -58,11 +58,14 @@ use crate::{Operation, OperationGraph, OperationOutput};
 #[must_use = "a repetition does nothing unless it is added to a graph"]
 pub struct Repeat {
     max: NonZeroU32,
-    make: Arc<dyn Fn(&Round<'_>) -> OperationGraph + Send + Sync>,
-    until: Option<(String, Arc<dyn Fn(&OperationOutput) -> bool + Send + Sync>)>,
+    make: Arc<Make>,
+    until: Option<(String, Arc<IsGood>)>,
     giving: Option<String>,
     takes_last: bool,
 }
+
+type IsGood = dyn Fn(&OperationOutput) -> bool + Send + Sync;
+type Make = dyn Fn(&Round<'_>) -> OperationGraph + Send + Sync;
 
 /// What is known when a round begins.
 #[derive(Clone, Copy, Debug)]

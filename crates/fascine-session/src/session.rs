@@ -268,6 +268,7 @@ impl Session {
             default: branches.default().clone(),
             branches,
             functions,
+            budgets: Vec::new(),
         };
         compiler.compile(operations)
     }

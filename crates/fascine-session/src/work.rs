@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fascine_branch::{Branch, BranchError, History};
+use fascine_branch::{Branch, BranchBuilder, BranchError, Budget, History};
 use fascine_flow::{StepContext, StepResult};
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ pub(crate) struct Work {
     /// The names of what it waits for, in its order.
     pub(crate) dependencies: Vec<String>,
     pub(crate) hears: Hears,
+    pub(crate) budgets: Vec<Budget>,
     pub(crate) forks: Vec<ForkSetting>,
     pub(crate) keep: Keep,
     /// Whether another operation may go on from its conversation.
@@ -72,8 +73,10 @@ impl Work {
         if let Some(history) = continued {
             fork = fork.history(history.clone());
         }
-        let built = self.forks.iter().fold(fork, |fork, build| build(fork));
-        built.build()
+        let budgets = self.budgets.iter().cloned();
+        let fork = budgets.fold(fork, BranchBuilder::budget);
+        let fork = self.forks.iter().fold(fork, |fork, build| build(fork));
+        fork.build()
     }
 
     async fn act(

@@ -329,6 +329,42 @@ fn nothing_is_counted_twice_in_what_items_cost() {
 }
 
 #[test]
+fn items_on_other_branches_spend_from_the_budgets_around_them_once() {
+    TestRuntime::run(|rt| async move {
+        let session = echo(&rt)
+            .with_branch(Branch::new(&rt, "other", EchoModel))
+            .unwrap();
+        let (all, own) = (Budget::new(), Budget::new());
+        let inner = |on: &'static str| {
+            let round = move |_: &Round<'_>| {
+                let graph = OperationGraph::new().add_operation("here", ask("1"));
+                graph.add_operation("there", ask("2").on_branch(on))
+            };
+            Operation::from(Repeat::new(NonZeroU32::MIN, round))
+        };
+        let each = Expansion::new(move |on: String, _| match on.as_str() {
+            "other" => inner("echo").on_branch("other"),
+            _ => inner("other"),
+        });
+        let each = Operation::from(each).with_budget(own.clone());
+        let graph = expand(json!(["other", "echo"]), each).with_budget(all.clone());
+        let report = session.flow(&graph).await.unwrap();
+        report.assert_completed().unwrap();
+        assert_eq!((all.spent().requests, own.spent().requests), (4, 4));
+        let poor = expand(
+            json!(["other"]),
+            Expansion::new(move |_: Value, _| inner("other")),
+        );
+        let report = session
+            .flow(&poor.with_budget(Budget::new().with_requests(1)))
+            .await
+            .unwrap();
+        assert_eq!(Spending::of(&report).attempts, 1);
+        assert!(!report.is_success());
+    });
+}
+
+#[test]
 fn expansions_expand() {
     TestRuntime::run_seeds(8, |rt| async move {
         let inner = |_: &str| Expansion::new(|item: String, _| ask(item));
