@@ -60,3 +60,8 @@ pub use repeat::{Repeat, RepeatError, Round};
 pub use session::Session;
 pub use session_error::SessionError;
 pub use spending::Spending;
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sessions.md")]
+mod page {}

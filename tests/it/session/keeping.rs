@@ -11,12 +11,8 @@ use fascine::rt::Rt;
 use fascine::session::{Operation, OperationGraph, OperationOutput, Session};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
-use super::text;
+use super::{ask, text};
 use crate::durations::{ms, seconds};
-
-fn ask(text: &str) -> Operation {
-    Operation::communicate(text)
-}
 
 /// A session of two branches that have something to remember; each answer takes a second.
 async fn session(rt: &Rt) -> Session {
