@@ -19,10 +19,26 @@ pub(crate) async fn run(rt: &Rt, step: &Step, context: &StepContext) -> Result<O
     }
     let ended = match step.settings.more.as_deref() {
         // Boxed: most steps have no settings, and their future is the smaller for it.
-        Some(more) => Box::pin(run_tries(rt, step, more, context)).await,
+        Some(more) => Box::pin(run_in_time(rt, step, more, context)).await,
         None => call(step, context).await,
     };
     ended.map_err(|failure| failure.of(context))
+}
+
+async fn run_in_time(
+    rt: &Rt,
+    step: &Step,
+    more: &More,
+    context: &StepContext,
+) -> Result<Output, Failure> {
+    let tries = run_tries(rt, step, more, context);
+    match more.total_timeout {
+        Some(after) => match fail_after(rt, after, tries).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Failure::TimedOut(after)),
+        },
+        None => tries.await,
+    }
 }
 
 async fn run_tries(

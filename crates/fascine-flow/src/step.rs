@@ -36,6 +36,7 @@ pub(crate) struct Settings {
 pub(crate) struct More {
     pub(crate) retry: Option<Retry>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
     pub(crate) on_error: OnError,
     /// Found when the graph is built, as the step that is named in `on_error`.
     pub(crate) rescuer: Option<u32>,
@@ -43,6 +44,8 @@ pub(crate) struct More {
     /// Found when the graph is built.
     pub(crate) resource_number: Option<usize>,
     pub(crate) cost: Option<u32>,
+    /// It does nothing but run others within the run: what these have done need not be done again.
+    pub(crate) is_structural: bool,
     /// The keys of the shared state that it may change.
     pub(crate) writes: Vec<String>,
 }
