@@ -1,6 +1,7 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
 mod building;
+mod data;
 mod drawing;
 mod fallbacks;
 mod joins;

@@ -94,6 +94,17 @@ async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {
     let asked = match edge.condition() {
         Condition::Always | Condition::Otherwise | Condition::OnFailure => return Decision::Live,
         Condition::When(condition) => catch_unwind(AssertUnwindSafe(|| condition(seen))),
+        Condition::TryWhen(condition) => match catch_unwind(AssertUnwindSafe(|| condition(seen))) {
+            Ok(Ok(is_live)) => Ok(is_live),
+            Ok(Err(error)) => {
+                return Decision::Broken(StepError::Undecided {
+                    step: graph.name(edge.to),
+                    from: graph.name(edge.from),
+                    source: Arc::from(error),
+                });
+            }
+            Err(payload) => Err(payload),
+        },
         Condition::WhenAsync(condition) => {
             match catch_unwind(AssertUnwindSafe(|| condition(seen.clone()))) {
                 Ok(future) => AssertUnwindSafe(future).catch_unwind().await,
@@ -119,7 +130,7 @@ impl Edge {
     fn is_asked(&self) -> bool {
         matches!(
             self.condition(),
-            Condition::When(_) | Condition::WhenAsync(_)
+            Condition::TryWhen(_) | Condition::When(_) | Condition::WhenAsync(_)
         )
     }
 }

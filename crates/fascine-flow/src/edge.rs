@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fascine_rt::BoxFuture;
 
-use crate::{Output, Snapshot, StepError};
+use crate::{Output, Snapshot, StepError, StepResult};
 
 /// An edge between two steps of a graph.
 pub(crate) struct Edge {
@@ -30,6 +30,9 @@ impl Edge {
     }
 }
 
+/// A condition that may fail.
+pub(crate) type TryCondition = dyn Fn(&Seen) -> StepResult<bool> + Send + Sync;
+
 /// When an edge is live.
 #[derive(Clone, Default)]
 pub(crate) enum Condition {
@@ -38,6 +41,8 @@ pub(crate) enum Condition {
     Always,
     /// When this says so.
     When(Arc<dyn Fn(&Seen) -> bool + Send + Sync>),
+    /// When this says so; it may fail.
+    TryWhen(Arc<TryCondition>),
     /// When this says so, in the end.
     WhenAsync(Arc<dyn Fn(Seen) -> BoxFuture<bool> + Send + Sync>),
     /// When no other edge with a condition is, of those that leave the same step.
@@ -78,6 +83,7 @@ impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Always => "Always",
+            Self::TryWhen(_) => "TryWhen",
             Self::When(_) => "When",
             Self::WhenAsync(_) => "WhenAsync",
             Self::Otherwise => "Otherwise",

@@ -29,6 +29,14 @@
 //! assert_eq!(report.critical_path.steps, ["load", "wait"]);
 //! # });
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `data`: graphs from descriptions in JSON, `FlowSpec`, and back.
+//! - `toml`: these in TOML.
+//! - `yaml`: these in YAML.
 
 mod graph;
 mod graph_builder;
@@ -76,6 +84,16 @@ mod step_error;
 mod draw;
 mod view;
 
+#[cfg(feature = "data")]
+mod data;
+
+#[cfg(feature = "toml")]
+pub use data::NotToml;
+#[cfg(feature = "data")]
+pub use data::{
+    EdgeSpec, FlowSpec, OnErrorSpec, OperationError, Operations, ParameterKind, ParameterSpec,
+    Place, Problem, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec,
+};
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};

@@ -87,8 +87,8 @@ impl StepContext {
     ///
     /// # Errors
     ///
-    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, or if the value
-    /// cannot be JSON.
+    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, if the value
+    /// cannot be JSON, or if the key's reducer refuses it.
     pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
         let graph = &self.0.graph.inner;
         let more = &graph.steps[self.0.step as usize].settings.more;
@@ -103,7 +103,11 @@ impl StepContext {
             key: key.to_owned(),
             source,
         })?;
-        Ok(self.0.shared.update(key, value, graph.reducers.get(key)))
+        let updated = self.0.shared.update(key, value, graph.reducers.get(key));
+        updated.map_err(|source| StateError::Reducer {
+            key: key.to_owned(),
+            source,
+        })
     }
 
     /// Which try of the step this is, from 1.
