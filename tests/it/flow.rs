@@ -1,15 +1,20 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
 mod building;
+mod costs;
 mod data;
 mod drawing;
 mod fallbacks;
+mod gauge;
 mod joins;
 mod memory;
+mod nested_ends;
+mod nesting;
 mod outcomes;
 mod running;
 mod settings;
 mod simulated;
+mod simulator;
 mod sketch;
 mod state;
 mod typed;

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 /// The edges at each step, in one block: those of step `n` are between the `n`th start and the next.
 #[derive(Debug)]
 pub(crate) struct Adjacency {
@@ -8,17 +10,19 @@ pub(crate) struct Adjacency {
 impl Adjacency {
     /// Sorts edges by the step that `end` names, by counting.
     pub(crate) fn new<E>(steps: usize, edges: &[E], end: impl Fn(&E) -> u32) -> Self {
-        let mut starts = vec![0_u32; steps + 1];
+        // Counted one place too far, so that placing the edges moves every start to where it belongs.
+        let mut starts = vec![0_u32; steps + 2];
         for edge in edges {
-            starts[end(edge) as usize + 1] += 1;
+            starts[end(edge) as usize + 2] += 1;
         }
-        for step in 0..steps {
-            starts[step + 1] += starts[step];
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
         }
-        let mut next = starts.clone();
         let mut sorted = vec![0; edges.len()];
         for (number, edge) in (0_u32..).zip(edges) {
-            let place = &mut next[end(edge) as usize];
+            let place = &mut starts[end(edge) as usize + 1];
             sorted[*place as usize] = number;
             *place += 1;
         }
@@ -30,8 +34,17 @@ impl Adjacency {
 
     /// The numbers of the edges at a step.
     pub(crate) fn of(&self, step: u32) -> &[u32] {
+        &self.edges[self.range(step)]
+    }
+
+    /// Where they are in the block: for those who cannot hold on to it meanwhile.
+    pub(crate) fn range(&self, step: u32) -> Range<usize> {
         let step = step as usize;
-        &self.edges[self.starts[step] as usize..self.starts[step + 1] as usize]
+        self.starts[step] as usize..self.starts[step + 1] as usize
+    }
+
+    pub(crate) fn at(&self, place: usize) -> u32 {
+        self.edges[place]
     }
 
     pub(crate) fn count(&self, step: u32) -> u32 {

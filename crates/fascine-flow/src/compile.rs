@@ -1,9 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 use crate::adjacency::Adjacency;
-use crate::edge::{Condition, Edge};
-use crate::edge_builder::{EdgeDraft, End};
+use crate::edge::{Condition, Edge, NamedEnd, Side};
 use crate::graph::Inner;
 use crate::names::Names;
 use crate::output::OutputType;
@@ -18,7 +17,7 @@ pub(crate) fn compile(
     resources: Vec<(String, NonZeroUsize)>,
     entries: &[StepKey],
 ) -> Result<Inner, GraphError> {
-    let limits = limits(&mut steps, resources)?;
+    let (resources, limits) = limits(&mut steps, resources)?;
     let names = Names::new(&steps)?;
     let mut edges = edges(&names, &steps, drafts)?;
     let entries = names.all(entries, "begin with")?;
@@ -40,10 +39,12 @@ pub(crate) fn compile(
         outgoing,
         order: Vec::new(),
         remaining: Vec::new(),
+        resources,
         limits,
         decides,
         rescues,
         reducers: HashMap::new(),
+        written: HashSet::new(),
     };
     check_edges(&inner)?;
     check_joins(&inner)?;
@@ -53,11 +54,11 @@ pub(crate) fn compile(
     Ok(inner)
 }
 
-/// No two steps change one key of the shared state, unless it is known what becomes of it.
+/// No two steps change one key of the shared state, unless it is known what becomes of it. Gives the keys.
 pub(crate) fn check_writers(
     steps: &[Step],
     reducers: &HashMap<String, Reducer>,
-) -> Result<(), GraphError> {
+) -> Result<HashSet<String>, GraphError> {
     let mut writers: HashMap<&str, &Step> = HashMap::new();
     for step in steps {
         for key in step.settings.more.iter().flat_map(|more| &more.writes) {
@@ -72,20 +73,21 @@ pub(crate) fn check_writers(
             }
         }
     }
-    Ok(())
+    Ok(writers.into_keys().map(str::to_owned).collect())
 }
 
 /// Looks up what steps share.
 fn limits(
     steps: &mut [Step],
     resources: Vec<(String, NonZeroUsize)>,
-) -> Result<Vec<usize>, GraphError> {
+) -> Result<(Vec<String>, Vec<usize>), GraphError> {
     let mut numbers = HashMap::new();
-    let mut limits = Vec::new();
+    let (mut names, mut limits) = (Vec::new(), Vec::new());
     for (name, limit) in resources {
-        if numbers.insert(name.clone(), limits.len()).is_some() {
+        if numbers.insert(name.clone(), names.len()).is_some() {
             return Err(GraphError::DuplicateResource { name });
         }
+        names.push(name);
         limits.push(limit.get());
     }
     for step in steps {
@@ -103,47 +105,43 @@ fn limits(
         };
         more.resource_number = Some(*number.ok_or_else(unknown)?);
     }
-    Ok(limits)
+    Ok((names, limits))
 }
 
 /// Edges as they were added.
 pub(crate) struct Drafts {
-    pub(crate) edges: Vec<EdgeDraft>,
-    pub(crate) names: Vec<Box<str>>,
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) named: Vec<NamedEnd>,
     pub(crate) wants: Vec<(usize, fn() -> OutputType)>,
 }
 
 /// Looks the ends of the edges up.
 fn edges(names: &Names<'_>, steps: &[Step], drafts: Drafts) -> Result<Vec<Edge>, GraphError> {
     let Drafts {
-        edges,
-        names: ends,
+        mut edges,
+        named,
         wants,
     } = drafts;
-    if edges.len() >= u32::MAX as usize || ends.len() >= u32::MAX as usize {
+    if edges.len() >= u32::MAX as usize {
         return Err(GraphError::TooLarge);
     }
-    let find = |end: End| match end {
-        End::Name(place) => names.named(&ends[place as usize]),
-        End::Number(number) => names.numbered(number),
-    };
-    let text = |end: End| match end {
-        End::Name(place) => ends[place as usize].to_string(),
-        End::Number(number) => names.text(&StepKey::number(number)),
-    };
-    let edge = |draft: EdgeDraft| {
-        let unknown = |end: End| GraphError::UnknownStep {
-            from: text(draft.from),
-            to: text(draft.to),
-            name: text(end),
+    for end in &named {
+        match names.named(&end.name) {
+            Some(number) => *edges[end.edge].end(end.side) = number,
+            None => return Err(unknown(names, &edges[end.edge], &named, end.edge, end.side)),
+        }
+    }
+    let is_known = |number| names.numbered(number).is_some();
+    let is_wrong = |edge: &Edge| !is_known(edge.from) || !is_known(edge.to);
+    if let Some(number) = edges.iter().position(is_wrong) {
+        let edge = &edges[number];
+        let side = if is_known(edge.from) {
+            Side::To
+        } else {
+            Side::From
         };
-        Ok(Edge {
-            from: find(draft.from).ok_or_else(|| unknown(draft.from))?,
-            to: find(draft.to).ok_or_else(|| unknown(draft.to))?,
-            more: draft.more,
-        })
-    };
-    let edges: Vec<Edge> = edges.into_iter().map(edge).collect::<Result<_, _>>()?;
+        return Err(unknown(names, edge, &named, number, side));
+    }
     for (number, wants) in wants {
         let (edge, wants) = (&edges[number], wants());
         let (from, to) = (&steps[edge.from as usize], &steps[edge.to as usize]);
@@ -158,6 +156,33 @@ fn edges(names: &Names<'_>, steps: &[Step], drafts: Drafts) -> Result<Vec<Edge>,
         }
     }
     Ok(edges)
+}
+
+/// The error for an edge of which one end is not there.
+fn unknown(
+    names: &Names<'_>,
+    edge: &Edge,
+    named: &[NamedEnd],
+    number: usize,
+    side: Side,
+) -> GraphError {
+    let text = |side: Side| {
+        let mut named = named.iter();
+        let found = named.find(|end| end.edge == number && end.side == side);
+        let step = match side {
+            Side::From => edge.from,
+            Side::To => edge.to,
+        };
+        found.map_or_else(
+            || names.text(&StepKey::number(step)),
+            |end| end.name.to_string(),
+        )
+    };
+    GraphError::UnknownStep {
+        from: text(Side::From),
+        to: text(Side::To),
+        name: text(side),
+    }
 }
 
 /// Two steps are joined by one edge.

@@ -5,7 +5,7 @@ use fascine_rt::BoxFuture;
 
 use crate::{Output, Snapshot, StepError, StepResult};
 
-/// An edge between two steps of a graph.
+/// An edge between two steps of a graph. While the graph is being built, an end that was given by its name is 0.
 pub(crate) struct Edge {
     pub(crate) from: u32,
     pub(crate) to: u32,
@@ -19,7 +19,32 @@ pub(crate) struct EdgeMore {
     pub(crate) condition: Condition,
 }
 
+/// An end of an edge that was given by its name. Few are, so they are in a list of their own.
+#[derive(Debug)]
+pub(crate) struct NamedEnd {
+    pub(crate) edge: usize,
+    pub(crate) side: Side,
+    pub(crate) name: Box<str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    From,
+    To,
+}
+
 impl Edge {
+    pub(crate) fn more(&mut self) -> &mut EdgeMore {
+        self.more.get_or_insert_default()
+    }
+
+    pub(crate) fn end(&mut self, side: Side) -> &mut u32 {
+        match side {
+            Side::From => &mut self.from,
+            Side::To => &mut self.to,
+        }
+    }
+
     pub(crate) fn condition(&self) -> &Condition {
         let more = self.more.as_ref();
         more.map_or(&Condition::Always, |more| &more.condition)

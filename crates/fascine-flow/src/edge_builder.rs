@@ -2,30 +2,8 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::edge::{Condition, EdgeMore, Seen};
+use crate::edge::{Condition, Edge, Seen};
 use crate::{GraphBuilder, StepResult};
-
-/// An edge whose ends were not looked up yet.
-pub(crate) struct EdgeDraft {
-    pub(crate) from: End,
-    pub(crate) to: End,
-    pub(crate) more: Option<Box<EdgeMore>>,
-}
-
-/// One end of an edge. There are many edges, and few of them by names: so these are in a list of their own.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum End {
-    /// At this place of the builder's names.
-    Name(u32),
-    /// The step.
-    Number(u32),
-}
-
-impl EdgeDraft {
-    fn more(&mut self) -> &mut EdgeMore {
-        self.more.get_or_insert_default()
-    }
-}
 
 /// Sets what an edge that was just added is like. Nothing has to be set: it is live once its source has completed.
 pub struct EdgeBuilder<'a> {
@@ -71,7 +49,7 @@ impl<'a> EdgeBuilder<'a> {
         self.set(|edge| edge.more().label = Some(label.into()))
     }
 
-    fn set(self, set: impl FnOnce(&mut EdgeDraft)) -> Self {
+    fn set(self, set: impl FnOnce(&mut Edge)) -> Self {
         if let Some(edge) = self.graph.edges.last_mut() {
             set(edge);
         }

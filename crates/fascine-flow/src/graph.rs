@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use crate::edge::Edge;
 use crate::shared_state::Reducer;
 use crate::step::Step;
 use crate::step_id::{Key, StepKey};
+use crate::{OnError, Output};
 
 /// A checked graph of steps. It does not change, is shared by its clones, and can be run any number of times at once.
 #[derive(Clone)]
@@ -25,12 +26,16 @@ pub(crate) struct Inner {
     pub(crate) order: Vec<u32>,
     /// What the costliest chain that begins with each step costs.
     pub(crate) remaining: Vec<u64>,
-    /// How many places the resources have.
+    /// The names of the resources.
+    pub(crate) resources: Vec<String>,
+    /// How many places they have.
     pub(crate) limits: Vec<usize>,
     /// Which of the steps have an edge out of them with a condition.
     pub(crate) decides: Vec<bool>,
     /// What makes one value of several, for keys of the shared state.
     pub(crate) reducers: HashMap<String, Reducer>,
+    /// The keys of the shared state that steps change.
+    pub(crate) written: HashSet<String>,
     /// The fallback steps, and which step each is there for.
     pub(crate) rescues: HashMap<u32, u32>,
 }
@@ -49,6 +54,14 @@ impl Inner {
 
     pub(crate) fn name(&self, step: u32) -> String {
         self.steps[step as usize].name.to_string()
+    }
+
+    /// What the steps behind get if this one fails.
+    pub(crate) fn fallback(&self, step: u32) -> Option<&Output> {
+        match &self.steps[step as usize].settings.more.as_ref()?.on_error {
+            OnError::Fallback(output) => Some(output),
+            _ => None,
+        }
     }
 
     /// The step that runs if this one fails.

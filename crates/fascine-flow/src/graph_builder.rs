@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::compile::{Drafts, check_writers, compile};
-use crate::edge_builder::{EdgeBuilder, EdgeDraft, End};
+use crate::edge::{Edge, NamedEnd, Side};
+use crate::edge_builder::EdgeBuilder;
 use crate::inputs::Inputs;
 use crate::output::OutputType;
 use crate::shared_state::Reducer;
@@ -21,10 +22,10 @@ use crate::{Graph, GraphError, Output, StepContext, StepOutput, StepResult};
 #[must_use = "a graph does not exist until it is built"]
 pub struct GraphBuilder {
     pub(crate) steps: Vec<Step>,
-    pub(crate) edges: Vec<EdgeDraft>,
+    pub(crate) edges: Vec<Edge>,
     resources: Vec<(String, NonZeroUsize)>,
-    /// The ends of edges that were given by their names.
-    names: Vec<Box<str>>,
+    /// The ends of edges that are yet to be looked up.
+    named: Vec<NamedEnd>,
     /// What is taken along edges, by their numbers, if that is known.
     wants: Vec<(usize, fn() -> OutputType)>,
     entries: Vec<StepKey>,
@@ -44,7 +45,7 @@ impl GraphBuilder {
         Fut: Future<Output = StepResult<T>> + Send + 'static,
         T: StepOutput,
     {
-        let work: Work = Arc::new(move |context| {
+        let work: Work = Box::new(move |context| {
             let made = work(context);
             Box::pin(async move { made.await.map(Output::new) })
         });
@@ -83,8 +84,9 @@ impl GraphBuilder {
 
     /// Lets `to` wait for `from` and get its output.
     pub fn edge(&mut self, from: impl Into<StepKey>, to: impl Into<StepKey>) -> EdgeBuilder<'_> {
-        let (from, to) = (self.end(from.into()), self.end(to.into()));
-        self.edges.push(EdgeDraft {
+        let from = self.end(from.into(), Side::From);
+        let to = self.end(to.into(), Side::To);
+        self.edges.push(Edge {
             from,
             to,
             more: None,
@@ -134,24 +136,26 @@ impl GraphBuilder {
     pub fn build(self) -> Result<Graph, GraphError> {
         let drafts = Drafts {
             edges: self.edges,
-            names: self.names,
+            named: self.named,
             wants: self.wants,
         };
-        check_writers(&self.steps, &self.reducers)?;
+        let written = check_writers(&self.steps, &self.reducers)?;
         let mut inner = compile(self.steps, drafts, self.resources, &self.entries)?;
         inner.reducers = self.reducers;
+        inner.written = written;
         Ok(Graph {
             inner: Arc::new(inner),
         })
     }
 
-    fn end(&mut self, key: StepKey) -> End {
+    /// The number of an end of the edge that comes next, if it is known already.
+    fn end(&mut self, key: StepKey, side: Side) -> u32 {
         match key.0 {
-            Key::Number(number) => End::Number(number),
+            Key::Number(number) => number,
             Key::Name(name) => {
-                let place = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-                self.names.push(name);
-                End::Name(place)
+                let edge = self.edges.len();
+                self.named.push(NamedEnd { edge, side, name });
+                0
             }
         }
     }

@@ -1,4 +1,7 @@
-use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::step::Step;
 use crate::step_id::Key;
@@ -7,7 +10,9 @@ use crate::{GraphError, StepKey};
 /// The numbers of the steps by their names.
 pub(crate) struct Names<'a> {
     steps: &'a [Step],
-    numbers: HashMap<&'a str, u32>,
+    /// Numbers alone: the names are in the steps.
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
 impl<'a> Names<'a> {
@@ -16,17 +21,28 @@ impl<'a> Names<'a> {
         if steps.len() >= u32::MAX as usize {
             return Err(GraphError::TooLarge);
         }
-        let mut numbers = HashMap::with_capacity(steps.len());
+        let hasher = DefaultHashBuilder::default();
+        let name = |number: &u32| &*steps[*number as usize].name;
+        let mut numbers = HashTable::with_capacity(steps.len());
         for (number, step) in (0..).zip(steps) {
             if step.name.is_empty() {
                 return Err(GraphError::EmptyName);
             }
-            if numbers.insert(&*step.name, number).is_some() {
-                let name = step.name.to_string();
-                return Err(GraphError::DuplicateStep { name });
-            }
+            let is_same = |other: &u32| *name(other) == *step.name;
+            let hash = |number: &u32| hasher.hash_one(name(number));
+            match numbers.entry(hasher.hash_one(&*step.name), is_same, hash) {
+                Entry::Vacant(entry) => entry.insert(number),
+                Entry::Occupied(_) => {
+                    let name = step.name.to_string();
+                    return Err(GraphError::DuplicateStep { name });
+                }
+            };
         }
-        Ok(Self { steps, numbers })
+        Ok(Self {
+            steps,
+            numbers,
+            hasher,
+        })
     }
 
     pub(crate) fn find(&self, key: &StepKey) -> Option<u32> {
@@ -37,7 +53,9 @@ impl<'a> Names<'a> {
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<u32> {
-        self.numbers.get(name).copied()
+        let is_it = |number: &u32| *self.steps[*number as usize].name == *name;
+        let hash = self.hasher.hash_one(name);
+        self.numbers.find(hash, is_it).copied()
     }
 
     pub(crate) fn numbered(&self, number: u32) -> Option<u32> {

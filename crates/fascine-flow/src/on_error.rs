@@ -27,7 +27,7 @@ pub enum OnError {
     Fallback(Output),
     /// This step runs in its place, and what it gives goes to the steps behind; in the report the first has failed all
     /// the same. The fallback step gets the error as an input, and may have inputs of its own. It is skipped if it is
-    /// not needed.
+    /// not needed. If it fails itself, what counts is its own fallback: a value, or the next step.
     FallbackStep(StepKey),
     /// The steps behind it that want no failures are skipped; the rest of the run goes on.
     #[default]

@@ -2,19 +2,24 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::decide::Decisions;
-use crate::run_state::{Ended, RunState};
+use crate::run_state::{Begun, Effects, Ended, RunState};
+use crate::step_context::Input;
 use crate::worker::Crew;
 use crate::{Output, StepContext, StepError};
 
 /// The place of a worker among the others. However it ends, the run learns of it.
 pub(crate) struct Place {
     pub(crate) crew: Arc<Crew>,
-    step: Option<(u32, StepContext)>,
+    pub(crate) step: Option<(u32, StepContext)>,
     /// When the step was done, and what it gave: its edges may be undecided still.
     pub(crate) done: Option<(Instant, Result<Output, StepError>)>,
     /// Whether another worker has taken over.
     pub(crate) is_waiting: bool,
     is_over: bool,
+    /// What the last step left behind, to be used again.
+    effects: Effects,
+    inputs: Vec<(u32, Input)>,
+    spare: Option<StepContext>,
 }
 
 impl Place {
@@ -25,57 +30,71 @@ impl Place {
             done: None,
             is_waiting: false,
             is_over: false,
+            effects: Effects::default(),
+            inputs: Vec::new(),
+            spare: None,
         }
     }
 
-    pub(crate) fn next(&mut self) -> Option<(u32, StepContext)> {
+    pub(crate) fn next(&mut self) {
         let now = self.crew.rt.now();
-        let next = self.crew.change(|state| state.next(now));
-        self.begin(next)
+        let inputs = &mut self.inputs;
+        let next = |state: &mut RunState| state.next(now, inputs);
+        let next = self.crew.change_with(&mut self.effects, next);
+        self.begin(next);
     }
 
     /// Both at once, which is the usual case.
-    pub(crate) fn end_and_next(&mut self, decisions: Decisions) -> Option<(u32, StepContext)> {
+    pub(crate) fn end_and_next(&mut self, decisions: Decisions) {
         // Conditions may have taken their time.
         let was_quick = decisions.is_empty();
         let at = self.done.as_ref().map(|(at, _)| *at).filter(|_| was_quick);
         let now = at.unwrap_or_else(|| self.crew.rt.now());
         let end = self.ending(decisions);
-        let next = self.crew.change(|state| {
+        let inputs = &mut self.inputs;
+        let next = self.crew.change_with(&mut self.effects, |state| {
             end(state);
-            state.next(now)
+            state.next(now, inputs)
         });
-        self.begin(next)
+        self.begin(next);
     }
 
-    fn begin(&mut self, next: Option<(u32, StepContext)>) -> Option<(u32, StepContext)> {
-        self.step = next;
-        self.is_over = self.step.is_none();
-        self.step.clone()
+    fn begin(&mut self, next: Option<Begun>) {
+        self.is_over = next.is_none();
+        self.step = next.map(|begun| {
+            let spare = self.spare.take();
+            let spare = spare.unwrap_or_else(|| StepContext::new(&self.crew));
+            (begun.step, spare.of(begun, &mut self.inputs))
+        });
     }
 
     /// Tells the run that the step has ended, if it has.
     pub(crate) fn end(&mut self, decisions: Decisions) {
         let end = self.ending(decisions);
-        self.crew.change(end);
+        self.crew.change_with(&mut self.effects, end);
     }
 
     fn ending(&mut self, decisions: Decisions) -> impl FnOnce(&mut RunState) + use<> {
         let done = self.done.take();
         let step = self.step.take_if(|_| done.is_some());
-        let step = step.map(|(step, context)| (step, context.attempt()));
+        let step = step.map(|(step, context)| {
+            let (attempts, nested) = (context.attempt(), context.close());
+            self.spare = context.cleared();
+            (step, attempts, nested)
+        });
         let ended = done.zip(step);
         let was_waiting = std::mem::take(&mut self.is_waiting);
         move |state| {
             if was_waiting {
                 state.wake();
             }
-            if let Some(((at, result), (step, attempts))) = ended {
+            if let Some(((at, result), (step, attempts, nested))) = ended {
                 let ended = Ended {
                     at,
                     attempts,
                     result,
                     decisions,
+                    nested,
                 };
                 state.end(step, ended);
             }
@@ -90,14 +109,17 @@ impl Drop for Place {
         }
         // A step that was dropped while its edges were decided has done its work.
         let end = self.ending(Decisions::default());
+        let step = self.step.take();
+        let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
+        let now = self.crew.rt.now();
         self.crew.change(|state| {
             state.lose_worker();
             end(state);
+            match step {
+                Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
+                // Nobody may be there to run the steps that are left.
+                None => state.abort(now),
+            }
         });
-        if let Some((step, context)) = self.step.take() {
-            let now = self.crew.rt.now();
-            let attempts = context.attempt();
-            self.crew.change(|state| state.cancel(step, attempts, now));
-        }
     }
 }

@@ -13,7 +13,7 @@ use crate::{Join, OnError, Output, StepContext};
 pub type StepResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// What a step does.
-pub(crate) type Work = Arc<dyn Fn(StepContext) -> BoxFuture<StepResult<Output>> + Send + Sync>;
+pub(crate) type Work = Box<dyn Fn(StepContext) -> BoxFuture<StepResult<Output>> + Send + Sync>;
 
 /// One step of a graph.
 pub(crate) struct Step {

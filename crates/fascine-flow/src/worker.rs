@@ -2,64 +2,102 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use fascine_concurrency::{GroupHandle, Spawner};
+use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
+use crate::decide::Decisions;
 use crate::place::Place;
-use crate::run_state::{Effects, RunState};
-use crate::{Graph, SharedState, attempt, decide};
+use crate::run_state::{Effects, Handles, RunState};
+use crate::sharing::deliver;
+use crate::tree::Site;
+use crate::{Graph, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
     pub(crate) rt: Rt,
     pub(crate) graph: Graph,
-    shared: SharedState,
+    pub(crate) site: Arc<Site>,
     state: Mutex<RunState>,
     spawner: Spawner<(), Infallible>,
     group: GroupHandle,
 }
 
 impl Crew {
+    /// Of a run that spawns its workers in that group.
     pub(crate) fn new(
         rt: &Rt,
         graph: &Graph,
-        state: RunState,
-        spawner: Spawner<(), Infallible>,
-        group: GroupHandle,
+        site: &Arc<Site>,
+        handles: Handles,
+        group: &TaskGroup<(), Infallible>,
     ) -> Arc<Self> {
         Arc::new(Self {
             rt: rt.clone(),
             graph: graph.clone(),
-            shared: state.shared().clone(),
-            state: Mutex::new(state),
-            spawner,
-            group,
+            site: Arc::clone(site),
+            state: Mutex::new(RunState::new(graph, site, rt.now(), handles)),
+            spawner: group.spawner(),
+            group: group.handle(),
         })
     }
 
     /// Changes the state, and does what follows once it is no longer locked.
     pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut RunState) -> T) -> T {
-        let (changed, effects) = {
-            let mut state = self.state();
-            let changed = change(&mut state);
-            (changed, state.take_effects())
-        };
+        self.change_with(&mut Effects::default(), change)
+    }
+
+    /// The same for those who change it often: effects that are done lend their lists.
+    pub(crate) fn change_with<T>(
+        self: &Arc<Self>,
+        effects: &mut Effects,
+        change: impl FnOnce(&mut RunState) -> T,
+    ) -> T {
+        let changed = self.change_only(effects, change);
         self.apply(effects);
+        if !effects.handed.is_empty() {
+            deliver(&mut effects.handed);
+        }
         changed
     }
 
-    fn apply(self: &Arc<Self>, effects: Effects) {
-        if effects.cancel {
+    /// Leaves what follows to the caller.
+    pub(crate) fn change_only<T>(
+        &self,
+        effects: &mut Effects,
+        change: impl FnOnce(&mut RunState) -> T,
+    ) -> T {
+        let mut state = self.state();
+        let changed = change(&mut state);
+        state.swap_effects(effects);
+        changed
+    }
+
+    /// Does what is to be done, but for telling other runs what they were given.
+    pub(crate) fn apply(self: &Arc<Self>, effects: &mut Effects) {
+        if std::mem::take(&mut effects.cancel) {
             self.group.cancel();
         }
-        for _ in 0..effects.spawn {
+        for _ in 0..std::mem::take(&mut effects.spawn) {
             // A group that has ended drops the worker, which then says that it is gone.
             let _ = self.spawner.spawn(work(Place::new(Arc::clone(self))));
         }
-        effects.wakers.into_iter().for_each(std::task::Waker::wake);
-        drop(effects.garbage);
+        effects.wakers.drain(..).for_each(Waker::wake);
+        effects.garbage.clear();
+    }
+
+    /// Whether the last step has ended. Workers may be gone before: there may be no place for them.
+    pub(crate) fn poll_end(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let waiter = cx.waker().clone();
+        let (has_ended, former) = self.change(|state| state.has_ended(waiter));
+        drop(former);
+        if has_ended {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, RunState> {
@@ -70,24 +108,28 @@ impl Crew {
 /// Runs steps, one after the other, while there are some that can start. A step that follows another one needs no task
 /// of its own.
 async fn work(mut place: Place) -> Result<(), Infallible> {
+    let crew = Arc::clone(&place.crew);
+    let graph = &crew.graph.inner;
     let mut count: u32 = 0;
-    let mut next = place.next();
-    while let Some((step, context)) = next {
-        let crew = Arc::clone(&place.crew);
-        let graph = &crew.graph.inner;
-        let work = attempt::run(&crew.rt, &graph.steps[step as usize], &context);
+    place.next();
+    while let Some((step, context)) = &place.step {
+        let work = attempt::run(&crew.rt, &graph.steps[*step as usize], context);
         let result = hand_over(&crew, &mut place.is_waiting, work).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decide = decide::decide_all(graph, step, result, &crew.shared);
-        let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
-        drop(context);
+        let decisions = match decide::has_conditions(graph, *step) {
+            true => {
+                let decide = Box::pin(decide::decide_all(&crew, *step, result));
+                hand_over(&crew, &mut place.is_waiting, decide).await
+            }
+            false => Decisions::default(),
+        };
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
             place.end(decisions);
             yield_now().await;
-            next = place.next();
+            place.next();
         } else {
-            next = place.end_and_next(decisions);
+            place.end_and_next(decisions);
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-use fascine::flow::{Flow, GraphBuilder, GraphError};
+use fascine::flow::{Flow, GraphBuilder, GraphError, StepId};
 use fascine_testing::TestRuntime;
 
 /// A graph of steps that do nothing.
@@ -59,6 +59,36 @@ fn names_that_make_no_sense_are_refused() {
             name: to
         }
     );
+}
+
+#[test]
+fn an_end_that_is_not_there_is_named_however_the_other_end_was_given() {
+    let mut other = GraphBuilder::new();
+    other.step("first", |_| async { Ok(()) });
+    let foreign = other.step("second", |_| async { Ok(()) }).id();
+    let unknown = |from: &str, to: &str, name: &str| GraphError::UnknownStep {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        name: name.to_owned(),
+    };
+    let with = |join: &dyn Fn(&mut GraphBuilder, StepId<()>)| {
+        let mut graph = GraphBuilder::new();
+        let known = graph.step("a", |_| async { Ok(()) }).id();
+        join(&mut graph, known);
+        graph.build().unwrap_err()
+    };
+    let wrong = with(&|graph, known| {
+        graph.edge("b", known);
+    });
+    assert_eq!(wrong, unknown("b", "a", "b"));
+    let wrong = with(&|graph, known| {
+        graph.edge(known, foreign);
+    });
+    assert_eq!(wrong, unknown("a", "#1", "#1"));
+    let wrong = with(&|graph, _| {
+        graph.edge(foreign, "a");
+    });
+    assert_eq!(wrong, unknown("#1", "a", "#1"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Steps that run in place of one that failed.
 
-use fascine::flow::{Flow, FlowReport, GraphBuilder, GraphError, Join, OnError, SkipCause, Status};
+use fascine::flow::{
+    Flow, FlowReport, GraphBuilder, GraphError, Join, OnError, Output, SkipCause, Status,
+};
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 
@@ -120,6 +122,40 @@ fn what_stands_in_gives_to_the_steps_behind_in_place_of_the_failed() {
     assert_eq!(told[..2], expected[..2]);
     assert_eq!(told[3..], expected[3..]);
     assert_eq!(report.wall, ms(70));
+    assert_eq!(
+        report.critical_path.steps[..3],
+        ["main", "spare", "spare 2"]
+    );
+    assert_eq!(report.critical_path.duration, ms(70));
+}
+
+#[test]
+fn a_value_that_stands_in_for_what_stands_in_goes_to_the_steps_behind_both() {
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        let spare = OnError::FallbackStep("spare".into());
+        step(&mut graph, &rt, "main", 10, None, spare);
+        let value = OnError::Fallback(Output::new(7_i32));
+        step(&mut graph, &rt, "spare", 20, None, value);
+        for (from, name) in [("main", "reader"), ("spare", "beside"), ("main", "choosy")] {
+            graph.step(name, move |context| async move {
+                let input = context.input_named(from).unwrap().as_ref().unwrap();
+                Ok(*input.get::<i32>().unwrap())
+            });
+        }
+        graph.edge("main", "reader");
+        graph.edge("spare", "beside");
+        graph
+            .edge("main", "choosy")
+            .when(|seen| seen.output::<i32>().as_deref() == Some(&7));
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        for name in ["reader", "beside", "choosy"] {
+            assert_eq!(report.step(name).unwrap().json(), Some(7.into()), "{name}");
+        }
+        let failed = report.with_status(Status::Failed);
+        let failed: Vec<_> = failed.map(|step| step.name.as_str()).collect();
+        assert_eq!(failed, ["main", "spare"]);
+    });
 }
 
 #[test]

@@ -115,6 +115,35 @@ fn a_join_of_so_many_starts_without_the_others_and_does_not_hear_of_them() {
 }
 
 #[test]
+fn what_a_join_of_so_many_did_not_wait_for_is_not_on_the_critical_path() {
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        for (name, time) in [("quick", 1), ("slow", 100), ("join", 5), ("last", 50)] {
+            let clock = rt.clone();
+            let step = graph.step(name, move |_| {
+                let clock = clock.clone();
+                async move {
+                    clock.sleep(ms(time)).await;
+                    Ok(())
+                }
+            });
+            step.join(match name {
+                "join" => Join::AtLeast(1.try_into().unwrap()),
+                _ => Join::NoneFailed,
+            });
+        }
+        for (from, to) in [("quick", "join"), ("slow", "join"), ("join", "last")] {
+            graph.edge(from, to);
+        }
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        let path = &report.critical_path;
+        assert_eq!(path.steps, ["slow"]);
+        assert_eq!(path.duration, ms(100));
+        assert_eq!(report.wall, ms(100));
+    });
+}
+
+#[test]
 fn a_step_behind_a_join_of_so_many_blames_the_step_that_failed() {
     TestRuntime::run(|rt| async move {
         let mut graph = GraphBuilder::new();

@@ -1,137 +1,212 @@
 //! Random graphs against a simulator that takes its time.
 
+mod watched;
+
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fascine::flow::{Flow, FlowReport, OnError, SkipCause, Status};
+use fascine::flow::{Flow, GraphError, Join};
 use fascine_testing::TestRuntime;
 
-use super::sketch::{Expected, Sketch};
-use crate::durations::ms;
+use super::simulator::Limits;
+use super::sketch::{Condition, Features, Sketch};
+use watched::Watched;
 
-fn check(report: &FlowReport, expected: &[Expected], seed: u64) {
-    for (step, expected) in report.steps.iter().zip(expected) {
-        let of = format!("seed {seed}, step {}", step.name);
-        assert_eq!(step.status, expected.status, "{of}");
-        if let Some(started) = step.started {
-            assert_eq!(started, expected.start, "{of}");
-            assert_eq!(started + step.elapsed, expected.end, "{of}");
-        }
-        assert_eq!(step.error.is_some(), step.status == Status::Failed, "{of}");
-        let is_skipped = step.status == Status::Skipped;
-        assert_eq!(step.skip_cause.is_some(), is_skipped, "{of}");
-        let root = match &step.skip_cause {
-            Some(SkipCause::Dependency { step }) => Some(step),
-            _ => None,
+const UNLIMITED: Limits = Limits {
+    places: usize::MAX,
+    cut: None,
+};
+
+/// How many graphs to try: more if the environment says so, as it is worth a night once.
+fn seeds(usual: u64) -> u64 {
+    let times = std::env::var("FASCINE_TEST_TIMES").ok();
+    let times = times.map(|times| times.parse::<u64>().unwrap());
+    usual * times.unwrap_or(1)
+}
+
+/// How a run is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Cancelling,
+    Dropping,
+    Timeout,
+}
+
+/// Runs a sketch and compares all that is told of the run with what was expected. Returns how long it took.
+fn check(sketch: &Sketch, limits: Limits, by: By, seed: u64) -> Duration {
+    let expected = sketch.simulate(limits);
+    let runtime = TestRuntime::with_seed(seed);
+    let rt = runtime.rt();
+    let graph = sketch.build(&rt).unwrap();
+    let flow = Flow::new(&rt).keep_all();
+    let flow = match NonZeroUsize::new(limits.places) {
+        Some(places) if limits.places < usize::MAX => flow.with_max_concurrent(places),
+        _ => flow.unlimited(),
+    };
+    let flow = match (limits.cut, by) {
+        (Some(cut), By::Timeout) => flow.with_timeout(cut),
+        _ => flow,
+    };
+    let watched = runtime.block_on(async {
+        let run = flow.start(&graph);
+        let (canceller, clock) = (run.canceller(), rt.clone());
+        let Some(cut) = limits.cut else {
+            return Watched::to_its_end(run, &graph).await;
         };
-        assert_eq!(root.is_some(), expected.by_failure, "{of}");
-        if let Some(root) = root {
-            let root = report.step(root).unwrap();
-            assert_eq!(root.status, Status::Failed, "{of}");
+        match by {
+            By::Cancelling => {
+                let cancel = rt.spawn(async move {
+                    clock.sleep(cut).await;
+                    canceller.cancel();
+                });
+                let watched = Watched::to_its_end(run, &graph).await;
+                drop(cancel);
+                watched
+            }
+            By::Dropping => Watched::until(run, &graph, rt.sleep(cut)).await,
+            By::Timeout => Watched::to_its_end(run, &graph).await,
         }
+    });
+    watched.check(&expected, sketch, seed);
+    if let Some(report) = &watched.report {
+        let timed_out = expected.was_cut && by == By::Timeout;
+        assert_eq!(report.timed_out, timed_out, "seed {seed}");
+    }
+    expected.wall
+}
+
+#[test]
+fn random_graphs_do_as_simulated_each_step_at_its_time() {
+    for seed in 0..seeds(500) {
+        // Not both: of two things at one moment that take no time, either may be first.
+        let features = Features {
+            panics: seed % 2 == 0,
+            fatal: seed % 2 == 1,
+            resources: false,
+        };
+        let sketch = Sketch::random(seed, features);
+        check(&sketch, UNLIMITED, By::Cancelling, seed);
     }
 }
 
 #[test]
-fn random_graphs_end_as_simulated_each_step_at_its_time() {
-    for seed in 0..1000 {
-        let sketch = Sketch::random(&mut fastrand::Rng::with_seed(seed));
-        let expected = sketch.simulate();
-        let runtime = TestRuntime::with_seed(seed);
-        let rt = runtime.rt();
-        let report = runtime.block_on(Flow::new(&rt).unlimited().start(&sketch.build(&rt)));
-        check(&report, &expected, seed);
-        let last = expected.iter().map(|step| step.end).max();
-        assert_eq!(Some(report.wall), last, "seed {seed}");
-    }
-}
-
-#[test]
-fn limits_change_when_steps_end_but_not_how() {
-    for seed in 0..200 {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let sketch = Sketch::random(&mut random);
-        let expected: Vec<_> = sketch.simulate().iter().map(|step| step.status).collect();
-        let runtime = TestRuntime::with_seed(seed);
-        let rt = runtime.rt();
-        let limit = random.usize(1..4).try_into().unwrap();
-        let run = Flow::new(&rt)
-            .with_max_concurrent(limit)
-            .start(&sketch.build(&rt));
-        let report = runtime.block_on(run);
-        let statuses: Vec<_> = report.steps.iter().map(|step| step.status).collect();
-        assert_eq!(statuses, expected, "seed {seed}");
-        let work: Duration = report.steps.iter().map(|step| step.elapsed).sum();
-        if limit.get() == 1 {
-            assert_eq!(report.wall, work, "seed {seed}");
-        }
-    }
-}
-
-#[test]
-fn a_cancel_at_any_moment_ends_every_step_at_once() {
-    for seed in 0..200 {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let sketch = Sketch::random(&mut random);
-        let expected = sketch.simulate();
-        let last = expected.iter().map(|step| step.end).max().unwrap();
-        let at = ms(random.u64(0..3_000_000));
-        TestRuntime::run(|rt| async move {
-            let run = Flow::new(&rt).unlimited().start(&sketch.build(&rt));
-            let (canceller, clock) = (run.canceller(), rt.clone());
-            let cancel = rt.spawn(async move {
-                clock.sleep(at).await;
-                canceller.cancel();
-            });
-            let report = run.await;
-            drop(cancel);
-            assert_eq!(report.wall, at.min(last), "seed {seed}");
-            check_cut(&report, &expected, at, seed);
-        });
-    }
-}
-
-#[test]
-fn a_failure_that_ends_the_run_does_so_at_any_moment() {
-    let mut cut_short = 0;
-    for seed in 0..300 {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut sketch = Sketch::random(&mut random);
-        for step in &mut sketch.steps {
-            if random.u8(0..4) == 0 {
-                step.on_error = OnError::FailFast;
+fn where_nothing_else_takes_time_a_run_takes_as_long_as_its_critical_path() {
+    let features = Features {
+        panics: true,
+        fatal: false,
+        resources: false,
+    };
+    for seed in 0..seeds(300) {
+        let mut sketch = Sketch::random(seed, features);
+        for edge in &mut sketch.edges {
+            if let Condition::WhenAsync(live, _) = edge.condition {
+                edge.condition = Condition::When(live);
             }
         }
-        let expected = sketch.simulate();
-        let steps = sketch.steps.iter().zip(&expected);
-        let fatal = steps.filter(|(step, expected)| {
-            matches!(step.on_error, OnError::FailFast) && expected.status == Status::Failed
-        });
-        let Some(at) = fatal.map(|(_, expected)| expected.end).min() else {
-            continue;
-        };
-        cut_short += 1;
-        let runtime = TestRuntime::with_seed(seed);
-        let rt = runtime.rt();
-        let report = runtime.block_on(Flow::new(&rt).unlimited().start(&sketch.build(&rt)));
-        assert_eq!(report.wall, at, "seed {seed}");
-        check_cut(&report, &expected, at, seed);
+        for step in &mut sketch.steps {
+            if matches!(step.join, Join::AtLeast(_)) {
+                step.join = Join::Any;
+            }
+        }
+        let expected = sketch.simulate(UNLIMITED);
+        assert_eq!(expected.critical_path, expected.wall, "seed {seed}");
+        check(&sketch, UNLIMITED, By::Cancelling, seed);
     }
-    assert!(cut_short > 50, "only {cut_short}");
 }
 
-/// What had ended by then ended as it would have; what was running was cancelled; the rest never began.
-fn check_cut(report: &FlowReport, expected: &[Expected], at: Duration, seed: u64) {
-    for (step, expected) in report.steps.iter().zip(expected) {
-        let of = format!("seed {seed}, step {}", step.name);
-        if expected.end < at {
-            assert_eq!(step.status, expected.status, "{of}");
-        } else if expected.start > at {
-            assert_eq!(step.status, Status::Aborted, "{of}");
-        } else if expected.end > at && expected.start < at {
-            assert_eq!(step.status, Status::Cancelled, "{of}");
-        } else {
-            // At that very moment.
-            assert!(step.status.is_final(), "{of}");
+#[test]
+fn with_few_places_the_order_of_starts_is_as_simulated() {
+    let features = Features {
+        panics: false,
+        fatal: true,
+        resources: true,
+    };
+    for seed in 0..seeds(500) {
+        let sketch = Sketch::random(seed, features);
+        let places = match seed % 5 {
+            0 => usize::MAX,
+            few => few as usize,
+        };
+        check(&sketch, Limits { places, cut: None }, By::Cancelling, seed);
+    }
+}
+
+#[test]
+fn one_at_a_time_the_order_of_starts_is_as_simulated_whatever_panics() {
+    for seed in 0..seeds(300) {
+        let features = Features {
+            panics: true,
+            fatal: true,
+            resources: true,
+        };
+        let sketch = Sketch::random(seed, features);
+        let one = Limits {
+            places: 1,
+            cut: None,
+        };
+        check(&sketch, one, By::Cancelling, seed);
+    }
+}
+
+#[test]
+fn a_run_that_is_cut_off_at_any_moment_ends_every_step_at_once() {
+    let mut cut_short = 0;
+    for seed in 0..seeds(500) {
+        let features = Features {
+            panics: false,
+            fatal: true,
+            resources: true,
+        };
+        let sketch = Sketch::random(seed, features);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let places = [1, 2, 3, usize::MAX][random.usize(0..4)];
+        let whole = sketch.simulate(Limits { places, cut: None }).wall;
+        let cut = whole.mul_f64(random.f64()) + Duration::from_nanos(1);
+        let by = [By::Cancelling, By::Dropping, By::Timeout][seed as usize % 3];
+        let limits = Limits {
+            places,
+            cut: Some(cut),
+        };
+        cut_short += u32::from(check(&sketch, limits, by, seed) == cut);
+    }
+    assert!(cut_short > 250, "only {cut_short}");
+}
+
+#[test]
+fn what_goes_round_in_a_circle_is_refused_and_nothing_else() {
+    let (mut refused, mut built) = (0, 0);
+    let runtime = TestRuntime::new();
+    let rt = runtime.rt();
+    for seed in 0..3000 {
+        let features = Features {
+            panics: true,
+            fatal: true,
+            resources: true,
+        };
+        let mut sketch = Sketch::random(seed, features);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for edge in &mut sketch.edges {
+            if random.u8(0..12) == 0 {
+                std::mem::swap(&mut edge.from, &mut edge.to);
+            }
+        }
+        match sketch.build(&rt) {
+            Ok(_) => {
+                assert!(!sketch.has_cycle(), "seed {seed}");
+                built += 1;
+            }
+            Err(GraphError::Cycle { path }) => {
+                assert!(sketch.has_cycle(), "seed {seed}: {path:?}");
+                assert!(
+                    path.len() > 1 && path.first() == path.last(),
+                    "seed {seed}: {path:?}"
+                );
+                refused += 1;
+            }
+            // Turned round, it may wait for more than can come, or be there twice.
+            Err(GraphError::ImpossibleJoin { .. } | GraphError::DuplicateEdge { .. }) => {}
+            Err(other) => panic!("seed {seed}: {other}"),
         }
     }
+    assert!(refused > 300 && built > 300, "{refused} and {built}");
 }

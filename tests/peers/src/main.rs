@@ -9,6 +9,8 @@
 mod bounded_map;
 mod branch;
 mod breakers;
+#[cfg(any(feature = "flow", feature = "model"))]
+mod cpu;
 #[cfg(feature = "flow")]
 mod flow;
 mod gather;

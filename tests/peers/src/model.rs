@@ -2,7 +2,6 @@
 
 mod answers;
 mod binary;
-mod cpu;
 mod hyper_client;
 mod memory;
 mod ours;

@@ -11,32 +11,46 @@ impl RunState {
     /// Settles the edges out of a step that has ended, of those that are skipped because of it, and of those that waited
     /// for one of them to be run in their place.
     pub(super) fn settle(&mut self, step: u32, decisions: Decisions, now: Instant) {
-        let graph = self.graph.clone();
-        let mut ended = vec![step];
+        let mut ended = std::mem::take(&mut self.ended);
+        ended.push(step);
         let Decisions { own, rescued } = decisions;
         let (mut own, mut rescued) = (own, rescued.into_iter());
         while let Some(mut step) = ended.pop() {
-            let output = self.steps[step as usize].output.clone();
-            let completed = self.steps[step as usize].status == Status::Completed;
+            // Those it stands in for get what it gave, though nobody may read it here.
+            let output = match self.graph.inner.rescues.contains_key(&step) {
+                true => self.steps[step as usize].output.clone(),
+                false => None,
+            };
+            let gives = self.gives(step);
             self.settle_edges(step, std::mem::take(&mut own), now, &mut ended);
-            while let Some(of) = graph.inner.rescues.get(&step) {
-                if self.awaits_rescue(step) || !self.awaits_rescue(*of) {
+            while let Some(of) = self.graph.inner.rescues.get(&step).copied() {
+                if self.awaits_rescue(step) || !self.awaits_rescue(of) {
                     break;
                 }
-                let state = &mut self.steps[*of as usize];
-                state.trouble().rescued = Some(completed);
-                if completed {
+                let state = &mut self.steps[of as usize];
+                state.trouble().rescued = Some(gives);
+                if gives {
                     state.output.clone_from(&output);
                 }
                 let decisions = rescued.next().unwrap_or_default();
-                self.settle_edges(*of, decisions, now, &mut ended);
-                step = *of;
+                self.settle_edges(of, decisions, now, &mut ended);
+                step = of;
             }
             self.effects.garbage.extend(output);
         }
-        if self.is_fatal && !self.aborted {
+        self.ended = ended;
+        if self.fatal.is_some() && !self.aborted {
             self.abort(now);
             self.effects.cancel = true;
+        }
+    }
+
+    /// Whether a step that has ended gives something to those behind it.
+    fn gives(&self, step: u32) -> bool {
+        match self.steps[step as usize].status {
+            Status::Completed => true,
+            Status::Failed => self.graph.inner.fallback(step).is_some(),
+            _ => false,
         }
     }
 
@@ -56,29 +70,29 @@ impl RunState {
         now: Instant,
         ended: &mut Vec<u32>,
     ) {
-        let graph = self.graph.clone();
         let mut decided = decisions.into_iter();
         let is_failing = self.awaits_rescue(step);
-        for number in graph.inner.outgoing.of(step) {
+        for place in self.graph.inner.outgoing.range(step) {
             let decision = decided.next().unwrap_or(Decision::Live);
-            let edge = &graph.inner.edges[*number as usize];
-            let for_failure = matches!(edge.condition(), Condition::OnFailure);
-            if is_failing != for_failure && (is_failing || self.is_settled(*number)) {
+            let number = self.graph.inner.outgoing.at(place);
+            let edge = &self.graph.inner.edges[number as usize];
+            let (to, for_failure) = (edge.to, matches!(edge.condition(), Condition::OnFailure));
+            if is_failing != for_failure && (is_failing || self.is_settled(number)) {
                 continue;
             }
             let settled = match for_failure {
                 true if is_failing => EdgeState::Rescue,
-                true => self.settled(step, Decision::Dead, edge.to),
-                false => self.settled(step, decision, edge.to),
+                true => self.settled(step, Decision::Dead, to),
+                false => self.settled(step, decision, to),
             };
-            self.edges[*number as usize] = settled;
-            let to = &mut self.steps[edge.to as usize];
-            to.counts.settle(settled);
-            if to.status != Status::Pending {
+            self.edges[number as usize] = settled;
+            let state = &mut self.steps[to as usize];
+            state.counts.settle(settled);
+            if state.status != Status::Pending {
                 // It has gone without this input.
                 self.release(step);
-            } else if to.waits() && self.decide(edge.to, now) {
-                ended.push(edge.to);
+            } else if state.waits() && self.decide(to, now) {
+                ended.push(to);
             }
         }
         self.drop_unread(step);
@@ -91,6 +105,9 @@ impl RunState {
     /// What an edge out of a step that has ended comes to.
     fn settled(&mut self, from: u32, decision: Decision, to: u32) -> EdgeState {
         let source = &self.steps[from as usize];
+        if source.status == Status::Completed && matches!(decision, Decision::Live) {
+            return EdgeState::Live;
+        }
         let more = &self.graph.inner.steps[from as usize].settings.more;
         let on_error = more.as_ref().map(|more| &more.on_error);
         let trouble = source.trouble.as_ref();
@@ -159,7 +176,7 @@ impl RunState {
                 let root = root.filter(|_| by_failure);
                 let cause = match root {
                     Some(root) => SkipCause::Dependency {
-                        step: self.graph.inner.steps[root as usize].name.to_string(),
+                        step: self.path(root).to_string(),
                     },
                     None => SkipCause::Condition,
                 };

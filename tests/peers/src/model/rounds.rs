@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::cpu::cpu;
+use crate::cpu::cpu;
 use crate::harness::Options;
 
 /// One side of a comparison: does so many units of work in a call.

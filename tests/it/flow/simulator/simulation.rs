@@ -1,0 +1,215 @@
+use std::time::Duration;
+
+use fascine::flow::Status;
+
+use super::Ended;
+use super::edges::Edge;
+use super::joins::Verdict;
+use super::work::Work;
+use crate::flow::sketch::{Sketch, SketchEdge};
+
+/// How far a simulated run has come.
+pub(super) struct Simulation<'a> {
+    pub(super) sketch: &'a Sketch,
+    pub(super) edges: Vec<SketchEdge>,
+    /// What came of each edge, and when.
+    pub(super) settled: Vec<Option<(Edge, Duration)>>,
+    /// What the conditions said, where they were asked.
+    pub(super) answers: Vec<Option<Edge>>,
+    pub(super) steps: Vec<State>,
+    /// What the costliest chain costs that begins with each step.
+    pub(super) costs: Vec<u64>,
+    pub(super) begun: Vec<usize>,
+    pub(super) now: Duration,
+}
+
+/// How far one of its steps has come.
+pub(super) struct State {
+    pub(super) status: Status,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) started: Option<Duration>,
+    /// What it does, once it has begun.
+    pub(super) work: Option<Work>,
+    /// When its place is free again, once it has begun: its conditions were asked by then.
+    pub(super) done: Option<Duration>,
+    pub(super) inputs: Vec<(usize, Option<usize>)>,
+    pub(super) was_cut: bool,
+}
+
+impl<'a> Simulation<'a> {
+    pub(super) fn new(sketch: &'a Sketch) -> Self {
+        let edges = sketch.all_edges();
+        let state = || State {
+            status: Status::Pending,
+            verdict: None,
+            started: None,
+            work: None,
+            done: None,
+            inputs: Vec::new(),
+            was_cut: false,
+        };
+        Self {
+            sketch,
+            settled: vec![None; edges.len()],
+            answers: vec![None; edges.len()],
+            edges,
+            steps: sketch.steps.iter().map(|_| state()).collect(),
+            costs: sketch.chain_costs(),
+            begun: Vec::new(),
+            now: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn settle(&mut self) {
+        while self.settle_one() {}
+    }
+
+    /// Settles an edge, or, if there is none, finds out about a step.
+    pub(super) fn settle_one(&mut self) -> bool {
+        for number in 0..self.edges.len() {
+            if self.settled[number].is_none()
+                && let Some(edge) = self.comes_to(number)
+            {
+                self.settled[number] = Some((edge, self.now));
+                return true;
+            }
+        }
+        for step in 0..self.steps.len() {
+            let state = &self.steps[step];
+            if state.status == Status::Pending
+                && state.verdict.is_none()
+                && let Some(verdict) = self.verdict(step)
+            {
+                let state = &mut self.steps[step];
+                state.verdict = Some(verdict);
+                if matches!(verdict, Verdict::Skip { .. }) {
+                    state.status = Status::Skipped;
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Lets the first of those begin that can, if one can.
+    pub(super) fn begin_one(&mut self, places: usize) -> bool {
+        let running = self.running().count();
+        let can_begin = |step: &usize| {
+            let state = &self.steps[*step];
+            state.status == Status::Pending
+                && state.verdict.is_some()
+                && self.resource_is_free(*step)
+        };
+        let ready = (0..self.steps.len()).filter(can_begin);
+        let first = ready.max_by_key(|step| {
+            let priority = self.sketch.steps[*step].priority;
+            (priority, self.costs[*step], std::cmp::Reverse(*step))
+        });
+        match first {
+            Some(step) if running < places => self.begin(step),
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn begin(&mut self, step: usize) {
+        self.begun.push(step);
+        let inputs = self.inputs(step);
+        let state = &mut self.steps[step];
+        state.work = Some(match state.verdict {
+            Some(Verdict::Broken) => Work::broken(),
+            _ => Work::of(&self.sketch.steps[step]),
+        });
+        state.status = Status::Processing;
+        state.started = Some(self.now);
+        state.inputs = inputs;
+        let done = self.ask_conditions(step);
+        self.steps[step].done = Some(done);
+    }
+
+    pub(super) fn end_those_whose_time_has_come(&mut self) {
+        for step in 0..self.steps.len() {
+            let state = &mut self.steps[step];
+            if state.status == Status::Processing && state.done.is_some_and(|done| done <= self.now)
+            {
+                state.end();
+                // Now it is known what the other steps had done by then.
+                self.ask_conditions(step);
+            }
+        }
+    }
+
+    pub(super) fn next_end(&self) -> Option<Duration> {
+        self.running().filter_map(|state| state.done).min()
+    }
+
+    pub(super) fn running(&self) -> impl Iterator<Item = &State> {
+        let steps = self.steps.iter();
+        steps.filter(|state| state.status == Status::Processing)
+    }
+
+    pub(super) fn has_failed_fatally(&self) -> bool {
+        let mut steps = self.steps.iter().zip(&self.sketch.steps);
+        steps.any(|(state, step)| step.ends_run() && state.status == Status::Failed)
+    }
+
+    /// Whatever has not ended ends now. A step whose conditions are being asked has done its work.
+    pub(super) fn cut(&mut self) {
+        let now = self.now;
+        for state in &mut self.steps {
+            match state.status {
+                Status::Pending => state.status = Status::Aborted,
+                Status::Processing if state.work_ends().is_some_and(|ends| ends < now) => {
+                    state.end()
+                }
+                Status::Processing => {
+                    state.status = Status::Cancelled;
+                    state.was_cut = true;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn resource_is_free(&self, step: usize) -> bool {
+        let Some(resource) = self.sketch.steps[step].resource else {
+            return true;
+        };
+        let steps = self.steps.iter().zip(&self.sketch.steps);
+        let users = steps.filter(|(state, step)| {
+            state.status == Status::Processing && step.resource == Some(resource)
+        });
+        users.count() < self.sketch.resources[resource]
+    }
+
+    pub(super) fn ended(&self, step: usize) -> Ended {
+        let state = &self.steps[step];
+        let ran = state.started.map(|started| self.now - started);
+        let (attempts, elapsed) = match (&state.work, ran) {
+            (Some(work), Some(ran)) if state.was_cut => (work.attempts_within(ran), ran),
+            (Some(work), Some(_)) => (work.attempts(), work.takes),
+            _ => (0, Duration::ZERO),
+        };
+        Ended {
+            status: state.status,
+            attempts,
+            started: state.started,
+            elapsed,
+            to_blame: self.to_blame(step),
+            inputs: state.inputs.clone(),
+        }
+    }
+}
+
+impl State {
+    pub(super) fn end(&mut self) {
+        self.status = match &self.work {
+            Some(work) if work.gives => Status::Completed,
+            _ => Status::Failed,
+        };
+    }
+
+    pub(super) fn work_ends(&self) -> Option<Duration> {
+        Some(self.started? + self.work.as_ref()?.takes)
+    }
+}
