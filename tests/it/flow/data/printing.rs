@@ -237,7 +237,7 @@ fn same(read: Result<FlowSpec, fascine::flow::SpecErrors>, spec: &FlowSpec, text
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
 
     #[test]
     fn json_and_yaml_give_back_what_was_written(spec in specs(true)) {

@@ -5,6 +5,9 @@ use serde_json::{Map, Number, Value};
 /// How large what a template gives may be, in bytes of text and in values.
 pub(crate) const SIZE: usize = 16 * 1024 * 1024;
 
+/// What a value counts for, as much as the room that it takes.
+const VALUE: usize = 16;
+
 /// How deep what it gives may be.
 const DEPTH: usize = 128;
 
@@ -36,7 +39,7 @@ pub(crate) fn to_json(item: &Item) -> Result<Value, Error> {
 fn convert(item: &Item, depth: usize, left: &mut usize) -> Result<Value, Error> {
     let text = item.as_str();
     *left = left
-        .checked_sub(1 + text.map_or(0, str::len))
+        .checked_sub(VALUE + text.map_or(0, str::len))
         .ok_or_else(|| invalid(format!("it is larger than {SIZE} bytes")))?;
     if depth > DEPTH {
         return Err(invalid(format!("it is more than {DEPTH} levels deep")));
