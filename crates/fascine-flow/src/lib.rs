@@ -68,6 +68,7 @@ mod growth;
 mod growth_error;
 mod lent_place;
 mod limit;
+mod moment;
 mod nested_run;
 mod path;
 mod places;
@@ -79,6 +80,7 @@ mod decide;
 mod output;
 mod place;
 mod ready;
+mod ready_queue;
 mod step_context;
 mod worker;
 
