@@ -59,20 +59,26 @@ mod names;
 mod order;
 
 mod flow;
+mod flow_stream;
 mod handle;
 mod keep;
 mod readers;
 mod run;
 
+mod each;
+mod expand;
 mod growth;
 mod growth_error;
 mod lent_place;
 mod limit;
+mod map;
 mod moment;
 mod nested_run;
 mod path;
 mod places;
+mod repeat;
 mod sharing;
+mod sub_flow;
 mod tree;
 
 mod attempt;
@@ -112,10 +118,13 @@ pub use data::{
     EdgeSpec, FlowSpec, OnErrorSpec, OperationError, Operations, ParameterKind, ParameterSpec,
     Place, Problem, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec,
 };
+pub use each::Each;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};
+pub use expand::Expand;
 pub use flow::Flow;
+pub use flow_stream::FlowStream;
 pub use graph::Graph;
 pub use graph_builder::GraphBuilder;
 pub use graph_error::GraphError;
@@ -126,6 +135,7 @@ pub use join::Join;
 pub use nested_run::NestedRun;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
+pub use repeat::{Repeat, Round};
 pub use report::{FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
 pub use shared_state::{SharedState, Snapshot};
@@ -137,4 +147,5 @@ pub use step_context::{Input, StepContext};
 pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
 pub use step_name::StepName;
+pub use sub_flow::OutputOf;
 pub use view::{EdgeView, GraphView, StepView};

@@ -43,6 +43,8 @@ pub(crate) struct More {
     /// Found when the graph is built.
     pub(crate) resource_number: Option<usize>,
     pub(crate) cost: Option<u32>,
+    /// It does nothing but run others within the run: what these have done need not be done again.
+    pub(crate) is_structural: bool,
     /// The keys of the shared state that it may change.
     pub(crate) writes: Vec<String>,
 }

@@ -79,6 +79,16 @@ impl<'a, T> StepBuilder<'a, T> {
         self.set(|settings| settings.more().writes.push(key.into()))
     }
 
+    /// Sets everything at once.
+    pub(crate) fn settings(self, settings: Settings) -> Self {
+        self.set(|own| *own = settings)
+    }
+
+    /// Says that the step does nothing but run others within the run.
+    pub(crate) fn structural(self) -> Self {
+        self.set(|settings| settings.more().is_structural = true)
+    }
+
     fn set(self, set: impl FnOnce(&mut Settings)) -> Self {
         if let Some(step) = self.graph.steps.get_mut(self.number as usize) {
             set(&mut step.settings);

@@ -1,15 +1,19 @@
 use std::fmt;
+use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::growth::{Growth, Role};
-use crate::nested_run::NestedRun;
+use crate::growth::Growth;
+use crate::nested_run::{NestedRun, Plan};
 use crate::run_state::Begun;
 use crate::worker::Crew;
-use crate::{FlowReport, Graph, Output, Snapshot, StateError, StepError, StepId, StepOutput};
+use crate::{
+    Expand, FlowReport, Graph, GrowthError, Output, Snapshot, StateError, StepError, StepId,
+    StepOutput, StepResult,
+};
 
 /// What a step gets: its name, and what came of the steps before it. A clone is the same context.
 #[derive(Clone)]
@@ -147,7 +151,23 @@ impl StepContext {
 
     /// Runs a graph within the present run: see [`NestedRun`].
     pub fn run(&self, graph: &Graph) -> NestedRun {
-        NestedRun::new(self, graph, Role::Steps)
+        NestedRun::new(self, graph, Plan::default())
+    }
+
+    /// Runs a function for each of these items, each as a step of its own within the run: see [`Expand`]. The function
+    /// gets the item each time that it is tried, so items are cloned.
+    pub fn expand<I, F, Fut, O>(&self, items: impl IntoIterator<Item = I>, work: F) -> Expand<I, F>
+    where
+        F: Fn(Self, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = StepResult<O>> + Send + 'static,
+    {
+        Expand::new(self, items.into_iter().collect(), Arc::new(work))
+    }
+
+    /// What the step got that runs the graph which this one is in. `None` if no step does.
+    #[must_use]
+    pub fn outer(&self) -> Option<&Self> {
+        self.0.crew.site.parent.as_ref()
     }
 
     /// Which try of the step this is, from 1.
@@ -178,6 +198,14 @@ impl StepContext {
 
     pub(crate) fn number(&self) -> u32 {
         self.0.step
+    }
+
+    /// Whether there is room for so many steps in graphs that it runs.
+    pub(crate) fn check_growth(&self, steps: usize) -> Result<(), GrowthError> {
+        self.0.crew.site.tree.check_growth(steps).map_err(|limit| {
+            let path = self.path();
+            GrowthError::TooManySteps { path, limit }
+        })
     }
 
     /// What it runs within the run.
