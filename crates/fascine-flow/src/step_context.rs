@@ -150,8 +150,8 @@ impl StepContext {
     ///
     /// # Errors
     ///
-    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, or if the value
-    /// cannot be JSON.
+    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, if the value
+    /// cannot be JSON, or if the key's reducer refuses it.
     pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
         let crew = &self.0.crew;
         let graph = &crew.graph.inner;
@@ -172,10 +172,14 @@ impl StepContext {
         let reducer =
             reducer.or_else(|| around.find_map(|crew| crew.graph.inner.reducers.get(key)));
         let shared = &crew.site.tree.shared;
+        let failed = |source| StateError::Reducer {
+            key: key.to_owned(),
+            source,
+        };
         if self.recorder().is_none() {
-            return Ok(shared.update(key, value, reducer));
+            return shared.update(key, value, reducer).map_err(failed);
         }
-        let snapshot = shared.update(key, value.clone(), reducer);
+        let snapshot = shared.update(key, value.clone(), reducer).map_err(failed)?;
         // Who goes on with the run has the reducers of the outermost graph alone.
         let root = crew.site.around().last().unwrap_or(crew);
         let is_reduced = reducer.is_some() && !root.graph.inner.reducers.contains_key(key);

@@ -124,7 +124,7 @@ impl Resume {
         let restored = Restored::new(&view, self.failures);
         restored.check(graph)?;
         let shared = SharedState::new(view.header.state(), self.flow.history());
-        restored.write_to(&shared, graph);
+        restored.write_to(&shared, graph)?;
         let appended = self.store.append(self.run.clone(), end, records).await;
         appended.map_err(ResumeError::taking)?;
         let from = Journaling::go_on(self.store, self.run, journal.records(), restored);
