@@ -1,13 +1,14 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_core::Stream;
 
 use crate::Status;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A step came to another status.
 #[derive(Clone, Debug, PartialEq, Eq)]

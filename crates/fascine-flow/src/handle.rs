@@ -1,10 +1,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::StepReport;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Waits for the end of one step of a run, with what it gave. It always comes to an end: with the step, with the run, or
 /// when the run is dropped. A clone waits for the same step.

@@ -60,6 +60,7 @@ mod output;
 mod place;
 mod ready;
 mod step_context;
+mod sync;
 mod worker;
 
 mod edge_state;

@@ -1,8 +1,11 @@
+#[cfg(all(test, any(loom, shuttle)))]
+mod model;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use fascine_concurrency::TaskGroup;
@@ -10,6 +13,7 @@ use fascine_rt::BoxFuture;
 
 use crate::event::{FlowEvents, Queue};
 use crate::run_state::{Handles, RunState};
+use crate::sync::{Mutex, MutexGuard};
 use crate::worker::Crew;
 use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepReport};
 
@@ -244,7 +248,7 @@ impl Cancel {
         asked
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (bool, Option<Waker>)> {
+    fn lock(&self) -> MutexGuard<'_, (bool, Option<Waker>)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use fascine_concurrency::{GroupHandle, Spawner};
 use fascine_rt::Rt;
@@ -9,6 +9,7 @@ use futures_lite::future::yield_now;
 
 use crate::place::Place;
 use crate::run_state::{Effects, RunState};
+use crate::sync::{Mutex, MutexGuard};
 use crate::{Graph, SharedState, StepContext, attempt, decide};
 
 /// What the workers of a run share.
