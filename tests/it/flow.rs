@@ -1,10 +1,14 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
 mod building;
+mod costs;
 mod drawing;
 mod fallbacks;
+mod gauge;
 mod joins;
 mod memory;
+mod nested_ends;
+mod nesting;
 mod outcomes;
 mod running;
 mod settings;

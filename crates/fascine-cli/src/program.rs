@@ -153,7 +153,7 @@ async fn show(mut events: FlowEvents, mut view: Box<dyn View + Send>) {
 fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summary {
     let ms = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
     let steps = report.steps.iter().map(|step| StepSummary {
-        name: step.name.clone(),
+        name: step.name.to_string(),
         status: step.status.as_str(),
         attempts: step.attempts,
         elapsed_ms: ms(step.elapsed),
@@ -163,6 +163,7 @@ fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summar
         .step(REPORT)
         .and_then(StepReport::json)
         .and_then(|answer| answer["text"].as_str().map(str::to_owned));
+    let critical_path = report.critical_path.steps.iter();
     Summary {
         runtime,
         wall_ms: ms(report.wall),
@@ -175,7 +176,7 @@ fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summar
             completion: stats.usage.completion_tokens,
         },
         report: text,
-        critical_path: report.critical_path.steps.clone(),
+        critical_path: critical_path.map(|step| step.to_string()).collect(),
     }
 }
 

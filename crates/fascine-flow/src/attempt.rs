@@ -18,10 +18,11 @@ pub(crate) async fn run(rt: &Rt, step: &Step, context: &StepContext) -> Result<O
         return Err(error.clone());
     }
     let ended = match step.settings.more.as_deref() {
-        Some(more) => run_tries(rt, step, more, context).await,
+        // Boxed: most steps have no settings, and their future is the smaller for it.
+        Some(more) => Box::pin(run_tries(rt, step, more, context)).await,
         None => call(step, context).await,
     };
-    ended.map_err(|failure| failure.of(step, context))
+    ended.map_err(|failure| failure.of(context))
 }
 
 async fn run_tries(
@@ -75,8 +76,8 @@ enum Failure {
 }
 
 impl Failure {
-    fn of(self, step: &Step, context: &StepContext) -> StepError {
-        let (step, attempts) = (step.name.to_string(), context.attempt());
+    fn of(self, context: &StepContext) -> StepError {
+        let (step, attempts) = (context.path().to_string(), context.attempt());
         match self {
             Self::Failed(source) => StepError::Failed {
                 step,

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 use crate::adjacency::Adjacency;
@@ -17,7 +17,7 @@ pub(crate) fn compile(
     resources: Vec<(String, NonZeroUsize)>,
     entries: &[StepKey],
 ) -> Result<Inner, GraphError> {
-    let limits = limits(&mut steps, resources)?;
+    let (resources, limits) = limits(&mut steps, resources)?;
     let names = Names::new(&steps)?;
     let mut edges = edges(&names, &steps, drafts)?;
     let entries = names.all(entries, "begin with")?;
@@ -39,10 +39,12 @@ pub(crate) fn compile(
         outgoing,
         order: Vec::new(),
         remaining: Vec::new(),
+        resources,
         limits,
         decides,
         rescues,
         reducers: HashMap::new(),
+        written: HashSet::new(),
     };
     check_edges(&inner)?;
     check_joins(&inner)?;
@@ -52,11 +54,11 @@ pub(crate) fn compile(
     Ok(inner)
 }
 
-/// No two steps change one key of the shared state, unless it is known what becomes of it.
+/// No two steps change one key of the shared state, unless it is known what becomes of it. Gives the keys.
 pub(crate) fn check_writers(
     steps: &[Step],
     reducers: &HashMap<String, Reducer>,
-) -> Result<(), GraphError> {
+) -> Result<HashSet<String>, GraphError> {
     let mut writers: HashMap<&str, &Step> = HashMap::new();
     for step in steps {
         for key in step.settings.more.iter().flat_map(|more| &more.writes) {
@@ -71,20 +73,21 @@ pub(crate) fn check_writers(
             }
         }
     }
-    Ok(())
+    Ok(writers.into_keys().map(str::to_owned).collect())
 }
 
 /// Looks up what steps share.
 fn limits(
     steps: &mut [Step],
     resources: Vec<(String, NonZeroUsize)>,
-) -> Result<Vec<usize>, GraphError> {
+) -> Result<(Vec<String>, Vec<usize>), GraphError> {
     let mut numbers = HashMap::new();
-    let mut limits = Vec::new();
+    let (mut names, mut limits) = (Vec::new(), Vec::new());
     for (name, limit) in resources {
-        if numbers.insert(name.clone(), limits.len()).is_some() {
+        if numbers.insert(name.clone(), names.len()).is_some() {
             return Err(GraphError::DuplicateResource { name });
         }
+        names.push(name);
         limits.push(limit.get());
     }
     for step in steps {
@@ -102,7 +105,7 @@ fn limits(
         };
         more.resource_number = Some(*number.ok_or_else(unknown)?);
     }
-    Ok(limits)
+    Ok((names, limits))
 }
 
 /// Edges as they were added.

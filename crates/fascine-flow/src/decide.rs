@@ -6,8 +6,9 @@ use futures_lite::FutureExt;
 
 use crate::edge::{Condition, Edge, Seen};
 use crate::edge_state::Decision;
-use crate::graph::Inner;
-use crate::{OnError, Output, SharedState, StepError};
+use crate::graph;
+use crate::worker::Crew;
+use crate::{OnError, Output, StepError};
 
 /// What the conditions say that are asked when a step has ended, edge by edge. Empty if there are none.
 #[derive(Default)]
@@ -24,13 +25,18 @@ impl Decisions {
     }
 }
 
+/// Whether there may be something to decide when the step ends.
+pub(crate) fn has_conditions(graph: &graph::Inner, step: u32) -> bool {
+    graph.decides[step as usize] || graph.rescues.contains_key(&step)
+}
+
 pub(crate) async fn decide_all(
-    graph: &Inner,
+    crew: &Crew,
     step: u32,
     result: &Result<Output, StepError>,
-    state: &SharedState,
 ) -> Decisions {
-    let own = decide(graph, step, result, state).await;
+    let graph = &crew.graph.inner;
+    let own = decide(crew, step, result).await;
     let mut rescued = Vec::new();
     let given = match (result, graph.fallback(step)) {
         (Err(_), Some(output)) => Some(output),
@@ -40,7 +46,7 @@ pub(crate) async fn decide_all(
         let given = Ok(output.clone());
         let mut next = graph.rescues.get(&step);
         while let Some(step) = next {
-            rescued.push(decide(graph, *step, &given, state).await);
+            rescued.push(decide(crew, *step, &given).await);
             next = graph.rescues.get(step);
         }
     }
@@ -48,16 +54,12 @@ pub(crate) async fn decide_all(
 }
 
 /// Asks the conditions of the edges out of a step that has ended. Nothing is asked that can make no difference.
-async fn decide(
-    graph: &Inner,
-    step: u32,
-    result: &Result<Output, StepError>,
-    state: &SharedState,
-) -> Vec<Decision> {
+async fn decide(crew: &Crew, step: u32, result: &Result<Output, StepError>) -> Vec<Decision> {
+    let graph = &crew.graph.inner;
     if !graph.decides[step as usize] {
         return Vec::new();
     }
-    let Some(seen) = seen(graph, step, result, state) else {
+    let Some(seen) = seen(crew, step, result) else {
         return Vec::new();
     };
     let edges = graph.outgoing.of(step);
@@ -65,7 +67,7 @@ async fn decide(
     let mut is_taken = false;
     for number in edges {
         let edge = &graph.edges[*number as usize];
-        let decision = ask(graph, edge, &seen).await;
+        let decision = ask(crew, edge, &seen).await;
         is_taken |= matches!(decision, Decision::Live) && edge.is_asked();
         decisions.push(decision);
     }
@@ -79,23 +81,18 @@ async fn decide(
 }
 
 /// What conditions see of a step; nothing if its edges are not live anyhow.
-fn seen(
-    graph: &Inner,
-    step: u32,
-    result: &Result<Output, StepError>,
-    state: &SharedState,
-) -> Option<Seen> {
-    let more = &graph.steps[step as usize].settings.more;
+fn seen(crew: &Crew, step: u32, result: &Result<Output, StepError>) -> Option<Seen> {
+    let more = &crew.graph.inner.steps[step as usize].settings.more;
     let outcome = match (result, more.as_ref().map(|more| &more.on_error)) {
         (Ok(output), _) | (Err(_), Some(OnError::Fallback(output))) => Ok(output.clone()),
         (Err(error), Some(OnError::Continue)) => Err(Arc::new(error.clone())),
         _ => return None,
     };
-    let state = state.snapshot();
+    let state = crew.site.tree.shared.snapshot();
     Some(Seen { outcome, state })
 }
 
-async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {
+async fn ask(crew: &Crew, edge: &Edge, seen: &Seen) -> Decision {
     let asked = match edge.condition() {
         Condition::Always | Condition::Otherwise | Condition::OnFailure => return Decision::Live,
         Condition::When(condition) => catch_unwind(AssertUnwindSafe(|| condition(seen))),
@@ -110,10 +107,13 @@ async fn ask(graph: &Inner, edge: &Edge, seen: &Seen) -> Decision {
         Ok(true) => Decision::Live,
         Ok(false) => Decision::Dead,
         Err(payload) => {
-            let name = |step: u32| graph.steps[step as usize].name.to_string();
+            let path = |step: u32| {
+                let name = &crew.graph.inner.steps[step as usize].name;
+                crew.site.prefix.path(name).to_string()
+            };
             Decision::Broken(StepError::Condition {
-                step: name(edge.to),
-                from: name(edge.from),
+                step: path(edge.to),
+                from: path(edge.from),
                 message: Panic::new(payload).message().to_owned(),
             })
         }

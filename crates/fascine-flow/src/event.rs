@@ -14,7 +14,8 @@ use crate::sync::{Mutex, MutexGuard};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlowEvent {
-    /// The step.
+    /// The path of the step: its name, or `parent/name` and `parent[3]/name` if another step runs it. A `/`, `[` or `\\` in
+    /// a name has a `\\` before it.
     pub step: Arc<str>,
     /// The status it came to.
     pub status: Status,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fascine_rt::Rt;
 
 use crate::keep::Keep;
+use crate::tree::Bounds;
 use crate::{FlowReport, FlowRun, Graph, SharedState, Snapshot};
 
 /// Runs graphs.
@@ -13,13 +14,13 @@ use crate::{FlowReport, FlowRun, Graph, SharedState, Snapshot};
 ///
 /// - at most 5 steps at once
 /// - no limit on the time
+/// - at most 10,000 steps in graphs that steps run, and 16 of them in each other
 /// - a shared state that begins empty, and keeps its last 64 snapshots
 /// - the outputs that no other step reads are kept, the others go when their last reader is done
 #[derive(Clone, Debug)]
 pub struct Flow {
     rt: Rt,
-    max_concurrent: usize,
-    keep: Keep,
+    bounds: Bounds,
     timeout: Option<Duration>,
     state: Snapshot,
     history: NonZeroUsize,
@@ -31,8 +32,12 @@ impl Flow {
     pub fn new(rt: &Rt) -> Self {
         Self {
             rt: rt.clone(),
-            max_concurrent: 5,
-            keep: Keep::Leaves,
+            bounds: Bounds {
+                keep: Keep::Leaves,
+                max_concurrent: 5,
+                max_growth: 10_000,
+                max_depth: 16,
+            },
             timeout: None,
             state: Snapshot::default(),
             history: HISTORY,
@@ -42,7 +47,7 @@ impl Flow {
     /// Sets how many steps may run at once.
     #[must_use]
     pub fn with_max_concurrent(mut self, max: NonZeroUsize) -> Self {
-        self.max_concurrent = max.get();
+        self.bounds.max_concurrent = max.get();
         self
     }
 
@@ -56,6 +61,22 @@ impl Flow {
     #[must_use]
     pub fn unlimited(self) -> Self {
         self.with_max_concurrent(NonZeroUsize::MAX)
+    }
+
+    /// Sets how many further steps may come with the graphs that [steps run](crate::NestedRun), in each run. The graph
+    /// that would bring more is not run: [`GrowthError::TooManySteps`](crate::GrowthError::TooManySteps).
+    #[must_use]
+    pub fn with_max_growth(mut self, steps: usize) -> Self {
+        self.bounds.max_growth = steps;
+        self
+    }
+
+    /// Sets how deep graphs may be that [steps run](crate::NestedRun), steps of which run graphs. With 0 no step can run
+    /// one. A graph that would be deeper is not run: [`GrowthError::TooDeep`](crate::GrowthError::TooDeep).
+    #[must_use]
+    pub fn with_max_depth(mut self, depth: u32) -> Self {
+        self.bounds.max_depth = depth;
+        self
     }
 
     /// Cancels a run that takes longer. Its report tells how far it came, and that its time was over.
@@ -82,15 +103,16 @@ impl Flow {
     /// Keeps all outputs for the report.
     #[must_use]
     pub fn keep_all(mut self) -> Self {
-        self.keep = Keep::All;
+        self.bounds.keep = Keep::All;
         self
     }
 
-    /// Keeps the outputs of these steps for the report, and no others.
+    /// Keeps the outputs of these steps for the report, and no others. Steps that other steps run are named by their paths,
+    /// as in `parent/name`.
     #[must_use]
     pub fn keep_only(mut self, steps: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let names = steps.into_iter().map(Into::into).collect();
-        self.keep = Keep::Only(Arc::new(names));
+        self.bounds.keep = Keep::Only(Arc::new(names));
         self
     }
 
@@ -112,8 +134,8 @@ impl Flow {
         &self.rt
     }
 
-    pub(crate) fn max_concurrent(&self) -> usize {
-        self.max_concurrent
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
@@ -122,10 +144,6 @@ impl Flow {
 
     pub(crate) fn shared_state(&self) -> SharedState {
         SharedState::new(self.state.clone(), self.history)
-    }
-
-    pub(crate) fn keep(&self) -> &Keep {
-        &self.keep
     }
 }
 

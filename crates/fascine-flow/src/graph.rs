@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,12 +26,16 @@ pub(crate) struct Inner {
     pub(crate) order: Vec<u32>,
     /// What the costliest chain that begins with each step costs.
     pub(crate) remaining: Vec<u64>,
-    /// How many places the resources have.
+    /// The names of the resources.
+    pub(crate) resources: Vec<String>,
+    /// How many places they have.
     pub(crate) limits: Vec<usize>,
     /// Which of the steps have an edge out of them with a condition.
     pub(crate) decides: Vec<bool>,
     /// What makes one value of several, for keys of the shared state.
     pub(crate) reducers: HashMap<String, Reducer>,
+    /// The keys of the shared state that steps change.
+    pub(crate) written: HashSet<String>,
     /// The fallback steps, and which step each is there for.
     pub(crate) rescues: HashMap<u32, u32>,
 }

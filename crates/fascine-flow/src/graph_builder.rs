@@ -130,9 +130,10 @@ impl GraphBuilder {
             named: self.named,
             wants: self.wants,
         };
-        check_writers(&self.steps, &self.reducers)?;
+        let written = check_writers(&self.steps, &self.reducers)?;
         let mut inner = compile(self.steps, drafts, self.resources, &self.entries)?;
         inner.reducers = self.reducers;
+        inner.written = written;
         Ok(Graph {
             inner: Arc::new(inner),
         })

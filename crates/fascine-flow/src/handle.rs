@@ -4,8 +4,10 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::StepReport;
+use crate::path::Prefix;
+use crate::run_state::Handles;
 use crate::sync::{Mutex, MutexGuard};
+use crate::{Graph, StepReport};
 
 /// Waits for the end of one step of a run, with what it gave. It always comes to an end: with the step, with the run, or
 /// when the run is dropped. A clone waits for the same step.
@@ -116,5 +118,51 @@ impl Slot {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The handles of a run that has not begun. If it never does, its steps count as aborted.
+pub(crate) struct Unheard {
+    graph: Graph,
+    prefix: Prefix,
+    handles: Handles,
+}
+
+impl Unheard {
+    pub(crate) fn new(graph: &Graph, prefix: Prefix) -> Self {
+        Self {
+            graph: graph.clone(),
+            prefix,
+            handles: Handles::new(),
+        }
+    }
+
+    pub(crate) fn slot(&mut self, step: u32) -> Arc<Slot> {
+        Arc::clone(self.handles.entry(step).or_default())
+    }
+
+    /// For the run, which begins.
+    pub(crate) fn take(&mut self) -> Handles {
+        std::mem::take(&mut self.handles)
+    }
+
+    /// The same, for somebody else to look after.
+    pub(crate) fn move_out(&mut self) -> Self {
+        Self {
+            graph: self.graph.clone(),
+            prefix: self.prefix.clone(),
+            handles: self.take(),
+        }
+    }
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        for (step, slot) in self.take() {
+            let name = &self.graph.inner.steps[step as usize].name;
+            let path = self.prefix.path(name);
+            let wakers = slot.fill(|| StepReport::aborted(Arc::clone(name).into(), path));
+            wakers.into_iter().for_each(Waker::wake);
+        }
     }
 }

@@ -42,6 +42,7 @@ mod on_error;
 mod step;
 mod step_builder;
 mod step_id;
+mod step_name;
 
 mod adjacency;
 mod compile;
@@ -52,7 +53,18 @@ mod order;
 mod flow;
 mod handle;
 mod keep;
+mod readers;
 mod run;
+
+mod growth;
+mod growth_error;
+mod lent_place;
+mod limit;
+mod nested_run;
+mod path;
+mod places;
+mod sharing;
+mod tree;
 
 mod attempt;
 mod decide;
@@ -70,14 +82,17 @@ mod run_state;
 mod shared_state;
 mod state_error;
 
+mod critical_path;
 mod event;
 mod report;
 mod status;
 mod step_error;
+mod walk;
 
 mod draw;
 mod view;
 
+pub use critical_path::CriticalPath;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};
@@ -85,12 +100,14 @@ pub use flow::Flow;
 pub use graph::Graph;
 pub use graph_builder::GraphBuilder;
 pub use graph_error::GraphError;
+pub use growth_error::GrowthError;
 pub use handle::StepHandle;
 pub use inputs::Inputs;
 pub use join::Join;
+pub use nested_run::NestedRun;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
-pub use report::{CriticalPath, FlowReport, StepReport};
+pub use report::{FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
 pub use shared_state::{SharedState, Snapshot};
 pub use state_error::StateError;
@@ -100,4 +117,5 @@ pub use step_builder::StepBuilder;
 pub use step_context::{Input, StepContext};
 pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
+pub use step_name::StepName;
 pub use view::{EdgeView, GraphView, StepView};

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::decide::Decisions;
-use crate::run_state::{Effects, Ended, Next, RunState};
+use crate::run_state::{Begun, Effects, Ended, RunState};
 use crate::step_context::Input;
 use crate::worker::Crew;
 use crate::{Output, StepContext, StepError};
@@ -59,12 +59,12 @@ impl Place {
         self.begin(next);
     }
 
-    fn begin(&mut self, next: Option<Next>) {
+    fn begin(&mut self, next: Option<Begun>) {
         self.is_over = next.is_none();
-        self.step = next.map(|Next { step, broken }| {
+        self.step = next.map(|begun| {
             let spare = self.spare.take();
-            let spare = spare.unwrap_or_else(|| self.crew.context(step));
-            (step, spare.of(step, &mut self.inputs, broken))
+            let spare = spare.unwrap_or_else(|| StepContext::new(&self.crew));
+            (begun.step, spare.of(begun, &mut self.inputs))
         });
     }
 
@@ -78,9 +78,9 @@ impl Place {
         let done = self.done.take();
         let step = self.step.take_if(|_| done.is_some());
         let step = step.map(|(step, context)| {
-            let attempts = context.attempt();
+            let (attempts, nested) = (context.attempt(), context.close());
             self.spare = context.cleared();
-            (step, attempts)
+            (step, attempts, nested)
         });
         let ended = done.zip(step);
         let was_waiting = std::mem::take(&mut self.is_waiting);
@@ -88,12 +88,13 @@ impl Place {
             if was_waiting {
                 state.wake();
             }
-            if let Some(((at, result), (step, attempts))) = ended {
+            if let Some(((at, result), (step, attempts, nested))) = ended {
                 let ended = Ended {
                     at,
                     attempts,
                     result,
                     decisions,
+                    nested,
                 };
                 state.end(step, ended);
             }
@@ -108,14 +109,17 @@ impl Drop for Place {
         }
         // A step that was dropped while its edges were decided has done its work.
         let end = self.ending(Decisions::default());
+        let step = self.step.take();
+        let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
+        let now = self.crew.rt.now();
         self.crew.change(|state| {
             state.lose_worker();
             end(state);
+            match step {
+                Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
+                // Nobody may be there to run the steps that are left.
+                None => state.abort(now),
+            }
         });
-        if let Some((step, context)) = self.step.take() {
-            let now = self.crew.rt.now();
-            let attempts = context.attempt();
-            self.crew.change(|state| state.cancel(step, attempts, now));
-        }
     }
 }

@@ -12,6 +12,10 @@ impl Ready {
         Self(u128::from(priority) << 96 | u128::from(remaining) << 32 | u128::from(!step))
     }
 
+    pub(crate) fn priority(self) -> i32 {
+        ((self.0 >> 96) as u32 ^ (1 << 31)).cast_signed()
+    }
+
     pub(crate) fn step(self) -> u32 {
         !(self.0 as u32)
     }
@@ -28,7 +32,7 @@ mod tests {
             for remaining in [u64::MAX, 1 << 40, 1, 0] {
                 for step in [0, 1, u32::MAX] {
                     let ready = Ready::new(priority, remaining, step);
-                    assert_eq!(ready.step(), step);
+                    assert_eq!((ready.priority(), ready.step()), (priority, step));
                     falling.push(ready);
                 }
             }

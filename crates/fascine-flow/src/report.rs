@@ -3,8 +3,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::critical_path::CriticalPath;
 use crate::graph::Inner;
-use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
+use crate::keep::Keep;
+use crate::path::is_within;
+use crate::walk::Walk;
+use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -12,6 +16,8 @@ use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError};
 pub struct FlowReport {
     /// Every step, in the order they were added to the graph.
     pub steps: Vec<StepReport>,
+    /// When it began, after the start of the run that it is nested in.
+    pub(crate) begun: Duration,
     /// From the start of the run to its end.
     pub wall: Duration,
     /// What the run could not have been shorter than, with any number of places.
@@ -31,7 +37,9 @@ pub struct FlowReport {
 #[non_exhaustive]
 pub struct StepReport {
     /// Its name.
-    pub name: String,
+    pub name: StepName,
+    /// Its path: the name, or `parent/name` and `parent[3]/name` if another step has run it.
+    pub path: Arc<str>,
     /// How it ended.
     pub status: Status,
     /// How many tries its work took; 0 if it never began.
@@ -46,13 +54,16 @@ pub struct StepReport {
     pub skip_cause: Option<SkipCause>,
     /// What it gave, if it was kept.
     pub output: Option<Output>,
+    /// What came of the graphs that it ran, at its last try, in the order in which they ended.
+    pub nested: Vec<FlowReport>,
 }
 
 impl StepReport {
     /// Of a step of a run that never began.
-    pub(crate) fn aborted(name: String) -> Self {
+    pub(crate) fn aborted(name: StepName, path: Arc<str>) -> Self {
         Self {
             name,
+            path,
             status: Status::Aborted,
             attempts: 0,
             started: None,
@@ -60,6 +71,7 @@ impl StepReport {
             error: None,
             skip_cause: None,
             output: None,
+            nested: Vec::new(),
         }
     }
 
@@ -78,7 +90,7 @@ impl StepReport {
         match self.status {
             Status::Completed => Ok(self),
             status => Err(NotCompleted {
-                step: self.name.clone(),
+                step: self.path.to_string(),
                 status,
                 elapsed: self.elapsed,
                 source: self.error.clone(),
@@ -96,21 +108,17 @@ impl StepReport {
     }
 }
 
-/// The chain of steps, each waiting for the one before it, that took longest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CriticalPath {
-    /// Their names.
-    pub steps: Vec<String>,
-    /// How long they ran, together.
-    pub duration: Duration,
-}
-
 impl FlowReport {
-    pub(crate) fn new(graph: &Inner, steps: Vec<StepReport>, wall: Duration) -> Self {
+    pub(crate) fn new(
+        graph: &Inner,
+        steps: Vec<StepReport>,
+        begun: Duration,
+        wall: Duration,
+    ) -> Self {
         let critical_path = CriticalPath::find(graph, &steps);
         Self {
             steps,
+            begun,
             wall,
             critical_path,
             errors: Vec::new(),
@@ -120,10 +128,22 @@ impl FlowReport {
         }
     }
 
-    /// The report of the step with that name.
+    /// The report of the step with that path, or else with that name.
+    ///
+    /// A step that another one ran has the path `parent/name`, or `parent[3]/name`. A `/`, `[` or `\` in a name has a `\`
+    /// before it there.
     #[must_use]
-    pub fn step(&self, name: &str) -> Option<&StepReport> {
-        self.steps.iter().find(|step| step.name == name)
+    pub fn step(&self, path: &str) -> Option<&StepReport> {
+        let named = || self.steps.iter().find(|step| step.name == path);
+        self.at(path).or_else(named)
+    }
+
+    fn at(&self, path: &str) -> Option<&StepReport> {
+        let found = self.steps.iter().find(|step| *step.path == *path);
+        let mut outer = self.steps.iter().filter(|step| is_within(path, &step.path));
+        found.or_else(|| {
+            outer.find_map(|step| step.nested.iter().find_map(|report| report.at(path)))
+        })
     }
 
     /// The steps that ended with that status.
@@ -143,10 +163,14 @@ impl FlowReport {
     ///
     /// [`NotCompleted`] of the step that failed first, or else of the first that did not complete.
     pub fn assert_completed(&self) -> Result<&Self, NotCompleted> {
+        if self.is_success() {
+            return Ok(self);
+        }
+        // A step may have completed although what it ran did not.
         let failed = self
             .errors
-            .first()
-            .and_then(|error| self.step(error.step()));
+            .iter()
+            .find_map(|error| self.to_rerun().find(|step| *step.path == *error.step()));
         let wanting = failed.or_else(|| self.to_rerun().next());
         match wanting {
             Some(step) => step.assert_completed().map(|_| self),
@@ -155,71 +179,23 @@ impl FlowReport {
     }
 
     /// The steps that a run which takes up where this one stopped would have to run: those that failed or were cut off,
-    /// and those that were not reached because of that. What a condition did not lead to is not among them.
+    /// and those that were not reached because of that. What a condition did not lead to is not among them. Behind a step
+    /// come those among the ones that it ran.
     pub fn to_rerun(&self) -> impl Iterator<Item = &StepReport> {
-        self.steps.iter().filter(|step| !step.is_done())
-    }
-}
-
-impl CriticalPath {
-    fn find(graph: &Inner, steps: &[StepReport]) -> Self {
-        // The longest chain that ends with each step, and the step before it in that chain.
-        let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); steps.len()];
-        // When it was known of each step what comes of it.
-        let mut settled = vec![Duration::ZERO; steps.len()];
-        let mut last = None;
-        for number in &graph.order {
-            let step = *number as usize;
-            let edges = graph.incoming.of(*number).iter();
-            let from = edges.map(|edge| graph.edges[*edge as usize].from);
-            let before = from.map(|from| Self::speaks_for(graph, steps, from, *number));
-            let started = steps[step].started;
-            let mut known = started.unwrap_or_default();
-            let mut waited = (Duration::ZERO, None);
-            for from in before {
-                // A step that began with so many live edges has not waited for the others.
-                if started.is_some_and(|started| settled[from] > started) {
-                    continue;
-                }
-                known = known.max(settled[from]);
-                if waited.1.is_none() || longest[from].0 > waited.0 {
-                    waited = (longest[from].0, Some(from));
-                }
-            }
-            settled[step] = match steps[step].status {
-                Status::Aborted => Duration::MAX,
-                _ => known.saturating_add(steps[step].elapsed),
-            };
-            longest[step] = (waited.0.saturating_add(steps[step].elapsed), waited.1);
-            if last.is_none_or(|last: usize| longest[step].0 > longest[last].0) {
-                last = Some(step);
-            }
-        }
-        let duration = last.map_or(Duration::ZERO, |last| longest[last].0);
-        let mut path = Vec::new();
-        while let Some(step) = last {
-            // Steps that were skipped take no time, but what is behind them may have waited for what is before.
-            if steps[step].started.is_some() {
-                path.push(steps[step].name.clone());
-            }
-            last = longest[step].1;
-        }
-        path.reverse();
-        Self {
-            steps: path,
-            duration,
-        }
+        Walk::new(self, |step| !step.is_done())
     }
 
-    /// Whom the steps behind a step wait for: if it fails, for what runs in its place, and so on.
-    fn speaks_for(graph: &Inner, steps: &[StepReport], from: u32, to: u32) -> usize {
-        let mut from = from;
-        while steps[from as usize].status == Status::Failed
-            && let Some(other) = graph.rescuer(from)
-            && other != to
-        {
-            from = other;
+    /// Every step, each followed by those that it ran.
+    pub fn all_steps(&self) -> impl Iterator<Item = &StepReport> {
+        Walk::new(self, |_| true)
+    }
+
+    /// What the report of the whole run has of it: few outputs of nested steps.
+    pub(crate) fn kept(&self, keep: &Keep) -> Self {
+        let mut kept = self.clone();
+        for step in &mut kept.steps {
+            step.output.take_if(|_| !keep.keeps_nested(&step.path));
         }
-        from as usize
+        kept
     }
 }

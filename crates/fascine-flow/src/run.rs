@@ -11,11 +11,15 @@ use std::task::{Context, Poll, Waker};
 use fascine_concurrency::TaskGroup;
 use fascine_rt::BoxFuture;
 
-use crate::event::{FlowEvents, Queue};
-use crate::run_state::{Handles, RunState};
+use crate::event::FlowEvents;
+use crate::handle::Unheard;
+use crate::path::Prefix;
+use crate::readers::Readers;
+use crate::run_state::RunState;
 use crate::sync::{Mutex, MutexGuard};
+use crate::tree::{Site, Tree};
 use crate::worker::Crew;
-use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepReport};
+use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -29,11 +33,11 @@ use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey, StepRepor
 pub struct FlowRun {
     flow: Flow,
     graph: Graph,
-    readers: Vec<Arc<Queue>>,
-    handles: Handles,
+    readers: Arc<Readers>,
+    handles: Unheard,
     shared: SharedState,
     cancel: Arc<Cancel>,
-    run: Option<BoxFuture<FlowReport>>,
+    run: Option<(Arc<Crew>, BoxFuture<FlowReport>)>,
 }
 
 impl FlowRun {
@@ -41,28 +45,29 @@ impl FlowRun {
         Self {
             flow: flow.clone(),
             graph: graph.clone(),
-            readers: Vec::new(),
-            handles: Handles::new(),
+            readers: Arc::default(),
+            handles: Unheard::new(graph, Prefix::None),
             shared: flow.shared_state(),
             cancel: Arc::default(),
             run: None,
         }
     }
 
-    /// Watches the run. Only one that is made before the run begins is told of it.
+    /// Watches the run from now on, and what its steps run within it.
     pub fn events(&mut self) -> FlowEvents {
         let (events, queue) = FlowEvents::new();
-        self.readers.push(queue);
+        self.readers.add(queue);
         events
     }
 
-    /// Makes a handle that waits for the end of one step. `None` if there is no such step, or if the run has begun.
+    /// Makes a handle that waits for the end of one step, which may have ended already. `None` if there is no such step.
     pub fn handle(&mut self, step: impl Into<StepKey>) -> Option<StepHandle> {
         let step = self.graph.inner.find(&step.into())?;
-        if self.run.is_some() {
-            return None;
-        }
-        Some(StepHandle::new(self.handles.entry(step).or_default()))
+        let slot = match &self.run {
+            Some((crew, _)) => crew.change(|state| state.handle(step)),
+            None => self.handles.slot(step),
+        };
+        Some(StepHandle::new(&slot))
     }
 
     /// What the steps of this run share, to be looked at or changed back from outside.
@@ -80,29 +85,14 @@ impl FlowRun {
     }
 }
 
-/// Runs the graph in a group of workers.
+/// Waits for the workers of a run, until its time is over or somebody cancels it.
 async fn run(
     flow: Flow,
-    graph: Graph,
-    readers: Vec<Arc<Queue>>,
-    handles: Handles,
-    shared: SharedState,
+    crew: Arc<Crew>,
+    group: TaskGroup<(), Infallible>,
     cancel: Arc<Cancel>,
 ) -> FlowReport {
     let rt = flow.rt();
-    let group = TaskGroup::<(), Infallible>::new(rt)
-        .supervised()
-        .discarding();
-    let state = RunState::new(
-        &graph,
-        shared,
-        rt.now(),
-        flow.max_concurrent(),
-        flow.keep().clone(),
-        readers,
-        handles,
-    );
-    let crew = Crew::new(rt, &graph, state, group.spawner(), group.handle());
     let handle = group.handle();
     let abort = || {
         let now = rt.now();
@@ -113,7 +103,7 @@ async fn run(
     if was_cancelled {
         abort();
     } else {
-        crew.change(|_| ());
+        crew.change(|state| state.begin(None));
     }
     let mut timed_out = false;
     let mut time = pin!(async {
@@ -122,11 +112,14 @@ async fn run(
             None => pending().await,
         }
     });
-    let mut joined = pin!(group.join());
+    let mut joined = pin!(async {
+        poll_fn(|cx| crew.poll_end(cx)).await;
+        // How the workers ended is in the state; the group itself ends early only with the scope it is in.
+        let _ = group.join().await;
+    });
     // Dropped first: before the workers are, and tell of it.
     let _guard = AbortOnDrop(&crew);
-    // How the workers ended is in the state; the group itself ends early only with the scope it is in.
-    let _ = poll_fn(|cx| {
+    poll_fn(|cx| {
         if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {
             was_cancelled = true;
             abort();
@@ -164,20 +157,23 @@ impl Future for FlowRun {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FlowReport> {
         let this = self.get_mut();
-        let report = match &mut this.run {
-            Some(run) => run.as_mut().poll(cx),
+        let run = match &mut this.run {
+            Some((_, run)) => run,
             None => {
-                let (flow, graph) = (this.flow.clone(), this.graph.clone());
-                let (readers, cancel) = (this.readers.clone(), Arc::clone(&this.cancel));
-                let handles = std::mem::take(&mut this.handles);
-                let shared = this.shared.clone();
-                let run = run(flow, graph, readers, handles, shared, cancel);
-                let run = this.run.insert(Box::pin(run));
-                run.as_mut().poll(cx)
+                let group = TaskGroup::new(this.flow.rt()).supervised().discarding();
+                let begun = this.flow.rt().now();
+                let readers = Arc::clone(&this.readers);
+                let tree = Tree::new(this.shared.clone(), begun, readers, this.flow.bounds());
+                let (site, handles) = (Site::root(tree), this.handles.take());
+                let crew = Crew::new(this.flow.rt(), &this.graph, &site, handles, &group);
+                let cancel = Arc::clone(&this.cancel);
+                let run = run(this.flow.clone(), Arc::clone(&crew), group, cancel);
+                &mut this.run.insert((crew, Box::pin(run))).1
             }
         };
+        let report = run.as_mut().poll(cx);
         if report.is_ready() {
-            this.readers.iter().for_each(|reader| reader.end());
+            this.readers.end();
         }
         report
     }
@@ -185,12 +181,11 @@ impl Future for FlowRun {
 
 impl Drop for FlowRun {
     fn drop(&mut self) {
-        self.readers.iter().for_each(|reader| reader.end());
-        // It has never begun, or else they went with it.
-        for (step, slot) in self.handles.drain() {
-            let wakers = slot.fill(|| StepReport::aborted(self.graph.inner.name(step)));
-            wakers.into_iter().for_each(Waker::wake);
+        if let Some((crew, run)) = self.run.take() {
+            drop(run);
+            crew.change(RunState::clear);
         }
+        self.readers.end();
     }
 }
 

@@ -1,3 +1,5 @@
+mod hiring;
+mod reporting;
 mod settling;
 
 use std::collections::{BinaryHeap, HashMap};
@@ -7,38 +9,40 @@ use std::time::{Duration, Instant};
 
 use crate::decide::Decisions;
 use crate::edge_state::{Counts, EdgeState};
-use crate::event::{FlowEvent, Queue};
+use crate::event::FlowEvent;
 use crate::handle::Slot;
-use crate::keep::Keep;
+use crate::places::{Given, Member};
 use crate::ready::Ready;
 use crate::resources::Resources;
 use crate::step_context::Input;
-use crate::{
-    FlowReport, Graph, OnError, Output, SharedState, SkipCause, Status, StepError, StepReport,
-};
+use crate::tree::Site;
+use crate::{FlowReport, Graph, OnError, Output, SkipCause, Status, StepError};
 
 /// The synchronous heart of a run: which steps can start, and what follows when one ends. It calls nothing foreign: what
 /// has to be woken, dropped or spawned goes into [`Effects`], for when nothing is locked.
 pub(crate) struct RunState {
     graph: Graph,
-    shared: SharedState,
-    started: Instant,
-    keep: Keep,
+    site: Arc<Site>,
+    /// When it began, after the start of the run that it is nested in.
+    begun: Duration,
     steps: Vec<StepState>,
+    /// How many of them have not ended.
+    open: usize,
+    /// Who waits for the last of them.
+    waiter: Option<Waker>,
     edges: Vec<EdgeState>,
     ready: BinaryHeap<Ready>,
     resources: Resources,
-    /// Steps that may run at once.
-    max: usize,
+    /// Where its places are, once other runs share them.
+    places: Option<Member>,
     /// Workers that were spawned and have not ended, and those of them that run a step.
     workers: usize,
     running: usize,
     /// Workers whose step waits for something.
     waiting: usize,
     /// A step has failed that ends the run.
-    is_fatal: bool,
+    fatal: Option<Arc<StepError>>,
     aborted: bool,
-    readers: Vec<Arc<Queue>>,
     handles: Handles,
     errors: Vec<Arc<StepError>>,
     error_count: u64,
@@ -58,12 +62,14 @@ pub(crate) struct Effects {
     /// The whole run is to be cancelled.
     pub(crate) cancel: bool,
     pub(crate) wakers: Vec<Waker>,
+    /// What came back, and was given to another run.
+    pub(crate) handed: Vec<Given>,
     /// Outputs that nobody reads any more.
     pub(crate) garbage: Vec<Output>,
 }
 
 /// A step that is to be run.
-pub(crate) struct Next {
+pub(crate) struct Begun {
     pub(crate) step: u32,
     /// Why it fails without being run.
     pub(crate) broken: Option<StepError>,
@@ -75,6 +81,8 @@ pub(crate) struct Ended {
     pub(crate) attempts: u32,
     pub(crate) result: Result<Output, StepError>,
     pub(crate) decisions: Decisions,
+    /// Of the graphs that it ran.
+    pub(crate) nested: Vec<FlowReport>,
 }
 
 struct StepState {
@@ -89,6 +97,8 @@ struct StepState {
     output: Option<Output>,
     /// Few steps have trouble.
     trouble: Option<Box<Trouble>>,
+    /// Few run graphs.
+    nested: Option<Box<[FlowReport]>>,
 }
 
 #[derive(Default)]
@@ -104,15 +114,7 @@ struct Trouble {
 }
 
 impl RunState {
-    pub(crate) fn new(
-        graph: &Graph,
-        shared: SharedState,
-        now: Instant,
-        max: usize,
-        keep: Keep,
-        readers: Vec<Arc<Queue>>,
-        handles: Handles,
-    ) -> Self {
+    pub(crate) fn new(graph: &Graph, site: &Arc<Site>, now: Instant, handles: Handles) -> Self {
         let state = |step: u32| StepState {
             status: Status::Pending,
             is_ready: false,
@@ -126,24 +128,25 @@ impl RunState {
             elapsed: Duration::ZERO,
             output: None,
             trouble: None,
+            nested: None,
         };
         let count = graph.inner.steps.len() as u32;
         let mut this = Self {
             graph: graph.clone(),
-            shared,
-            started: now,
-            keep,
+            site: Arc::clone(site),
+            begun: now.saturating_duration_since(site.tree.begun),
             steps: (0..count).map(state).collect(),
+            open: count as usize,
+            waiter: None,
             edges: vec![EdgeState::Open; graph.inner.edges.len()],
             ready: BinaryHeap::new(),
             resources: Resources::new(graph),
-            max,
+            places: None,
             workers: 0,
             waiting: 0,
             running: 0,
-            is_fatal: false,
+            fatal: None,
             aborted: false,
-            readers,
             handles,
             errors: Vec::new(),
             error_count: 0,
@@ -155,12 +158,7 @@ impl RunState {
                 this.make_ready(step);
             }
         }
-        this.hire();
         this
-    }
-
-    pub(crate) fn shared(&self) -> &SharedState {
-        &self.shared
     }
 
     /// Gives what is to be done, for effects that are done: so that their lists are made once.
@@ -170,10 +168,20 @@ impl RunState {
 
     /// Gives a worker the next step, as running from now on, and puts what it gets into an empty list. Without one, the
     /// worker is to end.
-    pub(crate) fn next(&mut self, now: Instant, inputs: &mut Vec<(u32, Input)>) -> Option<Next> {
+    pub(crate) fn next(&mut self, now: Instant, inputs: &mut Vec<(u32, Input)>) -> Option<Begun> {
+        if let Some(member) = &self.places
+            && let Some(ready) = self.ready.peek()
+            && member
+                .limit
+                .is_wanted_before(self.site.rank(ready.priority()))
+        {
+            self.lose_worker();
+            self.hire();
+            return None;
+        }
         while let Some(ready) = self.ready.pop() {
             let step = ready.step();
-            if self.resources.take(&self.graph, step, ready) {
+            if self.resources.take(&self.graph, &self.site, step, ready) {
                 self.running += 1;
                 self.steps[step as usize].started = Some(self.since_start(now));
                 self.change(step, Status::Processing, now);
@@ -181,27 +189,11 @@ impl RunState {
                 self.release_inputs(step);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
-                return Some(Next { step, broken });
+                return Some(Begun { step, broken });
             }
         }
-        self.workers -= 1;
+        self.lose_worker();
         None
-    }
-
-    /// A worker has begun to wait for its step.
-    pub(crate) fn wait(&mut self) {
-        self.waiting += 1;
-        self.hire();
-    }
-
-    /// A worker waits no longer.
-    pub(crate) fn wake(&mut self) {
-        self.waiting -= 1;
-    }
-
-    /// A worker is gone without having been told to end.
-    pub(crate) fn lose_worker(&mut self) {
-        self.workers -= 1;
     }
 
     /// Takes note of how a running step ended, and of what follows.
@@ -211,8 +203,13 @@ impl RunState {
             attempts,
             result,
             decisions,
+            nested,
         } = ended;
         self.stop(step, at);
+        if self.steps[step as usize].status.is_final() {
+            return;
+        }
+        self.keep_nested(step, nested);
         let state = &mut self.steps[step as usize];
         state.attempts = attempts;
         let status = match result {
@@ -231,10 +228,20 @@ impl RunState {
     }
 
     /// A running step was dropped: the whole run is.
-    pub(crate) fn cancel(&mut self, step: u32, attempts: u32, now: Instant) {
+    pub(crate) fn cancel(
+        &mut self,
+        step: u32,
+        attempts: u32,
+        nested: Vec<FlowReport>,
+        now: Instant,
+    ) {
         // Before what is behind it could be taken for skipped.
         self.abort(now);
         self.stop(step, now);
+        if self.steps[step as usize].status.is_final() {
+            return;
+        }
+        self.keep_nested(step, nested);
         self.steps[step as usize].attempts = attempts;
         self.change(step, Status::Cancelled, now);
         self.settle(step, Decisions::default(), now);
@@ -247,51 +254,13 @@ impl RunState {
             return;
         }
         self.ready.clear();
+        self.resources.abort(&self.graph, &mut self.effects);
         for step in 0..self.steps.len() as u32 {
             if self.steps[step as usize].status == Status::Pending {
                 self.change(step, Status::Aborted, now);
                 self.release_inputs(step);
             }
         }
-    }
-
-    pub(crate) fn report(&mut self, now: Instant) -> FlowReport {
-        let wall = self.since_start(now);
-        let count = self.steps.len() as u32;
-        let steps = (0..count).map(|step| self.step_report(step)).collect();
-        let mut report = FlowReport::new(&self.graph.inner, steps, wall);
-        self.effects
-            .garbage
-            .extend(self.steps.drain(..).filter_map(|state| state.output));
-        report.errors = std::mem::take(&mut self.errors);
-        report.error_count = self.error_count;
-        report.state = self.shared.snapshot();
-        report
-    }
-
-    fn step_report(&self, step: u32) -> StepReport {
-        let state = &self.steps[step as usize];
-        let trouble = state.trouble.as_deref();
-        StepReport {
-            name: self.graph.inner.name(step),
-            status: state.status,
-            attempts: state.attempts,
-            started: state.started,
-            elapsed: state.elapsed,
-            error: trouble.and_then(|trouble| trouble.error.clone()),
-            skip_cause: trouble.and_then(|trouble| trouble.skip_cause.clone()),
-            output: state.output.clone(),
-        }
-    }
-
-    /// Asks for workers, if steps can start that nobody is there for.
-    fn hire(&mut self) {
-        let wanted = self.ready.len().saturating_add(self.running).min(self.max);
-        // One that has to wait is replaced at once: for steps that never do, few workers are enough.
-        let more = wanted.saturating_sub(self.workers);
-        let more = more.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting));
-        self.workers += more;
-        self.effects.spawn += more;
     }
 
     fn rank(&self, step: u32) -> Ready {
@@ -307,8 +276,15 @@ impl RunState {
 
     fn stop(&mut self, step: u32, now: Instant) {
         self.running -= 1;
-        let waiting = self.resources.give_back(&self.graph, step);
+        let (graph, effects) = (&self.graph, &mut self.effects);
+        let waiting = self.resources.give_back(graph, step, effects);
         self.ready.extend(waiting.filter(|_| !self.aborted));
+        if !self.steps[step as usize].status.is_final() {
+            self.set_elapsed(step, now);
+        }
+    }
+
+    fn set_elapsed(&mut self, step: u32, now: Instant) {
         let elapsed = self.since_start(now);
         let state = &mut self.steps[step as usize];
         let started = state.started.unwrap_or_default();
@@ -351,9 +327,9 @@ impl RunState {
 
     /// Lets an output go that nobody will read.
     fn drop_unread(&mut self, step: u32) {
-        let state = &mut self.steps[step as usize];
-        if state.readers == 0 && !self.keep.keeps(&self.graph, step) {
-            self.effects.garbage.extend(state.output.take());
+        if self.steps[step as usize].readers == 0 && !self.keeps(step) {
+            let output = self.steps[step as usize].output.take();
+            self.effects.garbage.extend(output);
         }
     }
 
@@ -364,23 +340,31 @@ impl RunState {
             self.errors.push(Arc::clone(&error));
         }
         let state = &mut self.steps[step as usize];
-        state.trouble().error = Some(error);
+        state.trouble().error = Some(Arc::clone(&error));
         let more = &self.graph.inner.steps[step as usize].settings.more;
         match more.as_ref().map(|more| &more.on_error) {
-            Some(OnError::FailFast) => self.is_fatal = true,
+            Some(OnError::FailFast) => {
+                self.fatal.get_or_insert(error);
+            }
             Some(OnError::Fallback(output)) => state.output = Some(output.clone()),
             _ => {}
         }
     }
 
     fn since_start(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.started)
+        now.saturating_duration_since(self.site.tree.begun)
     }
 
     fn change(&mut self, step: u32, status: Status, now: Instant) {
         let state = &mut self.steps[step as usize];
         debug_assert!(!state.status.is_final(), "a step ends once");
         state.status = status;
+        if status.is_final() {
+            self.open -= 1;
+            if self.open == 0 {
+                self.effects.wakers.extend(self.waiter.take());
+            }
+        }
         if status.is_final()
             && !self.handles.is_empty()
             && let Some(slot) = self.handles.remove(&step)
@@ -388,19 +372,17 @@ impl RunState {
             let wakers = slot.fill(|| self.step_report(step));
             self.effects.wakers.extend(wakers);
         }
-        if self.readers.is_empty() {
+        let readers = &self.site.tree.readers;
+        if !readers.is_watched() {
             return;
         }
-        let state = &self.steps[step as usize];
         let event = FlowEvent {
-            step: Arc::clone(&self.graph.inner.steps[step as usize].name),
+            step: self.path(step),
             status,
             at: self.since_start(now),
-            elapsed: state.elapsed,
+            elapsed: self.steps[step as usize].elapsed,
         };
-        for reader in &self.readers {
-            self.effects.wakers.extend(reader.push(event.clone()));
-        }
+        readers.push(&event, &mut self.effects.wakers);
     }
 }
 
@@ -415,9 +397,6 @@ impl StepState {
     }
 }
 
-/// How many workers there are at most that do not wait. It limits only steps that compute without ever waiting.
-const WORKERS_AWAKE: usize = 32;
-
 /// How many errors a report lists.
 const ERRORS_KEPT: usize = 100;
 
@@ -428,17 +407,19 @@ mod tests {
     use fascine_testing::TestRuntime;
 
     use super::*;
+    use crate::tree::Tree;
     use crate::{Flow, GraphBuilder};
 
     /// A run whose first step runs, with its number.
     fn begun(graph: GraphBuilder) -> (RunState, u32, Instant) {
         let rt = TestRuntime::new().rt();
         let (graph, now) = (graph.build().unwrap(), rt.now());
-        let shared = Flow::new(&rt).shared_state();
-        let (readers, handles) = (Vec::new(), Handles::new());
-        let mut state = RunState::new(&graph, shared, now, 5, Keep::All, readers, handles);
-        let first = state.next(now, &mut Vec::new()).unwrap();
-        (state, first.step, now)
+        let flow = Flow::new(&rt).keep_all();
+        let tree = Tree::new(flow.shared_state(), now, Arc::default(), flow.bounds());
+        let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
+        state.begin(None);
+        let begun = state.next(now, &mut Vec::new()).unwrap();
+        (state, begun.step, now)
     }
 
     #[test]
@@ -461,10 +442,11 @@ mod tests {
                     attempts: 1,
                     result: Ok(Output::new(())),
                     decisions: Decisions::default(),
+                    nested: Vec::new(),
                 };
                 state.end(first, ended);
             } else {
-                state.cancel(first, 1, now);
+                state.cancel(first, 1, Vec::new(), now);
             }
             assert!(state.ready.is_empty());
             assert_eq!(state.steps[1].status, Status::Aborted);
@@ -477,7 +459,7 @@ mod tests {
         let first = graph.step("first", |_| async { Ok(()) }).id();
         graph.then("behind", first, |_, _| async { Ok(()) });
         let (mut state, first, now) = begun(graph);
-        state.cancel(first, 1, now);
+        state.cancel(first, 1, Vec::new(), now);
         let statuses: Vec<_> = state.steps.iter().map(|step| step.status).collect();
         assert_eq!(statuses, [Status::Cancelled, Status::Aborted]);
     }

@@ -49,7 +49,7 @@ pub enum StepError {
 }
 
 impl StepError {
-    /// The name of the step that failed.
+    /// The path of the step that failed: its name, or `parent/name` if another step ran it.
     #[must_use]
     pub fn step(&self) -> &str {
         match self {
@@ -66,7 +66,7 @@ impl StepError {
 #[error("step `{step}` did not complete: it is {status}, after {elapsed:?}")]
 #[non_exhaustive]
 pub struct NotCompleted {
-    /// The step.
+    /// The path of the step.
     pub step: String,
     /// What it is instead.
     pub status: Status,

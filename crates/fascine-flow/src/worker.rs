@@ -2,41 +2,46 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use fascine_concurrency::{GroupHandle, Spawner};
+use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
+use crate::decide::Decisions;
 use crate::place::Place;
-use crate::run_state::{Effects, RunState};
+use crate::run_state::{Effects, Handles, RunState};
+use crate::sharing::deliver;
 use crate::sync::{Mutex, MutexGuard};
-use crate::{Graph, SharedState, StepContext, attempt, decide};
+use crate::tree::Site;
+use crate::{Graph, attempt, decide};
 
 /// What the workers of a run share.
 pub(crate) struct Crew {
     pub(crate) rt: Rt,
     pub(crate) graph: Graph,
-    shared: SharedState,
+    pub(crate) site: Arc<Site>,
     state: Mutex<RunState>,
     spawner: Spawner<(), Infallible>,
     group: GroupHandle,
 }
 
 impl Crew {
+    /// Of a run that spawns its workers in that group.
     pub(crate) fn new(
         rt: &Rt,
         graph: &Graph,
-        state: RunState,
-        spawner: Spawner<(), Infallible>,
-        group: GroupHandle,
+        site: &Arc<Site>,
+        handles: Handles,
+        group: &TaskGroup<(), Infallible>,
     ) -> Arc<Self> {
         Arc::new(Self {
             rt: rt.clone(),
             graph: graph.clone(),
-            shared: state.shared().clone(),
-            state: Mutex::new(state),
-            spawner,
-            group,
+            site: Arc::clone(site),
+            state: Mutex::new(RunState::new(graph, site, rt.now(), handles)),
+            spawner: group.spawner(),
+            group: group.handle(),
         })
     }
 
@@ -51,17 +56,28 @@ impl Crew {
         effects: &mut Effects,
         change: impl FnOnce(&mut RunState) -> T,
     ) -> T {
-        let changed = {
-            let mut state = self.state();
-            let changed = change(&mut state);
-            state.swap_effects(effects);
-            changed
-        };
+        let changed = self.change_only(effects, change);
         self.apply(effects);
+        if !effects.handed.is_empty() {
+            deliver(&mut effects.handed);
+        }
         changed
     }
 
-    fn apply(self: &Arc<Self>, effects: &mut Effects) {
+    /// Leaves what follows to the caller.
+    pub(crate) fn change_only<T>(
+        &self,
+        effects: &mut Effects,
+        change: impl FnOnce(&mut RunState) -> T,
+    ) -> T {
+        let mut state = self.state();
+        let changed = change(&mut state);
+        state.swap_effects(effects);
+        changed
+    }
+
+    /// Does what is to be done, but for telling other runs what they were given.
+    pub(crate) fn apply(self: &Arc<Self>, effects: &mut Effects) {
         if std::mem::take(&mut effects.cancel) {
             self.group.cancel();
         }
@@ -69,12 +85,20 @@ impl Crew {
             // A group that has ended drops the worker, which then says that it is gone.
             let _ = self.spawner.spawn(work(Place::new(Arc::clone(self))));
         }
-        effects.wakers.drain(..).for_each(std::task::Waker::wake);
+        effects.wakers.drain(..).for_each(Waker::wake);
         effects.garbage.clear();
     }
 
-    pub(crate) fn context(&self, step: u32) -> StepContext {
-        StepContext::new(self.graph.clone(), self.shared.clone(), step)
+    /// Whether the last step has ended. Workers may be gone before: there may be no place for them.
+    pub(crate) fn poll_end(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let waiter = cx.waker().clone();
+        let (has_ended, former) = self.change(|state| state.has_ended(waiter));
+        drop(former);
+        if has_ended {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, RunState> {
@@ -93,8 +117,13 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
         let work = attempt::run(&crew.rt, &graph.steps[*step as usize], context);
         let result = hand_over(&crew, &mut place.is_waiting, work).await;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decide = decide::decide_all(graph, *step, result, &crew.shared);
-        let decisions = hand_over(&crew, &mut place.is_waiting, decide).await;
+        let decisions = match decide::has_conditions(graph, *step) {
+            true => {
+                let decide = Box::pin(decide::decide_all(&crew, *step, result));
+                hand_over(&crew, &mut place.is_waiting, decide).await
+            }
+            false => Decisions::default(),
+        };
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
             place.end(decisions);

@@ -63,8 +63,26 @@ pub(crate) fn run(options: &Options) {
         let peers = vec![("tokio::spawn", bare(&runtime))];
         compare(options, "flow/spawn_floor/1000", 1000, ours, peers);
     }
-    if options.wants("flow/scale") {
-        scale(options, &ours);
+    for (name, small, large) in [
+        (
+            "flow/scale",
+            Shape::layers(10, 100),
+            Shape::layers(1000, 1000),
+        ),
+        (
+            "flow/scale/chain",
+            Shape::chain(1000),
+            Shape::chain(1_000_000),
+        ),
+        (
+            "flow/scale/fanout",
+            Shape::fan_out(1000),
+            Shape::fan_out(1_000_000),
+        ),
+    ] {
+        if options.wants(name) {
+            scale(options, &ours, name, &small, &large);
+        }
     }
     build::run(options);
     critical_path(options, &ours);
@@ -87,9 +105,8 @@ fn bare(runtime: &Arc<Runtime>) -> Timed<'_> {
 }
 
 /// What a step costs in a graph of a million, over what it costs in one of a thousand.
-fn scale(options: &Options, ours: &Ours) {
-    let (small, large) = (Shape::layers(10, 100), Shape::layers(1000, 1000));
-    let (mut small_run, mut large_run) = (ours.run(&small), ours.run(&large));
+fn scale(options: &Options, ours: &Ours, name: &str, small: &Shape, large: &Shape) {
+    let (mut small_run, mut large_run) = (ours.run(small), ours.run(large));
     let mut medians = [Vec::new(), Vec::new()];
     for _ in 0..5 {
         medians[0].push(large_run().as_nanos() as f64 / f64::from(large.steps));
@@ -98,7 +115,7 @@ fn scale(options: &Options, ours: &Ours) {
         }
     }
     let [large, small] = medians.map(stopwatch::median);
-    options.report("flow/scale", "ns", large, small, "ours at 1,000");
+    options.report(name, "ns", large, small, "ours at 1,000");
 }
 
 /// The wall over the critical path, on the real clock.

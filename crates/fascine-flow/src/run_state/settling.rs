@@ -39,7 +39,7 @@ impl RunState {
             self.effects.garbage.extend(output);
         }
         self.ended = ended;
-        if self.is_fatal && !self.aborted {
+        if self.fatal.is_some() && !self.aborted {
             self.abort(now);
             self.effects.cancel = true;
         }
@@ -105,6 +105,9 @@ impl RunState {
     /// What an edge out of a step that has ended comes to.
     fn settled(&mut self, from: u32, decision: Decision, to: u32) -> EdgeState {
         let source = &self.steps[from as usize];
+        if source.status == Status::Completed && matches!(decision, Decision::Live) {
+            return EdgeState::Live;
+        }
         let more = &self.graph.inner.steps[from as usize].settings.more;
         let on_error = more.as_ref().map(|more| &more.on_error);
         let trouble = source.trouble.as_ref();
@@ -173,7 +176,7 @@ impl RunState {
                 let root = root.filter(|_| by_failure);
                 let cause = match root {
                     Some(root) => SkipCause::Dependency {
-                        step: self.graph.inner.steps[root as usize].name.to_string(),
+                        step: self.path(root).to_string(),
                     },
                     None => SkipCause::Condition,
                 };

@@ -3,7 +3,7 @@ use std::error::Error;
 use std::iter;
 
 use super::{EdgeView, GraphView, StepView};
-use crate::{FlowReport, Graph, OnError, SkipCause, Status, StepReport};
+use crate::{FlowReport, Graph, OnError, SkipCause, Status, StepName, StepReport};
 
 /// The report is to be one of that graph: a step with another name than the report has in its place is drawn as if there
 /// had been no run.
@@ -11,10 +11,10 @@ impl From<(&Graph, &FlowReport)> for GraphView {
     fn from((graph, report): (&Graph, &FlowReport)) -> Self {
         let mut view = Self::from(graph);
         let mut critical: HashSet<&str> = HashSet::new();
-        critical.extend(report.critical_path.steps.iter().map(String::as_str));
+        critical.extend(report.critical_path.steps.iter().map(StepName::as_str));
         for (step, reported) in view.steps.iter_mut().zip(&report.steps) {
-            if step.name == reported.name {
-                let is_critical = critical.contains(step.name.as_str());
+            if reported.name == step.name {
+                let is_critical = critical.contains(&*reported.path);
                 *step = self::step(reported, is_critical);
             }
         }
@@ -36,7 +36,7 @@ impl From<(&Graph, &FlowReport)> for GraphView {
 
 fn step(reported: &StepReport, is_critical: bool) -> StepView {
     StepView {
-        name: reported.name.clone(),
+        name: reported.name.to_string(),
         status: Some(reported.status),
         started: reported.started,
         elapsed: reported.elapsed,

@@ -1,0 +1,139 @@
+//! What a step costs that does nothing: counted, never timed.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::thread;
+
+use allocation_counter::{AllocationInfo, measure};
+use fascine::flow::{Flow, Graph, GraphBuilder};
+use fascine_testing::TestRuntime;
+use futures_lite::future::yield_now;
+
+/// Steps that do nothing, with these edges.
+fn graph(steps: usize, edges: impl IntoIterator<Item = (usize, usize)>) -> Graph {
+    let mut graph = GraphBuilder::new();
+    let ids: Vec<_> = (0..steps)
+        .map(|step| graph.step(step.to_string(), |_| async { Ok(()) }).id())
+        .collect();
+    for (from, to) in edges {
+        graph.edge(ids[from], ids[to]);
+    }
+    graph.build().unwrap()
+}
+
+fn chain(steps: usize) -> Graph {
+    graph(steps, (1..steps).map(|step| (step - 1, step)))
+}
+
+fn fan_out(steps: usize) -> Graph {
+    let middle = 1..steps - 1;
+    graph(
+        steps,
+        middle.flat_map(|step| [(0, step), (step, steps - 1)]),
+    )
+}
+
+/// What a run allocates, from its start to its report.
+fn run(graph: &Graph) -> AllocationInfo {
+    let runtime = TestRuntime::new();
+    let flow = Flow::new(&runtime.rt());
+    // What threads and runtimes make once is there by then.
+    runtime.block_on(flow.run(graph));
+    measure(|| {
+        let report = runtime.block_on(flow.run(graph));
+        assert!(report.is_success());
+    })
+}
+
+#[test]
+fn a_step_that_does_nothing_costs_two_allocations() {
+    for shape in [chain, fan_out] {
+        let (small, large) = (run(&shape(1000)), run(&shape(3000)));
+        let more = large.count_total - small.count_total;
+        // Its future and its output; and lists that grow.
+        assert!(more <= 2 * 2000 + 50, "{more} allocations");
+        let bytes = (large.bytes_max - small.bytes_max) / 2000;
+        assert!(bytes <= 320, "{bytes} bytes a step");
+        assert_eq!(large.count_current, 0, "something leaks");
+    }
+}
+
+#[test]
+fn what_steps_gave_is_not_there_all_at_once() {
+    let mut graph = GraphBuilder::new();
+    let mut last = graph.step("0", |_| async { Ok(vec![0; PAGE]) }).id();
+    for step in 1..STEPS {
+        last = graph
+            .then(step.to_string(), last, |_, page| async move {
+                Ok(page.to_vec())
+            })
+            .id();
+    }
+    let used = run(&graph.build().unwrap());
+    // One step's output and the one it was made of, and what there is of every step anyhow.
+    let bytes = used.bytes_max / STEPS as u64;
+    assert!(bytes <= 320, "{bytes} bytes a step");
+    const STEPS: usize = 100_000;
+    const PAGE: usize = 4096;
+}
+
+/// Counts the polls of a future.
+async fn counted<T>(polls: Arc<AtomicU64>, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        polls.fetch_add(1, SeqCst);
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+#[test]
+fn nobody_is_polled_who_has_nothing_to_do() {
+    for (waits, limit) in [(false, 1), (true, 1), (true, 7)] {
+        let polls = Arc::<AtomicU64>::default();
+        let mut graph = GraphBuilder::new();
+        let mut ids = Vec::new();
+        for step in 0..1000_usize {
+            let polls = Arc::clone(&polls);
+            let work = move |_| {
+                counted(Arc::clone(&polls), async move {
+                    if waits {
+                        yield_now().await;
+                    }
+                    Ok(())
+                })
+            };
+            ids.push(graph.step(step.to_string(), work).id());
+            if let Some(before) = step.checked_sub(10) {
+                graph.edge(ids[before], ids[step]);
+            }
+        }
+        let graph = graph.build().unwrap();
+        let runtime = TestRuntime::new();
+        let flow = Flow::new(&runtime.rt()).with_max_concurrent(limit.try_into().unwrap());
+        let of_run = Arc::<AtomicU64>::default();
+        let report = runtime.block_on(counted(Arc::clone(&of_run), flow.run(&graph)));
+        assert!(report.is_success());
+        assert_eq!(polls.load(SeqCst), if waits { 2000 } else { 1000 });
+        let of_run = of_run.load(SeqCst);
+        assert!(of_run <= 3, "the run itself was polled {of_run} times");
+    }
+}
+
+#[test]
+fn large_graphs_are_built_run_and_dropped_on_a_small_stack() {
+    let work = || {
+        for shape in [chain, fan_out] {
+            let graph = shape(100_000);
+            let runtime = TestRuntime::new();
+            let flow = Flow::new(&runtime.rt()).unlimited().keep_all();
+            let report = runtime.block_on(flow.run(&graph));
+            report.assert_completed().unwrap();
+            drop((graph, report));
+        }
+    };
+    let thread = thread::Builder::new().stack_size(256 * 1024);
+    thread.spawn(work).unwrap().join().unwrap();
+}
