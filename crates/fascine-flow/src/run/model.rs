@@ -1,6 +1,8 @@
 //! Whole runs: small ones under loom, which tries every interleaving, and larger ones under shuttle, which tries many.
 
 mod host;
+#[cfg(all(shuttle, not(loom)))]
+mod nested;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

@@ -77,6 +77,8 @@ mod checker {
     pub(crate) use shuttle::thread::spawn;
 
     pub(crate) fn check(model: impl Fn() + Send + Sync + 'static) {
-        shuttle::check_random(model, 10_000);
+        shuttle::check_random(model, SCHEDULES);
     }
+
+    const SCHEDULES: usize = 5000;
 }
