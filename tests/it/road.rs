@@ -26,7 +26,7 @@ fn operations() -> OperationGraph {
     let look = |at: &str| {
         Operation::communicate(at)
             .depends_on("ingest")
-            .inherit_context()
+            .with_answers()
     };
     OperationGraph::new()
         .add_operation("ingest", Operation::communicate("Ingest the readings."))
@@ -39,12 +39,12 @@ fn operations() -> OperationGraph {
                 .depends_on("statistics")
                 .depends_on("patterns")
                 .depends_on("risks")
-                .inherit_context(),
+                .with_answers(),
         )
         .add_operation(
             "escalation",
             Operation::communicate("Escalate.")
-                .depends_on_when("risks", |text| text.contains("high")),
+                .depends_on_when("risks", |risks| risks.text.contains("high")),
         )
 }
 

@@ -6,7 +6,6 @@ use crate::readings::READINGS;
 pub(crate) const REPORT: &str = "report";
 
 /// The job: *ingest → {statistics, patterns, risks} → report*, and an escalation that the answers do not ask for.
-#[must_use]
 pub fn operations() -> OperationGraph {
     let ingest = format!(
         "Check these hourly readings of a web service for gaps and impossible values.\n\n{READINGS}"
@@ -15,7 +14,7 @@ pub fn operations() -> OperationGraph {
         let instruction = format!("{instruction}\n\n# readings\n\n{READINGS}");
         Operation::communicate(instruction)
             .depends_on("ingest")
-            .inherit_context()
+            .with_answers()
     };
     OperationGraph::new()
         .add_operation("ingest", Operation::communicate(ingest))
@@ -37,14 +36,14 @@ pub fn operations() -> OperationGraph {
                 .depends_on("statistics")
                 .depends_on("patterns")
                 .depends_on("risks")
-                .inherit_context(),
+                .with_answers(),
         )
         .add_operation(
             "escalation",
             Operation::communicate("Write a page to whoever is on call.")
                 .depends_on_when("risks", |answer| {
-                    answer.to_lowercase().contains("severity: high")
+                    answer.text.to_lowercase().contains("severity: high")
                 })
-                .inherit_context(),
+                .with_answers(),
         )
 }

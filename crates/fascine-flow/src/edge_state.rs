@@ -24,15 +24,14 @@ pub(crate) enum Decision {
     Live,
 }
 
-/// The edges into a step, counted by what came of them.
+/// What came of the edges into a step. Small, as every step of a run has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counts {
     open: u32,
     live: u32,
-    errors: u32,
-    dead: u32,
-    failed: u32,
-    broken: u32,
+    has_broken: bool,
+    has_errors: bool,
+    has_failed: bool,
     /// It is a fallback step, and what it is there for has not failed.
     is_spare: bool,
 }
@@ -51,24 +50,28 @@ impl Counts {
         Self {
             open: edges,
             live: 0,
-            errors: 0,
-            dead: 0,
-            failed: 0,
-            broken: 0,
+            has_broken: false,
+            has_errors: false,
+            has_failed: false,
             is_spare,
         }
+    }
+
+    /// Whether edges are yet to be settled.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open > 0
     }
 
     pub(crate) fn settle(&mut self, edge: EdgeState) {
         self.open -= 1;
         match edge {
-            EdgeState::Broken => self.broken += 1,
-            EdgeState::Dead => self.dead += 1,
-            EdgeState::Failed => self.failed += 1,
+            EdgeState::Broken => self.has_broken = true,
+            EdgeState::Dead => {}
+            EdgeState::Failed => self.has_failed = true,
             EdgeState::Live => self.live += 1,
             EdgeState::LiveError => {
                 self.live += 1;
-                self.errors += 1;
+                self.has_errors = true;
             }
             EdgeState::Open => self.open += 1,
             EdgeState::Rescue => {
@@ -78,9 +81,9 @@ impl Counts {
         }
     }
 
-    /// What the join makes of it. Nobody is skipped before all edges are settled: so the cause does not depend on which
-    /// of two that settle at one time comes first.
-    pub(crate) fn verdict(&self, join: Join) -> Verdict {
+    /// What the join makes of it, of that many edges. Nobody is skipped before all edges are settled: so the cause does
+    /// not depend on which of two that settle at one time comes first.
+    pub(crate) fn verdict(&self, join: Join, edges: u32) -> Verdict {
         if let Join::AtLeast(wanted) = join
             && self.live >= wanted.get()
             && !self.is_spare
@@ -90,24 +93,23 @@ impl Counts {
         if self.open > 0 {
             return Verdict::Wait;
         }
-        let lost = self.failed + self.broken;
         let met = match join {
             _ if self.is_spare => false,
-            Join::All => self.dead + lost == 0,
-            Join::AllSucceeded => self.dead + lost + self.errors == 0,
+            Join::All => self.live == edges,
+            Join::AllSucceeded => self.live == edges && !self.has_errors,
             Join::Always => true,
             Join::Any => self.live > 0,
             Join::AtLeast(_) => false,
-            Join::NoneFailed => self.live > 0 && lost == 0,
+            Join::NoneFailed => self.live > 0 && !self.has_failed && !self.has_broken,
         };
         if met {
             Verdict::Run
-        } else if self.broken > 0 {
+        } else if self.has_broken {
             Verdict::Broken
         } else {
-            let by_error = self.errors > 0 && join.refuses_errors();
+            let by_error = self.has_errors && join.refuses_errors();
             Verdict::Skip {
-                by_failure: self.failed > 0 || by_error,
+                by_failure: self.has_failed || by_error,
             }
         }
     }
@@ -117,5 +119,10 @@ impl Join {
     /// Whether an error that is carried on is a failure to it.
     pub(crate) fn refuses_errors(self) -> bool {
         self == Self::AllSucceeded
+    }
+
+    /// Whether a step may start before all edges into it are settled.
+    pub(crate) fn is_early(self) -> bool {
+        matches!(self, Self::AtLeast(_))
     }
 }

@@ -2,7 +2,7 @@ mod hiring;
 mod reporting;
 mod settling;
 
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -11,8 +11,10 @@ use crate::decide::Decisions;
 use crate::edge_state::{Counts, EdgeState};
 use crate::event::FlowEvent;
 use crate::handle::Slot;
+use crate::moment::Moment;
 use crate::places::{Given, Member};
 use crate::ready::Ready;
+use crate::ready_queue::ReadyQueue;
 use crate::resources::Resources;
 use crate::step_context::Input;
 use crate::tree::Site;
@@ -26,12 +28,14 @@ pub(crate) struct RunState {
     /// When it began, after the start of the run that it is nested in.
     begun: Duration,
     steps: Vec<StepState>,
+    /// What came of graphs that steps ran, which few do.
+    nested: HashMap<u32, Vec<FlowReport>>,
     /// How many of them have not ended.
     open: usize,
     /// Who waits for the last of them.
     waiter: Option<Waker>,
     edges: Vec<EdgeState>,
-    ready: BinaryHeap<Ready>,
+    ready: ReadyQueue,
     resources: Resources,
     /// Where its places are, once other runs share them.
     places: Option<Member>,
@@ -85,21 +89,25 @@ pub(crate) struct Ended {
     pub(crate) nested: Vec<FlowReport>,
 }
 
+/// One cache line: of a million steps, most are not in the cache when they are looked at.
+#[repr(align(64))]
 struct StepState {
     status: Status,
     is_ready: bool,
+    /// Whether its join may be met before all edges are settled.
+    is_early: bool,
     counts: Counts,
     /// Edges out of it whose other end may still want the output.
     readers: u32,
     attempts: u32,
-    started: Option<Duration>,
-    elapsed: Duration,
+    started: Option<Moment>,
+    elapsed: Moment,
     output: Option<Output>,
     /// Few steps have trouble.
     trouble: Option<Box<Trouble>>,
-    /// Few run graphs.
-    nested: Option<Box<[FlowReport]>>,
 }
+
+const _: () = assert!(size_of::<StepState>() == 64);
 
 #[derive(Default)]
 struct Trouble {
@@ -118,6 +126,7 @@ impl RunState {
         let state = |step: u32| StepState {
             status: Status::Pending,
             is_ready: false,
+            is_early: graph.inner.steps[step as usize].settings.join.is_early(),
             counts: Counts::new(
                 graph.inner.incoming.count(step),
                 graph.inner.rescues.contains_key(&step),
@@ -125,10 +134,9 @@ impl RunState {
             readers: graph.inner.outgoing.count(step),
             attempts: 0,
             started: None,
-            elapsed: Duration::ZERO,
+            elapsed: Moment::ZERO,
             output: None,
             trouble: None,
-            nested: None,
         };
         let count = graph.inner.steps.len() as u32;
         let mut this = Self {
@@ -136,10 +144,11 @@ impl RunState {
             site: Arc::clone(site),
             begun: now.saturating_duration_since(site.tree.begun),
             steps: (0..count).map(state).collect(),
+            nested: HashMap::new(),
             open: count as usize,
             waiter: None,
             edges: vec![EdgeState::Open; graph.inner.edges.len()],
-            ready: BinaryHeap::new(),
+            ready: ReadyQueue::default(),
             resources: Resources::new(graph),
             places: None,
             workers: 0,
@@ -183,7 +192,7 @@ impl RunState {
             let step = ready.step();
             if self.resources.take(&self.graph, &self.site, step, ready) {
                 self.running += 1;
-                self.steps[step as usize].started = Some(self.since_start(now));
+                self.steps[step as usize].started = Some(Moment::after(self.since_start(now)));
                 self.change(step, Status::Processing, now);
                 self.inputs(step, inputs);
                 self.release_inputs(step);
@@ -287,8 +296,8 @@ impl RunState {
     fn set_elapsed(&mut self, step: u32, now: Instant) {
         let elapsed = self.since_start(now);
         let state = &mut self.steps[step as usize];
-        let started = state.started.unwrap_or_default();
-        state.elapsed = elapsed.saturating_sub(started);
+        let started = state.started.map_or(elapsed, Moment::duration);
+        state.elapsed = Moment::after(elapsed.saturating_sub(started));
     }
 
     /// Adds what comes along the live edges.
@@ -380,7 +389,7 @@ impl RunState {
             step: self.path(step),
             status,
             at: self.since_start(now),
-            elapsed: self.steps[step as usize].elapsed,
+            elapsed: self.steps[step as usize].elapsed.duration(),
         };
         readers.push(&event, &mut self.effects.wakers);
     }
@@ -448,7 +457,7 @@ mod tests {
             } else {
                 state.cancel(first, 1, Vec::new(), now);
             }
-            assert!(state.ready.is_empty());
+            assert_eq!(state.ready.len(), 0);
             assert_eq!(state.steps[1].status, Status::Aborted);
         }
     }

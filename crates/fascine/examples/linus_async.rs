@@ -126,7 +126,7 @@ async fn sequential_execution(rt: &Rt) {
             "step2",
             Operation::communicate("Sum it up")
                 .depends_on("step1")
-                .inherit_context(),
+                .with_answers(),
         );
     let report = session
         .start(&Flow::new(rt).sequential(), &pipeline)
@@ -145,7 +145,7 @@ fn parallel_pipeline() -> OperationGraph {
     let look = |at: &str| {
         Operation::communicate(at)
             .depends_on("ingest")
-            .inherit_context()
+            .with_answers()
     };
     OperationGraph::new()
         .add_operation("ingest", Operation::communicate("Ingest the data"))
@@ -158,7 +158,7 @@ fn parallel_pipeline() -> OperationGraph {
                 .depends_on("stats")
                 .depends_on("patterns")
                 .depends_on("analysis")
-                .inherit_context(),
+                .with_answers(),
         )
 }
 

@@ -178,7 +178,7 @@ async fn run(rt: &Rt) -> FlowReport {
         .add_operation(
             "escalation",
             Operation::communicate("Escalate")
-                .depends_on_when("risks", |text| text.contains("high")),
+                .depends_on_when("risks", |risks| risks.text.contains("high")),
         );
     session(rt).flow(&graph).await.unwrap()
 }

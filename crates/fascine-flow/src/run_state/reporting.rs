@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{ERRORS_KEPT, RunState};
 use crate::handle::Slot;
+use crate::moment::Moment;
 use crate::{FlowReport, Status, StepError, StepReport};
 
 /// What others learn of the run.
@@ -72,12 +73,12 @@ impl RunState {
             path: self.path(step),
             status: state.status,
             attempts: state.attempts,
-            started: state.started,
-            elapsed: state.elapsed,
+            started: state.started.map(Moment::duration),
+            elapsed: state.elapsed.duration(),
             error: trouble.and_then(|trouble| trouble.error.clone()),
             skip_cause: trouble.and_then(|trouble| trouble.skip_cause.clone()),
             output: state.output.clone(),
-            nested: state.nested.as_deref().unwrap_or_default().to_vec(),
+            nested: self.nested.get(&step).cloned().unwrap_or_default(),
         }
     }
 
@@ -96,7 +97,7 @@ impl RunState {
             let room = ERRORS_KEPT - self.errors.len();
             self.errors.extend(report.errors.iter().take(room).cloned());
         }
-        self.steps[step as usize].nested = Some(nested.into());
+        self.nested.insert(step, nested);
     }
 
     pub(super) fn keeps(&self, step: u32) -> bool {

@@ -153,8 +153,13 @@ impl RunState {
 
     /// Lets a step start, or not run at all, if what it waits for says so. Returns whether it has ended.
     fn decide(&mut self, step: u32, now: Instant) -> bool {
+        let state = &self.steps[step as usize];
+        if state.counts.is_open() && !state.is_early {
+            return false;
+        }
         let join = self.graph.inner.steps[step as usize].settings.join;
-        match self.steps[step as usize].counts.verdict(join) {
+        let edges = self.graph.inner.incoming.count(step);
+        match state.counts.verdict(join, edges) {
             Verdict::Wait => return false,
             Verdict::Run => {
                 // Nothing that led here counts any more.

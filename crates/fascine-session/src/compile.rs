@@ -1,0 +1,136 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use fascine_branch::Branch;
+use fascine_flow::{Graph, GraphBuilder};
+
+use crate::branches::Branches;
+use crate::functions::Functions;
+use crate::keep::{Keep, KeepRule};
+use crate::operation::Hears;
+use crate::operation_graph::OperationGraph;
+use crate::verb::Verb;
+use crate::work::{Action, Work};
+use crate::{BranchKey, Operation, Session, SessionError};
+
+/// Makes steps of operations, with what there is in a session at one moment.
+pub(crate) struct Compiler<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) branches: Branches,
+    pub(crate) functions: Functions,
+}
+
+impl Compiler<'_> {
+    pub(crate) fn compile(&self, operations: &OperationGraph) -> Result<Graph, SessionError> {
+        if let Some(operation) = operations.without_sources.first() {
+            let operation = operation.clone();
+            return Err(SessionError::NoSources { operation });
+        }
+        let continued = continued(operations);
+        let mut graph = GraphBuilder::new();
+        for (name, operation) in &operations.operations {
+            let mut work = self.work(name, operation)?;
+            work.is_continued = continued.contains(name.as_str());
+            // What is said of all comes first: what is said of one may go further.
+            work.forks.splice(0..0, operations.forks.iter().cloned());
+            let work = Arc::new(work);
+            for dependency in &operation.dependencies {
+                dependency.add_to(&mut graph, name);
+            }
+            let step = graph.step(name.as_str(), move |context| Arc::clone(&work).run(context));
+            operation.steps.iter().fold(step, |step, set| set(step));
+        }
+        for add in &operations.more {
+            add(&mut graph);
+        }
+        Ok(graph.build()?)
+    }
+
+    fn work(&self, name: &str, operation: &Operation) -> Result<Work, SessionError> {
+        let branch = match &operation.branch {
+            Some(key) => self.branch(name, key)?,
+            None => self.branches.default(),
+        };
+        let dependencies = operation.dependencies.iter();
+        let dependencies: Vec<_> = dependencies.map(|before| before.on.clone()).collect();
+        if let Hears::Context(Some(other)) = &operation.hears
+            && !dependencies.contains(other)
+        {
+            return Err(SessionError::NotDependent {
+                operation: name.to_owned(),
+                other: other.clone(),
+            });
+        }
+        Ok(Work {
+            branch: branch.clone(),
+            action: self.action(name, &operation.verb)?,
+            dependencies,
+            hears: operation.hears.clone(),
+            forks: operation.forks.clone(),
+            keep: self.keep(name, branch, &operation.keep)?,
+            is_continued: false,
+        })
+    }
+
+    fn action(&self, name: &str, verb: &Verb) -> Result<Action, SessionError> {
+        let (function, parameters) = match verb {
+            Verb::Says(says) => return Ok(Action::Say(Arc::clone(says))),
+            Verb::Does(does) => return Ok(Action::Do(Arc::clone(does))),
+            Verb::Registered {
+                function,
+                parameters,
+            } => (function, parameters),
+        };
+        let unknown = || SessionError::UnknownFunction {
+            operation: name.to_owned(),
+            function: function.clone(),
+        };
+        let found = self.functions.get(function).ok_or_else(unknown)?;
+        found
+            .check(parameters)
+            .map_err(|source| SessionError::Parameters {
+                operation: name.to_owned(),
+                function: function.clone(),
+                source,
+            })?;
+        Ok(Action::Call(found.clone(), Arc::clone(parameters)))
+    }
+
+    fn keep(&self, name: &str, own: &Branch, rule: &KeepRule) -> Result<Keep, SessionError> {
+        Ok(match rule {
+            KeepRule::Nothing => Keep::Nothing,
+            KeepRule::Commit(None) => Keep::Commit(own.clone()),
+            KeepRule::Commit(Some(key)) => Keep::Commit(self.branch(name, key)?.clone()),
+            KeepRule::Branch(kept) => {
+                let free = self.branches.check_free(kept);
+                free.map_err(|source| SessionError::Keep {
+                    operation: name.to_owned(),
+                    source,
+                })?;
+                Keep::Branch(self.session.clone(), kept.clone())
+            }
+        })
+    }
+
+    fn branch(&self, operation: &str, key: &BranchKey) -> Result<&Branch, SessionError> {
+        let unknown = || SessionError::UnknownBranch {
+            operation: operation.to_owned(),
+            branch: key.clone(),
+        };
+        self.branches.find(key).ok_or_else(unknown)
+    }
+}
+
+/// The operations from whose conversations others may go on: the others need not remember theirs.
+fn continued(operations: &OperationGraph) -> HashSet<&str> {
+    let operations = operations.operations.iter();
+    let before = operations.flat_map(|(_, operation)| {
+        let dependencies = operation.dependencies.iter();
+        dependencies.filter(|dependency| match &operation.hears {
+            Hears::Context(None) => true,
+            Hears::Context(Some(other)) => *other == dependency.on,
+            Hears::Answers | Hears::Nothing => false,
+        })
+    });
+    before.map(|dependency| dependency.on.as_str()).collect()
+}
