@@ -100,6 +100,7 @@ mod place;
 mod ready;
 mod ready_queue;
 mod step_context;
+mod sync;
 mod worker;
 
 mod edge_state;

@@ -155,12 +155,13 @@ impl Drop for Place {
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
         let now = self.crew.rt.now();
         self.crew.change(|state| {
+            // Nobody may be there to run the steps that are left. They are not skipped because of one whose edges nobody
+            // has decided.
+            state.abandon(now);
             state.lose_worker();
             end(state);
-            match step {
-                Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
-                // Nobody may be there to run the steps that are left.
-                None => state.abandon(now),
+            if let Some((step, attempts, nested)) = step {
+                state.cancel(step, attempts, nested, now);
             }
         });
     }
