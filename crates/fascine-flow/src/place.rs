@@ -15,6 +15,7 @@ pub(crate) struct Place {
     pub(crate) done: Option<(Instant, Result<Output, StepError>)>,
     /// Whether another worker has taken over.
     pub(crate) is_waiting: bool,
+    has_come: bool,
     is_over: bool,
     /// What the last step left behind, to be used again.
     effects: Effects,
@@ -29,6 +30,7 @@ impl Place {
             step: None,
             done: None,
             is_waiting: false,
+            has_come: false,
             is_over: false,
             effects: Effects::default(),
             inputs: Vec::new(),
@@ -39,8 +41,13 @@ impl Place {
     pub(crate) fn next(&mut self) {
         let now = self.crew.rt.now();
         let inputs = &mut self.inputs;
-        let next = |state: &mut RunState| state.next(now, inputs);
-        let next = self.crew.change_with(&mut self.effects, next);
+        let is_new = !std::mem::replace(&mut self.has_come, true);
+        let next = self.crew.change_with(&mut self.effects, |state| {
+            if is_new {
+                state.arrive();
+            }
+            state.next(now, inputs)
+        });
         self.begin(next);
     }
 
@@ -111,9 +118,12 @@ impl Drop for Place {
         let end = self.ending(Decisions::default());
         let step = self.step.take();
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
-        let now = self.crew.rt.now();
+        let (now, has_come) = (self.crew.rt.now(), self.has_come);
         self.crew.change(|state| {
-            state.lose_worker();
+            match has_come {
+                true => state.lose_worker(),
+                false => state.lose_newcomer(),
+            }
             end(state);
             match step {
                 Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
