@@ -50,7 +50,7 @@ impl FlowSpec {
                 _ => {}
             }
         }
-        for name in given.keys() {
+        for (name, (field, _)) in &given {
             let known = self.parameters.keys().map(String::as_str);
             complaints.unknown(field, "parameter", name, known);
         }

@@ -226,8 +226,8 @@ steps:
         said,
         "f.yaml:7:12: flows.part.steps.a.operation: there is no operation `ehco`; did you mean `echo`?\n\
          f.yaml:9:8: steps.a.flow: there is no flow `prt`; did you mean `part`?\n\
-         f.yaml:10:20: steps.b.with: there is no parameter `m`\n\
          f.yaml:10:20: steps.b.with.n: the parameter `n` is missing, of the type integer\n\
+         f.yaml:10:28: steps.b.with.m: there is no parameter `m`\n\
          f.yaml:11:28: steps.c.with.n: expected a value of the type integer, found \"x\"",
     );
 }
