@@ -140,7 +140,7 @@ pub use data::NotToml;
 #[cfg(feature = "data")]
 pub use data::{
     EdgeSpec, FlowSpec, OnErrorSpec, OperationError, Operations, ParameterKind, ParameterSpec,
-    Place, Problem, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec,
+    Place, Problem, RepeatSpec, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec, WorkSpec,
 };
 pub use each::Each;
 pub use edge::Seen;
