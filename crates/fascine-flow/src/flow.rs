@@ -6,7 +6,7 @@ use fascine_rt::Rt;
 
 use crate::keep::Keep;
 use crate::tree::Bounds;
-use crate::{Checkpoint, FlowReport, FlowRun, Graph, RunId, SharedState, Snapshot};
+use crate::{Checkpoint, FlowReport, FlowRun, FlowStream, Graph, RunId, SharedState, Snapshot};
 
 /// Runs graphs.
 ///
@@ -39,6 +39,7 @@ impl Flow {
                 max_concurrent: 5,
                 max_growth: 10_000,
                 max_depth: 16,
+                suspends_when_waiting: false,
             },
             timeout: None,
             state: Snapshot::default(),
@@ -103,6 +104,14 @@ impl Flow {
         self
     }
 
+    /// Suspends a run as soon as nothing goes on in it but the waiting for [answers](crate::GraphBuilder::ask), as a
+    /// [`Suspender`](crate::Suspender) does.
+    #[must_use]
+    pub fn suspend_when_waiting(mut self) -> Self {
+        self.bounds.suspends_when_waiting = true;
+        self
+    }
+
     /// Keeps all outputs for the report.
     #[must_use]
     pub fn keep_all(mut self) -> Self {
@@ -143,6 +152,11 @@ impl Flow {
     /// Prepares a run that can be watched and cancelled.
     pub fn start(&self, graph: &Graph) -> FlowRun {
         FlowRun::new(self, graph)
+    }
+
+    /// Prepares a run that tells what happens as a stream.
+    pub fn stream(&self, graph: &Graph) -> FlowStream {
+        FlowStream::new(self.start(graph))
     }
 
     pub(crate) fn rt(&self) -> &Rt {

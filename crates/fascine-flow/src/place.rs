@@ -62,6 +62,25 @@ impl Place {
         self.begin(next);
     }
 
+    /// The step did not end, as the run is suspended.
+    pub(crate) fn put_back_and_next(&mut self) {
+        let now = self.crew.rt.now();
+        let step = self.step.take();
+        let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
+        let was_waiting = std::mem::take(&mut self.is_waiting);
+        let inputs = &mut self.inputs;
+        let next = self.crew.change_with(&mut self.effects, |state| {
+            if was_waiting {
+                state.wake();
+            }
+            if let Some((step, attempts, nested)) = step {
+                state.put_back(step, attempts, nested, now);
+            }
+            state.next(now, inputs)
+        });
+        self.begin(next);
+    }
+
     fn begin(&mut self, next: Option<Begun>) {
         self.is_over = next.is_none();
         self.step = next.map(|begun| {
@@ -141,7 +160,7 @@ impl Drop for Place {
             match step {
                 Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
                 // Nobody may be there to run the steps that are left.
-                None => state.abort(now),
+                None => state.abandon(now),
             }
         });
     }

@@ -124,7 +124,7 @@ impl Resume {
         let restored = Restored::new(&view, self.failures);
         restored.check(graph)?;
         let shared = SharedState::new(view.header.state(), self.flow.history());
-        restored.write_to(&shared, graph);
+        restored.write_to(&shared, graph)?;
         let is_same = matches!(records[..], [Record::Resumed {}]);
         let mut next = end;
         // Where nothing is left to be done, nobody can be in the way.
