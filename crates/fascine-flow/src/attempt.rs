@@ -23,12 +23,24 @@ pub(crate) async fn run(step: &Step, context: &StepContext) -> Option<Result<Out
     }
     let ended = match step.settings.more.as_deref() {
         // Boxed: most steps have no settings, and their future is the smaller for it.
-        Some(more) => Box::pin(run_tries(step, more, context)).await,
+        Some(more) => Box::pin(run_in_time(step, more, context)).await,
         None => call(step, context).await,
     };
     match ended {
         Ok(output) => Some(Ok(output)),
         Err(failure) => failure.of(context).map(Err),
+    }
+}
+
+async fn run_in_time(step: &Step, more: &More, context: &StepContext) -> Result<Output, Failure> {
+    let rt = &context.crew().rt;
+    let tries = run_tries(step, more, context);
+    match more.total_timeout {
+        Some(after) => match fail_after(rt, after, tries).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Failure::TimedOut(after)),
+        },
+        None => tries.await,
     }
 }
 

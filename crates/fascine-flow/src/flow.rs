@@ -6,7 +6,7 @@ use fascine_rt::Rt;
 
 use crate::keep::Keep;
 use crate::tree::Bounds;
-use crate::{Checkpoint, FlowReport, FlowRun, Graph, RunId, SharedState, Snapshot};
+use crate::{Checkpoint, FlowReport, FlowRun, FlowStream, Graph, RunId, SharedState, Snapshot};
 
 /// Runs graphs.
 ///
@@ -152,6 +152,11 @@ impl Flow {
     /// Prepares a run that can be watched and cancelled.
     pub fn start(&self, graph: &Graph) -> FlowRun {
         FlowRun::new(self, graph)
+    }
+
+    /// Prepares a run that tells what happens as a stream.
+    pub fn stream(&self, graph: &Graph) -> FlowStream {
+        FlowStream::new(self.start(graph))
     }
 
     pub(crate) fn rt(&self) -> &Rt {

@@ -1,6 +1,7 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::path::{Prefix, numbered};
+use crate::sync::{Mutex, MutexGuard};
 use crate::{FlowReport, GrowthError};
 
 /// What one step runs within the run: how many graphs, and what came of them.
@@ -22,11 +23,11 @@ struct State {
 }
 
 /// What the graph is to the step that runs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// One step for each of so many items.
-    #[expect(dead_code, reason = "steps for items are yet to come")]
-    Items(usize),
+    /// A step for each of some items, whose names are numbers that were reserved.
+    Items,
+    #[default]
     Steps,
 }
 
@@ -49,15 +50,21 @@ impl Growth {
 
     /// Says where the steps of a graph are. Those of the first are under the path of the step alone.
     pub(crate) fn name(&self, path: &Arc<str>, role: Role) -> Prefix {
+        match role {
+            Role::Items => Prefix::Items(Arc::clone(path)),
+            Role::Steps => match self.reserve(1) {
+                0 => Prefix::Steps(Arc::clone(path)),
+                number => Prefix::Steps(numbered(path, number)),
+            },
+        }
+    }
+
+    /// Reserves so many numbers, and gives the first.
+    pub(crate) fn reserve(&self, count: usize) -> usize {
         let mut state = self.lock();
         let first = state.numbers;
-        let (prefix, count) = match role {
-            Role::Items(count) => (Prefix::Items(Arc::clone(path)), count),
-            Role::Steps if first == 0 => (Prefix::Steps(Arc::clone(path)), 1),
-            Role::Steps => (Prefix::Steps(numbered(path, first)), 1),
-        };
         state.numbers = first.saturating_add(count);
-        prefix
+        first
     }
 
     /// A graph begins to run. Returns whether it is the first of those that run.

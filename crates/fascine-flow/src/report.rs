@@ -101,12 +101,17 @@ impl StepReport {
     pub fn assert_completed(&self) -> Result<&Self, NotCompleted> {
         match self.status {
             Status::Completed => Ok(self),
-            status => Err(NotCompleted {
-                step: self.path.to_string(),
-                status,
-                elapsed: self.elapsed,
-                source: self.error.clone(),
-            }),
+            _ => Err(self.not_completed()),
+        }
+    }
+
+    /// What it is instead of completed.
+    pub(crate) fn not_completed(&self) -> NotCompleted {
+        NotCompleted {
+            step: self.path.to_string(),
+            status: self.status,
+            elapsed: self.elapsed,
+            source: self.error.clone(),
         }
     }
 

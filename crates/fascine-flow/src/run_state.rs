@@ -48,6 +48,8 @@ pub(crate) struct RunState {
     places: Option<Member>,
     /// Workers that were spawned and have not ended, and those of them that run a step.
     workers: usize,
+    /// Those that were spawned, and have not come yet.
+    coming: usize,
     running: usize,
     /// Workers whose step waits for something.
     waiting: usize,
@@ -178,6 +180,7 @@ impl RunState {
             resources: Resources::new(graph),
             places: None,
             workers: 0,
+            coming: 0,
             waiting: 0,
             away: 0,
             suspended: false,
@@ -228,8 +231,7 @@ impl RunState {
                 self.running += 1;
                 self.steps[step as usize].started = Some(Moment::after(self.since_start(now)));
                 self.change(step, Status::Processing, now);
-                self.inputs(step, inputs);
-                self.release_inputs(step);
+                self.take_inputs(step, inputs);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
                 let foregone = match broken {
@@ -361,26 +363,36 @@ impl RunState {
         state.elapsed = Moment::after(elapsed.saturating_sub(started));
     }
 
-    /// Adds what comes along the live edges.
-    fn inputs(&self, step: u32, inputs: &mut Vec<(u32, Input)>) {
-        let graph = &self.graph.inner;
-        let edges = graph.incoming.of(step).iter();
-        inputs.extend(edges.filter_map(|number| {
-            let from = graph.edges[*number as usize].from;
-            let source = &self.steps[from as usize];
-            match self.edges[*number as usize] {
-                EdgeState::Live => Some((from, Ok(source.output.clone()?))),
+    /// Hands over what comes along the live edges. Whoever reads an output last gets it itself.
+    fn take_inputs(&mut self, step: u32, inputs: &mut Vec<(u32, Input)>) {
+        for place in self.graph.inner.incoming.range(step) {
+            let number = self.graph.inner.incoming.at(place) as usize;
+            let (edge, from) = (self.edges[number], self.graph.inner.edges[number].from);
+            if edge == EdgeState::Open {
+                continue;
+            }
+            let source = &mut self.steps[from as usize];
+            source.readers -= 1;
+            let is_last = source.readers == 0 && !self.keeps(from);
+            let source = &mut self.steps[from as usize];
+            let input = match edge {
+                EdgeState::Live if is_last => source.output.take().map(Ok),
+                EdgeState::Live => source.output.clone().map(Ok),
                 EdgeState::LiveError | EdgeState::Rescue => {
-                    let error = source.trouble.as_ref()?.error.clone()?;
-                    Some((from, Err(error)))
+                    let trouble = source.trouble.as_ref();
+                    trouble.and_then(|trouble| trouble.error.clone()).map(Err)
                 }
                 _ => None,
+            };
+            inputs.extend(input.map(|input| (from, input)));
+            if is_last {
+                self.effects.garbage.extend(source.output.take());
             }
-        }));
+        }
         inputs.sort_unstable_by_key(|(from, _)| *from);
     }
 
-    /// A step has taken its inputs, or will never.
+    /// A step will never take its inputs.
     fn release_inputs(&mut self, step: u32) {
         for place in self.graph.inner.incoming.range(step) {
             let number = self.graph.inner.incoming.at(place) as usize;
@@ -480,6 +492,7 @@ mod tests {
         let tree = Tree::new(shared, now, Arc::default(), Arc::default(), bounds, None);
         let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
         state.begin(None);
+        state.arrive();
         let begun = state.next(now, &mut Vec::new()).unwrap();
         (state, begun.step, now)
     }

@@ -37,6 +37,7 @@ pub(crate) struct Settings {
 pub(crate) struct More {
     pub(crate) retry: Option<Retry>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
     pub(crate) on_error: OnError,
     /// Found when the graph is built, as the step that is named in `on_error`.
     pub(crate) rescuer: Option<u32>,
@@ -44,6 +45,8 @@ pub(crate) struct More {
     /// Found when the graph is built.
     pub(crate) resource_number: Option<usize>,
     pub(crate) cost: Option<u32>,
+    /// It does nothing but run others within the run: what these have done need not be done again.
+    pub(crate) is_structural: bool,
     /// The keys of the shared state that it may change.
     pub(crate) writes: Vec<String>,
     /// Its function makes a question, and the answer is what it gives.
@@ -63,6 +66,12 @@ impl fmt::Debug for KeyOf {
 }
 
 impl More {
+    /// Whether its function may be called again when nobody knows what came of an earlier call. If all it does is to run
+    /// other steps, these are known one by one; and a question can be asked again.
+    pub(crate) fn may_rerun(&self) -> bool {
+        self.is_idempotent || self.is_structural || self.asks.is_some()
+    }
+
     /// Whether the run goes on with something in its place when it fails.
     pub(crate) fn handles_failure(&self) -> bool {
         !matches!(self.on_error, OnError::FailFast | OnError::SkipDependents)

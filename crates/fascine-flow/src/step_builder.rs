@@ -58,6 +58,12 @@ impl<'a, T> StepBuilder<'a, T> {
         self.set(|settings| settings.more().timeout = Some(timeout))
     }
 
+    /// Sets how long all its tries may take together, with the waits between them. A try that could begin only
+    /// afterwards is not waited for: the step fails at once, with the error of the last one.
+    pub fn total_timeout(self, timeout: Duration) -> Self {
+        self.set(|settings| settings.more().total_timeout = Some(timeout))
+    }
+
     /// Sets what follows when it fails.
     pub fn on_error(self, on_error: OnError) -> Self {
         self.set(|settings| settings.more().on_error = on_error)
@@ -78,6 +84,16 @@ impl<'a, T> StepBuilder<'a, T> {
     /// change needs a [reducer](GraphBuilder::reducer).
     pub fn writes(self, key: impl Into<String>) -> Self {
         self.set(|settings| settings.more().writes.push(key.into()))
+    }
+
+    /// Sets everything at once.
+    pub(crate) fn settings(self, settings: Settings) -> Self {
+        self.set(|own| *own = settings)
+    }
+
+    /// Says that the step does nothing but run others within the run.
+    pub(crate) fn structural(self) -> Self {
+        self.set(|settings| settings.more().is_structural = true)
     }
 
     /// Declares that its function may be called again when nobody knows what came of an earlier call: it was called, and

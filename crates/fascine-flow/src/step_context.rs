@@ -1,4 +1,5 @@
 use std::fmt;
+use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -6,13 +7,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::checkpoint::{Recorder, Write};
-use crate::growth::{Growth, Role};
-use crate::nested_run::NestedRun;
+use crate::growth::Growth;
+use crate::nested_run::{NestedRun, Plan};
 use crate::run_state::Begun;
 use crate::step::More;
 use crate::worker::Crew;
 use crate::{
-    FlowReport, Graph, Output, RunId, Snapshot, StateError, StepError, StepId, StepOutput,
+    Expand, FlowReport, Graph, GrowthError, Output, RunId, Snapshot, StateError, StepError, StepId,
+    StepOutput, StepResult,
 };
 
 /// What a step gets: its name, and what came of the steps before it. A clone is the same context.
@@ -148,8 +150,8 @@ impl StepContext {
     ///
     /// # Errors
     ///
-    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, or if the value
-    /// cannot be JSON.
+    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, if the value
+    /// cannot be JSON, or if the key's reducer refuses it.
     pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
         let crew = &self.0.crew;
         let graph = &crew.graph.inner;
@@ -170,10 +172,14 @@ impl StepContext {
         let reducer =
             reducer.or_else(|| around.find_map(|crew| crew.graph.inner.reducers.get(key)));
         let shared = &crew.site.tree.shared;
+        let failed = |source| StateError::Reducer {
+            key: key.to_owned(),
+            source,
+        };
         if self.recorder().is_none() {
-            return Ok(shared.update(key, value, reducer));
+            return shared.update(key, value, reducer).map_err(failed);
         }
-        let snapshot = shared.update(key, value.clone(), reducer);
+        let snapshot = shared.update(key, value.clone(), reducer).map_err(failed)?;
         // Who goes on with the run has the reducers of the outermost graph alone.
         let root = crew.site.around().last().unwrap_or(crew);
         let is_reduced = reducer.is_some() && !root.graph.inner.reducers.contains_key(key);
@@ -223,7 +229,23 @@ impl StepContext {
 
     /// Runs a graph within the present run: see [`NestedRun`].
     pub fn run(&self, graph: &Graph) -> NestedRun {
-        NestedRun::new(self, graph, Role::Steps)
+        NestedRun::new(self, graph, Plan::default())
+    }
+
+    /// Runs a function for each of these items, each as a step of its own within the run: see [`Expand`]. The function
+    /// gets the item each time that it is tried, so items are cloned.
+    pub fn expand<I, F, Fut, O>(&self, items: impl IntoIterator<Item = I>, work: F) -> Expand<I, F>
+    where
+        F: Fn(Self, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = StepResult<O>> + Send + 'static,
+    {
+        Expand::new(self, items.into_iter().collect(), Arc::new(work))
+    }
+
+    /// What the step got that runs the graph which this one is in. `None` if no step does.
+    #[must_use]
+    pub fn outer(&self) -> Option<&Self> {
+        self.0.crew.site.parent.as_ref()
     }
 
     /// Which try of the step this is, from 1.
@@ -251,8 +273,7 @@ impl StepContext {
     }
 
     pub(crate) fn is_idempotent(&self) -> bool {
-        self.more()
-            .is_some_and(|more| more.is_idempotent || more.asks.is_some())
+        self.more().is_some_and(More::may_rerun)
     }
 
     /// Whether the run goes on with something in its place when it fails.
@@ -286,6 +307,14 @@ impl StepContext {
 
     pub(crate) fn number(&self) -> u32 {
         self.0.step
+    }
+
+    /// Whether there is room for so many steps in graphs that it runs.
+    pub(crate) fn check_growth(&self, steps: usize) -> Result<(), GrowthError> {
+        self.0.crew.site.tree.check_growth(steps).map_err(|limit| {
+            let path = self.path();
+            GrowthError::TooManySteps { path, limit }
+        })
     }
 
     /// What it runs within the run.

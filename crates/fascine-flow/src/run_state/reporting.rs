@@ -121,6 +121,6 @@ impl RunState {
 
     pub(super) fn keeps(&self, step: u32) -> bool {
         let keep = &self.site.tree.keep;
-        keep.keeps(&self.graph, &self.site.prefix, step)
+        self.site.output == Some(step) || keep.keeps(&self.graph, &self.site.prefix, step)
     }
 }

@@ -331,6 +331,46 @@ fn a_question_within_a_step_is_answered_before_its_run_goes_on() {
 }
 
 #[test]
+fn a_step_that_only_runs_a_graph_is_as_if_it_had_not_begun() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let effects = Effects::default();
+        let mut inner = GraphBuilder::new();
+        let seen = effects.clone();
+        let work = inner.step("work", move |_| {
+            seen.add("work");
+            async { Ok(()) }
+        });
+        let work = work.id();
+        let ask = inner.ask("ask", work, |_, _| async { Ok(Question::<u64>::new("")) });
+        let ask = ask.id();
+        let inner = inner.build().unwrap();
+        let mut graph = GraphBuilder::new();
+        let review = graph.sub_flow("review", &inner, ask).id();
+        graph.then("double", review, |_, number| async move { Ok(*number * 2) });
+        let graph = graph.build().unwrap();
+        let store = MemoryCheckpoint::new();
+        let flow = Flow::new(&rt).with_checkpoint(store.clone(), run_id());
+        let report = flow.suspend_when_waiting().run(&graph).await;
+        assert!(report.suspended);
+        let status = |path| report.step(path).unwrap().status;
+        assert_eq!(
+            (status("review"), status("double")),
+            (Status::Pending, Status::Pending)
+        );
+        assert_eq!(
+            (status("review/work"), status("review/ask")),
+            (Status::Completed, Status::Pending)
+        );
+
+        let run = resume(&rt, &store).answer("review/ask", 21).start(&graph);
+        let report = run.await.unwrap().await;
+        assert!(report.is_success(), "{report:?}");
+        assert_eq!(report.step("double").unwrap().json(), Some(42.into()));
+        assert_eq!(done(&effects), ["work"]);
+    });
+}
+
+#[test]
 fn wherever_a_run_is_dropped_it_can_be_answered_and_ends_with_every_effect_once() {
     drop_after_every_poll(|rt, cut| async move {
         let effects = Effects::default();
