@@ -50,6 +50,12 @@ impl Each {
         self.set(|settings| settings.more().timeout = Some(timeout))
     }
 
+    /// Sets how long all tries of each may take together: see
+    /// [`StepBuilder::total_timeout`](crate::StepBuilder::total_timeout).
+    pub fn with_total_timeout(self, timeout: Duration) -> Self {
+        self.set(|settings| settings.more().total_timeout = Some(timeout))
+    }
+
     /// Sets how they compare with other steps: see [`StepBuilder::priority`](crate::StepBuilder::priority).
     pub fn with_priority(self, priority: i32) -> Self {
         self.set(|settings| settings.priority = priority)

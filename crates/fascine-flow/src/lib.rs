@@ -32,11 +32,12 @@
 //!
 //! # Features
 //!
-//! None is on by default.
+//! None is on by default. Each adds types and changes nothing else.
 //!
 //! - `data`: graphs from descriptions in JSON, `FlowSpec`, and back.
 //! - `toml`: these in TOML.
 //! - `yaml`: these in YAML.
+//! - `sqlite`: `SqliteCheckpoint`, journals of runs in SQLite, which is compiled in.
 
 mod graph;
 mod graph_builder;
@@ -57,6 +58,17 @@ mod compile;
 mod fallbacks;
 mod names;
 mod order;
+
+mod answer_error;
+mod answers;
+mod ask;
+mod asking;
+mod desk;
+mod question;
+mod questions;
+mod reply;
+mod suspender;
+mod suspension;
 
 mod flow;
 mod flow_stream;
@@ -97,6 +109,8 @@ mod run_state;
 mod shared_state;
 mod state_error;
 
+mod checkpoint;
+
 mod critical_path;
 mod event;
 mod report;
@@ -110,6 +124,15 @@ mod view;
 #[cfg(feature = "data")]
 mod data;
 
+pub use answer_error::{AnswerError, Declined};
+pub use answers::Answers;
+#[cfg(feature = "sqlite")]
+pub use checkpoint::SqliteCheckpoint;
+pub use checkpoint::{
+    Checkpoint, CheckpointError, Durability, Entry, FileCheckpoint, Fingerprint, Fork, GraphChange,
+    Header, Journal, MemoryCheckpoint, MigratedStep, Migration, OnChange, Point, Record, Recorded,
+    Replay, Resume, ResumeError, RunId, RunIdError, StepRecord,
+};
 pub use critical_path::CriticalPath;
 #[cfg(feature = "toml")]
 pub use data::NotToml;
@@ -135,6 +158,8 @@ pub use join::Join;
 pub use nested_run::NestedRun;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
+pub use question::{OpenQuestion, Question};
+pub use questions::Questions;
 pub use repeat::{Repeat, Round};
 pub use report::{FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
@@ -148,4 +173,10 @@ pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
 pub use step_name::StepName;
 pub use sub_flow::OutputOf;
+pub use suspender::Suspender;
 pub use view::{EdgeView, GraphView, StepView};
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/flows.md")]
+mod page {}
