@@ -9,6 +9,7 @@ mod operations;
 mod rounds;
 mod running;
 mod spending;
+mod streams;
 
 use fascine::branch::Branch;
 use fascine::flow::FlowReport;
