@@ -32,6 +32,7 @@ pub struct GraphBuilder {
     reducers: HashMap<String, Reducer>,
     /// What was wrong from the beginning.
     refused: Option<GraphError>,
+    version: Option<String>,
 }
 
 impl GraphBuilder {
@@ -110,7 +111,23 @@ impl GraphBuilder {
         key: impl Into<String>,
         reduce: impl Fn(Option<&Value>, Value) -> Value + Send + Sync + 'static,
     ) -> &mut Self {
+        self.try_reducer(key, move |before, new| Ok(reduce(before, new)))
+    }
+
+    /// As [`reducer`](Self::reducer), by a function that may refuse a value.
+    pub fn try_reducer(
+        &mut self,
+        key: impl Into<String>,
+        reduce: impl Fn(Option<&Value>, Value) -> StepResult<Value> + Send + Sync + 'static,
+    ) -> &mut Self {
         self.reducers.insert(key.into(), Arc::new(reduce));
+        self
+    }
+
+    /// Sets what version of its functions the graph has, to be changed when one of them changes its meaning: a run that
+    /// was recorded with another one is [not taken up](crate::OnChange) unseen.
+    pub fn version(&mut self, version: impl Into<String>) -> &mut Self {
+        self.version = Some(version.into());
         self
     }
 
@@ -138,6 +155,7 @@ impl GraphBuilder {
         let written = check_writers(&self.steps, &self.reducers)?;
         let mut inner = compile(self.steps, drafts, self.resources, &self.entries)?;
         inner.reducers = self.reducers;
+        inner.version = self.version;
         inner.written = written;
         Ok(Graph {
             inner: Arc::new(inner),

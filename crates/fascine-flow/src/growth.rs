@@ -17,6 +17,8 @@ struct State {
     running: usize,
     reports: Vec<FlowReport>,
     is_over: bool,
+    /// A graph was suspended before it had ended.
+    is_suspended: bool,
 }
 
 /// What the graph is to the step that runs it.
@@ -101,6 +103,15 @@ impl Growth {
         } else {
             state.reports.push(report);
         }
+    }
+
+    /// A graph could not end, as the run is suspended.
+    pub(crate) fn suspend(&self) {
+        self.lock().is_suspended = true;
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.lock().is_suspended
     }
 
     /// The step has ended.
