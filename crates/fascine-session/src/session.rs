@@ -302,7 +302,7 @@ impl Session {
             functions,
             budgets: Vec::new(),
         };
-        compiler.compile(operations)
+        Ok(compiler.compile(operations)?.build()?)
     }
 
     pub(crate) fn check_free(&self, name: &str) -> Result<(), BranchesError> {

@@ -113,6 +113,21 @@ fn items_share_the_places_of_the_flow() {
 }
 
 #[test]
+fn items_use_the_resources_of_the_graph_around_them() {
+    TestRuntime::run_seeds(8, |rt| async move {
+        let each = Expansion::new(|item: u32, _| {
+            ask(item.to_string()).with_step(|step| step.resource("line"))
+        });
+        let graph = expand(json!([1, 2, 3, 4]), each).with_steps(|graph| {
+            graph.resource("line", chunks(2));
+        });
+        let report = slow(&rt).flow(&graph).await.unwrap();
+        report.assert_completed().unwrap();
+        assert_eq!(report.wall, seconds(2));
+    });
+}
+
+#[test]
 fn an_aggregation_has_the_answers_of_all() {
     TestRuntime::run_seeds(8, |rt| async move {
         let each = Expansion::new(|item: String, _| ask(item)).with_aggregation(ask("Sum up."));
