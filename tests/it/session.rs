@@ -6,6 +6,7 @@ mod graphs;
 mod growth;
 mod keeping;
 mod operations;
+mod resuming;
 mod rounds;
 mod running;
 mod spending;

@@ -44,7 +44,11 @@ impl Compiler {
             for dependency in &operation.dependencies {
                 dependency.add_to(&mut graph, name);
             }
-            let step = graph.step(name.as_str(), move |context| Arc::clone(&work).run(context));
+            let mut step = graph.step(name.as_str(), move |context| Arc::clone(&work).run(context));
+            if matches!(operation.verb, Verb::Grows(_)) {
+                // It asks nobody itself: a run that is resumed goes into it again.
+                step = step.idempotent();
+            }
             operation.steps.iter().fold(step, |step, set| set(step));
         }
         for add in &operations.more {

@@ -57,7 +57,11 @@ impl Nest {
                 });
                 Ok(inputs.collect::<Outputs>())
             };
-            graph.step(LAST, outputs).join(Join::Always);
+            let step = graph.step(LAST, outputs);
+            // Where a failure is an error, nobody is to find it done with less than all.
+            if failures == Failures::AreAllowed {
+                step.join(Join::Always);
+            }
         });
         let graph = self.compiler.compile(&graph)?.within(&self.context);
         let graph = graph.build().map_err(SessionError::from)?;
