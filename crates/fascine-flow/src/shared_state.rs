@@ -157,6 +157,23 @@ impl SharedState {
         }
     }
 
+    /// Makes a change of an earlier run again, as the version that it had.
+    pub(crate) fn restore(&self, version: u64, key: &str, value: Value, reducer: Option<&Reducer>) {
+        let before = self.snapshot();
+        let reduced = match reducer {
+            Some(reducer) => reducer(before.get(key), value),
+            None => value,
+        };
+        let mut values = before.0.values.clone();
+        values.insert(key.into(), Arc::new(reduced));
+        let next = Snapshot(Arc::new(Version {
+            number: version,
+            values,
+        }));
+        let gone = self.lock().put(next);
+        drop(gone);
+    }
+
     fn lock(&self) -> MutexGuard<'_, History> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

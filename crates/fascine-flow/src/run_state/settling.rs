@@ -13,7 +13,7 @@ impl RunState {
     pub(super) fn settle(&mut self, step: u32, decisions: Decisions, now: Instant) {
         let mut ended = std::mem::take(&mut self.ended);
         ended.push(step);
-        let Decisions { own, rescued } = decisions;
+        let Decisions { own, rescued, .. } = decisions;
         let (mut own, mut rescued) = (own, rescued.into_iter());
         while let Some(mut step) = ended.pop() {
             // Those it stands in for get what it gave, though nobody may read it here.
@@ -188,6 +188,7 @@ impl RunState {
                 let trouble = self.steps[step as usize].trouble();
                 trouble.root = root;
                 trouble.skip_cause = Some(cause);
+                self.never_ask(step);
                 self.change(step, Status::Skipped, now);
             }
         }
