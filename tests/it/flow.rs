@@ -1,6 +1,7 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
 mod building;
+mod checkpoints;
 mod costs;
 mod drawing;
 mod fallbacks;

@@ -14,15 +14,26 @@ use crate::{Output, StepContext, StepError};
 
 /// Runs a step: all its tries, each within its time.
 pub(crate) async fn run(rt: &Rt, step: &Step, context: &StepContext) -> Result<Output, StepError> {
-    if let Some(error) = context.broken() {
-        return Err(error.clone());
+    if let Some(foregone) = context.foregone() {
+        return foregone.clone();
     }
     let ended = match step.settings.more.as_deref() {
         // Boxed: most steps have no settings, and their future is the smaller for it.
         Some(more) => Box::pin(run_in_time(rt, step, more, context)).await,
         None => call(step, context).await,
     };
-    ended.map_err(|failure| failure.of(context))
+    let ended = ended.and_then(|output| {
+        // A reducer may panic.
+        let end = catch_unwind(AssertUnwindSafe(|| context.end_changes(false)));
+        match end {
+            Ok(()) => Ok(output),
+            Err(payload) => Err(Failure::Panicked(Panic::new(payload).message().to_owned())),
+        }
+    });
+    ended.map_err(|failure| {
+        context.end_changes(true);
+        failure.of(context)
+    })
 }
 
 async fn run_in_time(

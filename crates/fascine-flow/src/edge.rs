@@ -99,14 +99,21 @@ impl Seen {
     }
 }
 
-impl fmt::Debug for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Condition {
+    /// The word for its kind.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
             Self::Always => "Always",
             Self::When(_) => "When",
             Self::WhenAsync(_) => "WhenAsync",
             Self::Otherwise => "Otherwise",
             Self::OnFailure => "OnFailure",
-        })
+        }
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())
     }
 }

@@ -6,7 +6,7 @@ use fascine_rt::Rt;
 
 use crate::keep::Keep;
 use crate::tree::Bounds;
-use crate::{FlowReport, FlowRun, FlowStream, Graph, SharedState, Snapshot};
+use crate::{Checkpoint, FlowReport, FlowRun, FlowStream, Graph, RunId, SharedState, Snapshot};
 
 /// Runs graphs.
 ///
@@ -17,6 +17,7 @@ use crate::{FlowReport, FlowRun, FlowStream, Graph, SharedState, Snapshot};
 /// - at most 10,000 steps in graphs that steps run, and 16 of them in each other
 /// - a shared state that begins empty, and keeps its last 64 snapshots
 /// - the outputs that no other step reads are kept, the others go when their last reader is done
+/// - nothing is recorded
 #[derive(Clone, Debug)]
 pub struct Flow {
     rt: Rt,
@@ -24,6 +25,7 @@ pub struct Flow {
     timeout: Option<Duration>,
     state: Snapshot,
     history: NonZeroUsize,
+    checkpoint: Option<(Arc<dyn Checkpoint>, RunId)>,
 }
 
 impl Flow {
@@ -41,6 +43,7 @@ impl Flow {
             timeout: None,
             state: Snapshot::default(),
             history: HISTORY,
+            checkpoint: None,
         }
     }
 
@@ -116,6 +119,18 @@ impl Flow {
         self
     }
 
+    /// Records each step of the run in `store`, under that name: before it begins, and when it has ended. What the run
+    /// did not come to, another one can take up: see [`resume`](Self::resume).
+    ///
+    /// A name is for one run: when the store has it already no step begins, and the
+    /// [report](FlowReport::checkpoint_error) says so. The same happens from the moment on when the store fails. Records
+    /// are written by the [`FlowRun`] itself: if nobody polls it, no further step begins.
+    #[must_use]
+    pub fn with_checkpoint(mut self, store: impl Checkpoint, run: RunId) -> Self {
+        self.checkpoint = Some((Arc::new(store), run));
+        self
+    }
+
     /// Runs the graph to its end.
     ///
     /// # Cancel safety
@@ -149,6 +164,14 @@ impl Flow {
 
     pub(crate) fn shared_state(&self) -> SharedState {
         SharedState::new(self.state.clone(), self.history)
+    }
+
+    pub(crate) fn checkpoint(&self) -> Option<&(Arc<dyn Checkpoint>, RunId)> {
+        self.checkpoint.as_ref()
+    }
+
+    pub(crate) fn history(&self) -> NonZeroUsize {
+        self.history
     }
 }
 

@@ -1,9 +1,12 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::Fingerprint;
 use crate::adjacency::Adjacency;
+use crate::checkpoint::Prints;
 use crate::edge::Edge;
+use crate::path::Prefix;
 use crate::shared_state::Reducer;
 use crate::step::Step;
 use crate::step_id::{Key, StepKey};
@@ -38,6 +41,9 @@ pub(crate) struct Inner {
     pub(crate) written: HashSet<String>,
     /// The fallback steps, and which step each is there for.
     pub(crate) rescues: HashMap<u32, u32>,
+    pub(crate) version: Option<String>,
+    /// Made when it is asked for.
+    pub(crate) prints: OnceLock<Prints>,
 }
 
 impl Inner {
@@ -50,6 +56,12 @@ impl Inner {
             }
             Key::Number(number) => (*number < self.steps.len() as u32).then_some(*number),
         }
+    }
+
+    /// The number of the step with that path in a run of this graph that is in no other.
+    pub(crate) fn find_path(&self, path: &str) -> Option<u32> {
+        let mut steps = (0..).zip(&self.steps);
+        steps.find_map(|(number, step)| (*Prefix::None.path(&step.name) == *path).then_some(number))
     }
 
     pub(crate) fn name(&self, step: u32) -> String {
@@ -81,6 +93,17 @@ impl Graph {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.steps.is_empty()
+    }
+
+    /// What tells it from other graphs, to runs that are taken up again.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.prints().whole
+    }
+
+    pub(crate) fn prints(&self) -> &Prints {
+        let prints = &self.inner.prints;
+        prints.get_or_init(|| Prints::of(&self.inner))
     }
 
     /// The names of the steps, in the order they were added.

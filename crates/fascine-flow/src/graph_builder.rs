@@ -32,6 +32,7 @@ pub struct GraphBuilder {
     reducers: HashMap<String, Reducer>,
     /// What was wrong from the beginning.
     refused: Option<GraphError>,
+    version: Option<String>,
 }
 
 impl GraphBuilder {
@@ -114,6 +115,13 @@ impl GraphBuilder {
         self
     }
 
+    /// Sets what version of its functions the graph has, to be changed when one of them changes its meaning: a run that
+    /// was recorded with another one is [not taken up](crate::OnChange) unseen.
+    pub fn version(&mut self, version: impl Into<String>) -> &mut Self {
+        self.version = Some(version.into());
+        self
+    }
+
     /// Says where the graph begins; it may begin at several steps. Once that is said, a step that cannot be reached
     /// from there is an error: without it, a step that nothing leads to begins at once.
     pub fn entry(&mut self, step: impl Into<StepKey>) -> &mut Self {
@@ -138,6 +146,7 @@ impl GraphBuilder {
         let written = check_writers(&self.steps, &self.reducers)?;
         let mut inner = compile(self.steps, drafts, self.resources, &self.entries)?;
         inner.reducers = self.reducers;
+        inner.version = self.version;
         inner.written = written;
         Ok(Graph {
             inner: Arc::new(inner),

@@ -29,6 +29,12 @@
 //! assert_eq!(report.critical_path.steps, ["load", "wait"]);
 //! # });
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default. Each adds a type and changes nothing else.
+//!
+//! - `sqlite`: `SqliteCheckpoint`, journals of runs in SQLite, which is compiled in.
 
 mod graph;
 mod graph_builder;
@@ -74,6 +80,7 @@ mod sub_flow;
 mod tree;
 
 mod attempt;
+mod changes;
 mod decide;
 mod output;
 mod place;
@@ -89,6 +96,8 @@ mod run_state;
 mod shared_state;
 mod state_error;
 
+mod checkpoint;
+
 mod critical_path;
 mod event;
 mod report;
@@ -99,6 +108,13 @@ mod walk;
 mod draw;
 mod view;
 
+#[cfg(feature = "sqlite")]
+pub use checkpoint::SqliteCheckpoint;
+pub use checkpoint::{
+    Checkpoint, CheckpointError, Durability, Entry, FileCheckpoint, Fingerprint, Fork, GraphChange,
+    Header, Journal, MemoryCheckpoint, MigratedStep, Migration, OnChange, Point, Record, Recorded,
+    Replay, Resume, ResumeError, RunId, RunIdError, StepRecord,
+};
 pub use critical_path::CriticalPath;
 pub use each::Each;
 pub use edge::Seen;

@@ -8,7 +8,9 @@ use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::path::is_within;
 use crate::walk::Walk;
-use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName};
+use crate::{
+    CheckpointError, NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName,
+};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct FlowReport {
     pub state: Snapshot,
     /// Whether the run was cut off because its [time](crate::Flow::with_timeout) was over.
     pub timed_out: bool,
+    /// Why the run could not be [recorded](crate::Flow::with_checkpoint) further. From then on no step began.
+    pub checkpoint_error: Option<Arc<CheckpointError>>,
 }
 
 /// How one step ended.
@@ -54,6 +58,8 @@ pub struct StepReport {
     pub skip_cause: Option<SkipCause>,
     /// What it gave, if it was kept.
     pub output: Option<Output>,
+    /// Whether this run took its result from an earlier one, and did not run it.
+    pub was_recorded: bool,
     /// What came of the graphs that it ran, at its last try, in the order in which they ended.
     pub nested: Vec<FlowReport>,
 }
@@ -71,6 +77,7 @@ impl StepReport {
             error: None,
             skip_cause: None,
             output: None,
+            was_recorded: false,
             nested: Vec::new(),
         }
     }
@@ -130,6 +137,7 @@ impl FlowReport {
             error_count: 0,
             state: Snapshot::default(),
             timed_out: false,
+            checkpoint_error: None,
         }
     }
 

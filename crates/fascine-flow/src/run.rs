@@ -4,10 +4,12 @@ use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use fascine_concurrency::TaskGroup;
 use fascine_rt::BoxFuture;
 
+use crate::checkpoint::{Header, Journaling};
 use crate::event::FlowEvents;
 use crate::handle::Unheard;
 use crate::path::Prefix;
@@ -15,7 +17,7 @@ use crate::readers::Readers;
 use crate::run_state::RunState;
 use crate::tree::{Site, Tree};
 use crate::worker::Crew;
-use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey};
+use crate::{CheckpointError, Flow, FlowReport, Graph, SharedState, StepHandle, StepKey};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -33,6 +35,7 @@ pub struct FlowRun {
     handles: Unheard,
     shared: SharedState,
     cancel: Arc<Cancel>,
+    journaling: Option<Journaling>,
     run: Option<(Arc<Crew>, BoxFuture<FlowReport>)>,
 }
 
@@ -45,8 +48,20 @@ impl FlowRun {
             handles: Unheard::new(graph, Prefix::None),
             shared: flow.shared_state(),
             cancel: Arc::default(),
+            journaling: flow.checkpoint().map(|(store, run)| {
+                let (store, run) = (Arc::clone(store), run.clone());
+                Journaling::begin(store, run, graph, &flow.shared_state().snapshot())
+            }),
             run: None,
         }
+    }
+
+    /// Goes on with a run that was recorded.
+    pub(crate) fn go_on(flow: &Flow, graph: &Graph, shared: SharedState, from: Journaling) -> Self {
+        let mut this = Self::new(flow, graph);
+        this.shared = shared;
+        this.journaling = Some(from);
+        this
     }
 
     /// Watches the run from now on, and what its steps run within it.
@@ -87,8 +102,16 @@ async fn run(
     crew: Arc<Crew>,
     group: TaskGroup<(), Infallible>,
     cancel: Arc<Cancel>,
+    header: Option<Header>,
 ) -> FlowReport {
     let rt = flow.rt();
+    let recorder = crew.recorder().cloned();
+    let mut writing = pin!(async {
+        if let Some(recorder) = &recorder {
+            recorder.write(header).await;
+        }
+    });
+    let mut is_written = recorder.is_none();
     let handle = group.handle();
     let abort = || {
         let now = rt.now();
@@ -116,6 +139,7 @@ async fn run(
     // Dropped first: before the workers are, and tell of it.
     let _guard = AbortOnDrop(&crew);
     poll_fn(|cx| {
+        is_written = is_written || writing.as_mut().poll(cx).is_ready();
         if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {
             was_cancelled = true;
             abort();
@@ -129,14 +153,31 @@ async fn run(
         joining
     })
     .await;
+    if let Some(recorder) = &recorder {
+        recorder.close();
+        let written = async {
+            if !is_written {
+                writing.as_mut().await;
+            }
+        };
+        let late = async {
+            rt.sleep(PATIENCE).await;
+            recorder.fail(CheckpointError::Late);
+        };
+        futures_lite::future::or(written, late).await;
+    }
     let now = rt.now();
     let mut report = crew.change(|state| {
         state.abort(now);
         state.report(now)
     });
     report.timed_out = timed_out;
+    report.checkpoint_error = recorder.as_ref().and_then(|recorder| recorder.failed());
     report
 }
+
+/// How long a store may take to write the last records, once no step runs any more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tells those who wait for steps that have not begun, when the run is dropped.
 struct AbortOnDrop<'a>(&'a Arc<Crew>);
@@ -159,11 +200,17 @@ impl Future for FlowRun {
                 let group = TaskGroup::new(this.flow.rt()).supervised().discarding();
                 let begun = this.flow.rt().now();
                 let readers = Arc::clone(&this.readers);
-                let tree = Tree::new(this.shared.clone(), begun, readers, this.flow.bounds());
+                let (mut header, mut recorder) = (None, None);
+                if let Some(journaling) = this.journaling.take() {
+                    header = journaling.header;
+                    recorder = Some(journaling.recorder);
+                }
+                let (shared, bounds) = (this.shared.clone(), this.flow.bounds());
+                let tree = Tree::new(shared, begun, readers, bounds, recorder);
                 let (site, handles) = (Site::root(tree), this.handles.take());
                 let crew = Crew::new(this.flow.rt(), &this.graph, &site, handles, &group);
                 let cancel = Arc::clone(&this.cancel);
-                let run = run(this.flow.clone(), Arc::clone(&crew), group, cancel);
+                let run = run(this.flow.clone(), Arc::clone(&crew), group, cancel, header);
                 &mut this.run.insert((crew, Box::pin(run))).1
             }
         };

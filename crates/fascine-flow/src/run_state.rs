@@ -1,8 +1,9 @@
 mod hiring;
+mod recalling;
 mod reporting;
 mod settling;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use crate::places::{Given, Member};
 use crate::ready::Ready;
 use crate::ready_queue::ReadyQueue;
 use crate::resources::Resources;
-use crate::step_context::Input;
+use crate::step_context::{Foregone, Input};
 use crate::tree::Site;
 use crate::{FlowReport, Graph, OnError, Output, SkipCause, Status, StepError};
 
@@ -36,6 +37,12 @@ pub(crate) struct RunState {
     waiter: Option<Waker>,
     edges: Vec<EdgeState>,
     ready: ReadyQueue,
+    /// What an earlier run of the same graph has left, if this one goes on from there.
+    known: Known,
+    /// Steps that can start, and ended in that run.
+    recalled: Vec<u32>,
+    /// Steps whose result is that run's.
+    recorded: HashSet<u32>,
     resources: Resources,
     /// Where its places are, once other runs share them.
     places: Option<Member>,
@@ -53,6 +60,16 @@ pub(crate) struct RunState {
     effects: Effects,
     /// Steps whose edges are to be settled: empty but for a moment.
     ended: Vec<u32>,
+}
+
+/// What came of steps in an earlier run, by their numbers.
+pub(crate) type Known = HashMap<u32, KnownStep>;
+
+/// What came of one.
+pub(crate) struct KnownStep {
+    pub(crate) foregone: Box<Foregone>,
+    /// Nothing if the conditions of the edges out of it have to be asked.
+    pub(crate) decisions: Option<Decisions>,
 }
 
 /// Where the ends of steps are waited for.
@@ -75,8 +92,8 @@ pub(crate) struct Effects {
 /// A step that is to be run.
 pub(crate) struct Begun {
     pub(crate) step: u32,
-    /// Why it fails without being run.
-    pub(crate) broken: Option<StepError>,
+    /// How it ends without being run.
+    pub(crate) foregone: Option<Box<Foregone>>,
 }
 
 /// How a step ended.
@@ -149,6 +166,9 @@ impl RunState {
             waiter: None,
             edges: vec![EdgeState::Open; graph.inner.edges.len()],
             ready: ReadyQueue::default(),
+            known: Known::new(),
+            recalled: Vec::new(),
+            recorded: HashSet::new(),
             resources: Resources::new(graph),
             places: None,
             workers: 0,
@@ -162,11 +182,15 @@ impl RunState {
             effects: Effects::default(),
             ended: Vec::new(),
         };
+        if let Some(recorder) = &site.tree.recorder {
+            this.known = recorder.known(graph, &site.prefix);
+        }
         for step in 0..count {
             if graph.inner.incoming.count(step) == 0 {
                 this.make_ready(step);
             }
         }
+        this.recall(now);
         this
     }
 
@@ -198,7 +222,11 @@ impl RunState {
                 self.release_inputs(step);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
-                return Some(Begun { step, broken });
+                let foregone = match broken {
+                    Some(error) => Some(Foregone::broken(error)),
+                    None => self.known_result(step),
+                };
+                return Some(Begun { step, foregone });
             }
         }
         self.lose_worker();
@@ -219,6 +247,19 @@ impl RunState {
             return;
         }
         self.keep_nested(step, nested);
+        self.conclude(step, attempts, result, decisions, at);
+        self.recall(at);
+        self.hire();
+    }
+
+    fn conclude(
+        &mut self,
+        step: u32,
+        attempts: u32,
+        result: Result<Output, StepError>,
+        decisions: Decisions,
+        at: Instant,
+    ) {
         let state = &mut self.steps[step as usize];
         state.attempts = attempts;
         let status = match result {
@@ -233,7 +274,6 @@ impl RunState {
         };
         self.change(step, status, at);
         self.settle(step, decisions, at);
-        self.hire();
     }
 
     /// A running step was dropped: the whole run is.
@@ -280,7 +320,11 @@ impl RunState {
 
     fn make_ready(&mut self, step: u32) {
         self.steps[step as usize].is_ready = true;
-        self.ready.push(self.rank(step));
+        if self.is_recalled(step) {
+            self.recalled.push(step);
+        } else {
+            self.ready.push(self.rank(step));
+        }
     }
 
     fn stop(&mut self, step: u32, now: Instant) {
@@ -424,7 +468,13 @@ mod tests {
         let rt = TestRuntime::new().rt();
         let (graph, now) = (graph.build().unwrap(), rt.now());
         let flow = Flow::new(&rt).keep_all();
-        let tree = Tree::new(flow.shared_state(), now, Arc::default(), flow.bounds());
+        let tree = Tree::new(
+            flow.shared_state(),
+            now,
+            Arc::default(),
+            flow.bounds(),
+            None,
+        );
         let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
         state.begin(None);
         let begun = state.next(now, &mut Vec::new()).unwrap();

@@ -48,6 +48,19 @@ impl Snapshot {
         values.map(|(key, value)| (&**key, &**value))
     }
 
+    /// Returns whether it is the same snapshot, not only an equal one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// With one more change.
+    pub(crate) fn changed(&self, key: &str, value: Value, reducer: Option<&Reducer>) -> Self {
+        match reducer {
+            Some(reducer) => self.with(key, reducer(self.get(key), value)),
+            None => self.with(key, value),
+        }
+    }
+
     fn with(&self, key: &str, value: Value) -> Self {
         let mut values = self.0.values.clone();
         values.insert(key.into(), Arc::new(value));
@@ -137,24 +150,46 @@ impl SharedState {
         Ok(next)
     }
 
-    /// Changes one value. The reducer is called while nothing is locked, and again if others were faster.
-    pub(crate) fn update(&self, key: &str, value: Value, reducer: Option<&Reducer>) -> Snapshot {
+    /// Makes changes, one after the other, which others see at once. Gives what was there after each. The reducers are
+    /// called while nothing is locked, and again if others were faster.
+    pub(crate) fn update_all<'a>(
+        &self,
+        changes: &[(Box<str>, Value)],
+        reducer: impl Fn(&str) -> Option<&'a Reducer>,
+    ) -> Vec<Snapshot> {
         let mut before = self.snapshot();
         loop {
-            let reduced = match reducer {
-                Some(reducer) => reducer(before.get(key), value.clone()),
-                None => value.clone(),
-            };
-            let next = before.with(key, reduced);
+            let mut made: Vec<Snapshot> = Vec::with_capacity(changes.len());
+            for (key, value) in changes {
+                let last = made.last().unwrap_or(&before);
+                made.push(last.changed(key, value.clone(), reducer(key)));
+            }
             let mut history = self.lock();
-            if Arc::ptr_eq(&history.present.0, &before.0) {
-                let gone = history.put(next.clone());
+            if history.present.is(&before) {
+                let gone: Vec<_> = made.iter().map(|next| history.put(next.clone())).collect();
                 drop(history);
                 drop(gone);
-                return next;
+                return made;
             }
             before = history.present.clone();
         }
+    }
+
+    /// Makes a change of an earlier run again, as the version that it had.
+    pub(crate) fn restore(&self, version: u64, key: &str, value: Value, reducer: Option<&Reducer>) {
+        let before = self.snapshot();
+        let reduced = match reducer {
+            Some(reducer) => reducer(before.get(key), value),
+            None => value,
+        };
+        let mut values = before.0.values.clone();
+        values.insert(key.into(), Arc::new(reduced));
+        let next = Snapshot(Arc::new(Version {
+            number: version,
+            values,
+        }));
+        let gone = self.lock().put(next);
+        drop(gone);
     }
 
     fn lock(&self) -> MutexGuard<'_, History> {

@@ -4,6 +4,12 @@ use serde_json::Error;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
+    /// The step has ended.
+    #[error("step `{step}` has ended, and changes nothing more")]
+    Ended {
+        /// The step.
+        step: String,
+    },
     /// The step did not say that it [writes](crate::StepBuilder::writes) the key.
     #[error("step `{step}` writes `{key}` without having declared it")]
     Undeclared {

@@ -48,6 +48,25 @@ pub(crate) struct More {
     pub(crate) is_structural: bool,
     /// The keys of the shared state that it may change.
     pub(crate) writes: Vec<String>,
+    pub(crate) is_idempotent: bool,
+    pub(crate) idempotency_key: Option<KeyOf>,
+}
+
+/// Makes the idempotency key of a step.
+#[derive(Clone)]
+pub(crate) struct KeyOf(pub(crate) Arc<dyn Fn(&StepContext) -> String + Send + Sync>);
+
+impl fmt::Debug for KeyOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyOf")
+    }
+}
+
+impl More {
+    /// Whether the run goes on with something in its place when it fails.
+    pub(crate) fn handles_failure(&self) -> bool {
+        !matches!(self.on_error, OnError::FailFast | OnError::SkipDependents)
+    }
 }
 
 impl Settings {

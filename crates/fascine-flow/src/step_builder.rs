@@ -1,10 +1,11 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fascine_resilience::Retry;
 
-use crate::step::Settings;
+use crate::step::{KeyOf, Settings};
 use crate::{GraphBuilder, Join, OnError, StepId};
 
 /// Sets how a step that was just added is run. Nothing has to be set.
@@ -93,6 +94,24 @@ impl<'a, T> StepBuilder<'a, T> {
     /// Says that the step does nothing but run others within the run.
     pub(crate) fn structural(self) -> Self {
         self.set(|settings| settings.more().is_structural = true)
+    }
+
+    /// Declares that its function may be called again when nobody knows what came of an earlier call: it was called, and
+    /// the process was gone before it ended. A run that is [resumed](crate::Flow::resume) runs such a step again; any
+    /// other one is [not started twice](crate::ResumeError::Undecided) unseen.
+    pub fn idempotent(self) -> Self {
+        self.set(|settings| settings.more().is_idempotent = true)
+    }
+
+    /// Sets the [key](crate::StepContext::idempotency_key) by which others tell that they did already what it asks them
+    /// for. That makes it [idempotent](Self::idempotent).
+    pub fn idempotency_key(
+        self,
+        key: impl Fn(&crate::StepContext) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let key = KeyOf(Arc::new(key));
+        let this = self.idempotent();
+        this.set(|settings| settings.more().idempotency_key = Some(key))
     }
 
     fn set(self, set: impl FnOnce(&mut Settings)) -> Self {

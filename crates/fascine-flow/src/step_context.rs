@@ -1,18 +1,20 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use serde::Serialize;
 use serde_json::Value;
 
+use crate::changes::Changes;
+use crate::checkpoint::{Recorder, Write};
 use crate::growth::Growth;
 use crate::nested_run::{NestedRun, Plan};
 use crate::run_state::Begun;
+use crate::step::More;
 use crate::worker::Crew;
 use crate::{
-    Expand, FlowReport, Graph, GrowthError, Output, Snapshot, StateError, StepError, StepId,
-    StepOutput, StepResult,
+    Expand, FlowReport, Graph, GrowthError, Output, RunId, StepError, StepId, StepOutput,
+    StepResult,
 };
 
 /// What a step gets: its name, and what came of the steps before it. A clone is the same context.
@@ -25,14 +27,33 @@ struct Inner {
     /// Along the live edges, by the number of the step they come from.
     inputs: Vec<(u32, Input)>,
     attempts: AtomicU32,
-    /// Why the step fails without being run.
-    broken: Option<StepError>,
+    /// How the step ends without being run.
+    foregone: Option<Result<Output, StepError>>,
+    changes: Mutex<Changes>,
     /// Few steps run graphs.
     growth: OnceLock<Box<Growth>>,
 }
 
 /// What a live edge carries: an output, or the error of a step that was told to [continue](crate::OnError::Continue).
 pub type Input = Result<Output, Arc<StepError>>;
+
+/// How a step ends that is not run.
+pub(crate) struct Foregone {
+    pub(crate) result: Result<Output, StepError>,
+    pub(crate) attempts: u32,
+    pub(crate) writes: Vec<Write>,
+}
+
+impl Foregone {
+    /// It cannot be known whether it is to run.
+    pub(crate) fn broken(error: StepError) -> Box<Self> {
+        Box::new(Self {
+            result: Err(error),
+            attempts: 0,
+            writes: Vec::new(),
+        })
+    }
+}
 
 impl StepContext {
     pub(crate) fn new(crew: &Arc<Crew>) -> Self {
@@ -41,7 +62,8 @@ impl StepContext {
             step: 0,
             inputs: Vec::new(),
             attempts: AtomicU32::new(0),
-            broken: None,
+            foregone: None,
+            changes: Mutex::default(),
             growth: OnceLock::new(),
         }))
     }
@@ -52,7 +74,11 @@ impl StepContext {
             Arc::get_mut(&mut self.0).expect("it is new or cleared, and was not given away");
         inner.step = begun.step;
         std::mem::swap(&mut inner.inputs, inputs);
-        inner.broken = begun.broken;
+        if let Some(foregone) = begun.foregone {
+            *inner.attempts.get_mut() = foregone.attempts;
+            inner.changes = Mutex::new(Changes::made(foregone.writes));
+            inner.foregone = Some(foregone.result);
+        }
         self
     }
 
@@ -61,7 +87,9 @@ impl StepContext {
         let inner = Arc::get_mut(&mut self.0)?;
         inner.inputs.clear();
         *inner.attempts.get_mut() = 0;
-        inner.broken = None;
+        inner.foregone = None;
+        let changes = inner.changes.get_mut();
+        changes.unwrap_or_else(PoisonError::into_inner).clear();
         if inner.growth.get().is_some() {
             inner.growth = OnceLock::new();
         }
@@ -110,39 +138,36 @@ impl StepContext {
         inputs.map(|(from, input)| (self.name_of(*from), input))
     }
 
-    /// What the steps of the run share, at this moment.
+    /// The run, if it is [recorded](crate::Flow::with_checkpoint).
     #[must_use]
-    pub fn state(&self) -> Snapshot {
-        self.0.crew.site.tree.shared.snapshot()
+    pub fn run_id(&self) -> Option<&RunId> {
+        self.recorder().map(|recorder| recorder.run())
     }
 
-    /// Changes a value that the steps of the run share, at once: a step that fails later does not take it back. Gives
-    /// the snapshot with the new value.
+    /// A text by which others can tell that they did already what this step asks them for: the one that was
+    /// [set](crate::StepBuilder::idempotency_key), or else one made of the run and the step, if the run is recorded. It is
+    /// the same in every attempt, and when the run is resumed or replayed; one that is made is another one in a fork.
     ///
-    /// # Errors
+    /// ```
+    /// use fascine_flow::{Flow, GraphBuilder, MemoryCheckpoint, RunId};
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
     ///
-    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, or if the value
-    /// cannot be JSON.
-    pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
-        let crew = &self.0.crew;
-        let graph = &crew.graph.inner;
-        let more = &graph.steps[self.0.step as usize].settings.more;
-        let mut written = more.iter().flat_map(|more| &more.writes);
-        if !written.any(|written| written == key) {
-            return Err(StateError::Undeclared {
-                step: self.path().to_string(),
-                key: key.to_owned(),
-            });
+    /// let mut graph = GraphBuilder::new();
+    /// graph.step("pay", |context| async move { Ok(context.idempotency_key()) });
+    /// let flow = Flow::new(&rt).with_checkpoint(MemoryCheckpoint::new(), RunId::new("monday")?);
+    /// let report = flow.run(&graph.build()?).await;
+    /// assert_eq!(report.step("pay").unwrap().json(), Some("monday/pay".into()));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<String> {
+        let key = self.more().and_then(|more| more.idempotency_key.as_ref());
+        match (key, self.run_id()) {
+            (Some(key), _) => Some((key.0)(self)),
+            (None, Some(run)) => Some(format!("{run}/{}", self.path())),
+            (None, None) => None,
         }
-        let value = serde_json::to_value(value).map_err(|source| StateError::Value {
-            key: key.to_owned(),
-            source,
-        })?;
-        let mut around = crew.site.around();
-        let reducer = graph.reducers.get(key);
-        let reducer =
-            reducer.or_else(|| around.find_map(|crew| crew.graph.inner.reducers.get(key)));
-        Ok(crew.site.tree.shared.update(key, value, reducer))
     }
 
     /// Runs a graph within the present run: see [`NestedRun`].
@@ -177,12 +202,39 @@ impl StepContext {
         self.0.attempts.store(attempts, Ordering::Relaxed);
     }
 
-    pub(crate) fn broken(&self) -> Option<&StepError> {
-        self.0.broken.as_ref()
+    pub(crate) fn foregone(&self) -> Option<&Result<Output, StepError>> {
+        self.0.foregone.as_ref()
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.0.crew.recorder()
+    }
+
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.more()
+            .is_some_and(|more| more.is_idempotent || more.is_structural)
+    }
+
+    /// Whether the run goes on with something in its place when it fails.
+    pub(crate) fn handles_failure(&self) -> bool {
+        self.more().is_some_and(More::handles_failure)
+    }
+
+    pub(crate) fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.0
+            .changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn more(&self) -> Option<&More> {
+        let step = &self.0.crew.graph.inner.steps[self.0.step as usize];
+        step.settings.more.as_deref()
     }
 
     pub(crate) fn begin_attempt(&self) {
         self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        self.forget_changes();
         if let Some(growth) = self.0.growth.get() {
             growth.restart();
         }

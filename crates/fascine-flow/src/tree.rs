@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::checkpoint::Recorder;
 use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::limit::Rank;
@@ -18,6 +19,8 @@ pub(crate) struct Tree {
     pub(crate) begun: Instant,
     pub(crate) keep: Keep,
     pub(crate) readers: Arc<Readers>,
+    /// Who writes down what happens, if somebody does.
+    pub(crate) recorder: Option<Arc<Recorder>>,
     /// How many steps may run at once.
     pub(crate) max_concurrent: usize,
     pub(crate) max_growth: usize,
@@ -34,11 +37,13 @@ impl Tree {
         begun: Instant,
         readers: Arc<Readers>,
         bounds: &Bounds,
+        recorder: Option<Arc<Recorder>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             shared,
             begun,
             readers,
+            recorder,
             keep: bounds.keep.clone(),
             max_concurrent: bounds.max_concurrent,
             max_growth: bounds.max_growth,
