@@ -1,8 +1,11 @@
 //! Graphs of steps: order, conditions, failures, cancellation, time.
 
+mod asking;
+mod asking_within;
 mod building;
 mod checkpoints;
 mod costs;
+mod data;
 mod drawing;
 mod fallbacks;
 mod gauge;
@@ -19,4 +22,6 @@ mod simulator;
 mod sketch;
 mod state;
 mod streaming;
+mod suspending;
 mod typed;
+mod unanswered;

@@ -59,7 +59,9 @@ impl StepContext {
         }
         let count = seen.1 + rest.len();
         let state = rest.into_iter().fold(seen.0, |state, (key, value)| {
-            state.changed(&key, value, self.reducer(&key))
+            // What is refused now makes the step fail when it has ended.
+            let changed = state.changed(&key, value, self.reducer(&key));
+            changed.unwrap_or(state)
         });
         let view = View {
             base,
@@ -79,7 +81,7 @@ impl StepContext {
     /// # Errors
     ///
     /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, if the value
-    /// cannot be JSON, or if the step has ended.
+    /// cannot be JSON, if the key's reducer refuses it, or if the step has ended.
     pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
         let more = &self.crew().graph.inner.steps[self.number() as usize]
             .settings
@@ -95,6 +97,8 @@ impl StepContext {
             key: key.to_owned(),
             source,
         })?;
+        let before = self.state();
+        before.changed(key, value.clone(), self.reducer(key))?;
         let mut changes = self.changes();
         if changes.is_over {
             return Err(StateError::Ended {
@@ -114,28 +118,42 @@ impl StepContext {
         }
     }
 
-    /// The step has ended: lets others see what it changed, unless it has failed.
-    pub(crate) fn end_changes(&self, has_failed: bool) {
-        if !self.may_change() {
-            return;
+    /// The step has failed.
+    pub(crate) fn drop_changes(&self) {
+        if self.may_change() {
+            let dropped = self.end_changes();
+            drop(dropped);
         }
-        let mut changes = self.changes();
-        changes.is_over = true;
-        let pending = std::mem::take(&mut changes.pending);
-        let view = changes.view.take();
-        drop(changes);
-        drop(view);
-        if has_failed || pending.is_empty() {
-            return;
+    }
+
+    /// The step has completed: lets others see what it changed.
+    ///
+    /// # Errors
+    ///
+    /// When a reducer refuses it.
+    pub(crate) fn share_changes(&self) -> Result<(), StateError> {
+        if !self.may_change() {
+            return Ok(());
+        }
+        let (pending, _view) = self.end_changes();
+        if pending.is_empty() {
+            return Ok(());
         }
         let shared = &self.crew().site.tree.shared;
-        let made = shared.update_all(&pending, |key| self.reducer(key));
-        if self.recorder().is_none() {
-            return;
+        let made = shared.update_all(&pending, |key| self.reducer(key))?;
+        if self.recorder().is_some() {
+            let made = pending.into_iter().zip(made);
+            let made = made.map(|((key, value), state)| self.record_change(key, value, &state));
+            self.changes().made = made.collect();
         }
-        let made = pending.into_iter().zip(made);
-        let made = made.map(|((key, value), state)| self.record_change(key, value, &state));
-        self.changes().made = made.collect();
+        Ok(())
+    }
+
+    /// Nothing is changed any more. Gives what is to be dropped, or shared, while nothing is locked.
+    fn end_changes(&self) -> (Vec<(Box<str>, Value)>, Option<View>) {
+        let mut changes = self.changes();
+        changes.is_over = true;
+        (std::mem::take(&mut changes.pending), changes.view.take())
     }
 
     /// Few steps take the lock.

@@ -39,6 +39,7 @@ impl Flow {
                 max_concurrent: 5,
                 max_growth: 10_000,
                 max_depth: 16,
+                suspends_when_waiting: false,
             },
             timeout: None,
             state: Snapshot::default(),
@@ -100,6 +101,14 @@ impl Flow {
     #[must_use]
     pub fn with_history(mut self, snapshots: NonZeroUsize) -> Self {
         self.history = snapshots;
+        self
+    }
+
+    /// Suspends a run as soon as nothing goes on in it but the waiting for [answers](crate::GraphBuilder::ask), as a
+    /// [`Suspender`](crate::Suspender) does.
+    #[must_use]
+    pub fn suspend_when_waiting(mut self) -> Self {
+        self.bounds.suspends_when_waiting = true;
         self
     }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::Fingerprint;
 use crate::adjacency::Adjacency;
+use crate::ask::Asks;
 use crate::checkpoint::Prints;
 use crate::edge::Edge;
 use crate::path::Prefix;
@@ -66,6 +67,11 @@ impl Inner {
 
     pub(crate) fn name(&self, step: u32) -> String {
         self.steps[step as usize].name.to_string()
+    }
+
+    /// What the step asks, if it is there to ask.
+    pub(crate) fn asks(&self, step: u32) -> Option<Asks> {
+        self.steps[step as usize].settings.more.as_ref()?.asks
     }
 
     /// What the steps behind get if this one fails.

@@ -111,6 +111,15 @@ impl GraphBuilder {
         key: impl Into<String>,
         reduce: impl Fn(Option<&Value>, Value) -> Value + Send + Sync + 'static,
     ) -> &mut Self {
+        self.try_reducer(key, move |before, new| Ok(reduce(before, new)))
+    }
+
+    /// As [`reducer`](Self::reducer), by a function that may refuse a value.
+    pub fn try_reducer(
+        &mut self,
+        key: impl Into<String>,
+        reduce: impl Fn(Option<&Value>, Value) -> StepResult<Value> + Send + Sync + 'static,
+    ) -> &mut Self {
         self.reducers.insert(key.into(), Arc::new(reduce));
         self
     }

@@ -1,6 +1,7 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::path::{Prefix, numbered};
+use crate::sync::{Mutex, MutexGuard};
 use crate::{FlowReport, GrowthError};
 
 /// What one step runs within the run: how many graphs, and what came of them.
@@ -17,6 +18,8 @@ struct State {
     running: usize,
     reports: Vec<FlowReport>,
     is_over: bool,
+    /// A graph was suspended before it had ended.
+    is_suspended: bool,
 }
 
 /// What the graph is to the step that runs it.
@@ -101,6 +104,15 @@ impl Growth {
         } else {
             state.reports.push(report);
         }
+    }
+
+    /// A graph could not end, as the run is suspended.
+    pub(crate) fn suspend(&self) {
+        self.lock().is_suspended = true;
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.lock().is_suspended
     }
 
     /// The step has ended.

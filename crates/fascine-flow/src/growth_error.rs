@@ -53,6 +53,12 @@ pub enum GrowthError {
         /// The key.
         key: String,
     },
+    /// The run was [suspended](crate::Suspender) before the graph had ended. If the step fails now, it counts as cancelled.
+    #[error("the graph that step `{path}` runs was suspended")]
+    Suspended {
+        /// The path of the step that runs it.
+        path: Arc<str>,
+    },
     /// Graphs run graphs that run graphs, deeper than they [may](crate::Flow::with_max_depth).
     #[error("the graph that step `{path}` runs is {limit} deep in others, as many as there may be")]
     TooDeep {
@@ -82,6 +88,7 @@ impl GrowthError {
             | Self::NoOutput { path, .. }
             | Self::NotDone { path, .. }
             | Self::SharedKey { path, .. }
+            | Self::Suspended { path }
             | Self::TooDeep { path, .. }
             | Self::TooManySteps { path, .. } => path,
         }

@@ -32,8 +32,11 @@
 //!
 //! # Features
 //!
-//! None is on by default. Each adds a type and changes nothing else.
+//! None is on by default. Each adds types and changes nothing else.
 //!
+//! - `data`: graphs from descriptions in JSON, `FlowSpec`, and back.
+//! - `toml`: these in TOML.
+//! - `yaml`: these in YAML.
 //! - `sqlite`: `SqliteCheckpoint`, journals of runs in SQLite, which is compiled in.
 
 mod graph;
@@ -55,6 +58,17 @@ mod compile;
 mod fallbacks;
 mod names;
 mod order;
+
+mod answer_error;
+mod answers;
+mod ask;
+mod asking;
+mod desk;
+mod question;
+mod questions;
+mod reply;
+mod suspender;
+mod suspension;
 
 mod flow;
 mod flow_stream;
@@ -87,6 +101,7 @@ mod place;
 mod ready;
 mod ready_queue;
 mod step_context;
+mod sync;
 mod worker;
 
 mod edge_state;
@@ -108,6 +123,11 @@ mod walk;
 mod draw;
 mod view;
 
+#[cfg(feature = "data")]
+mod data;
+
+pub use answer_error::{AnswerError, Declined};
+pub use answers::Answers;
 #[cfg(feature = "sqlite")]
 pub use checkpoint::SqliteCheckpoint;
 pub use checkpoint::{
@@ -116,6 +136,13 @@ pub use checkpoint::{
     Replay, Resume, ResumeError, RunId, RunIdError, StepRecord,
 };
 pub use critical_path::CriticalPath;
+#[cfg(feature = "toml")]
+pub use data::NotToml;
+#[cfg(feature = "data")]
+pub use data::{
+    EdgeSpec, FlowSpec, OnErrorSpec, OperationError, Operations, ParameterKind, ParameterSpec,
+    Place, Problem, RepeatSpec, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec, WorkSpec,
+};
 pub use each::Each;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
@@ -133,6 +160,8 @@ pub use join::Join;
 pub use nested_run::NestedRun;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
+pub use question::{OpenQuestion, Question};
+pub use questions::Questions;
 pub use repeat::{Repeat, Round};
 pub use report::{FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
@@ -146,6 +175,7 @@ pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
 pub use step_name::StepName;
 pub use sub_flow::OutputOf;
+pub use suspender::Suspender;
 pub use view::{EdgeView, GraphView, StepView};
 
 /// The page's examples compile and run.

@@ -114,6 +114,8 @@ async fn run(
         crew: &crew,
         is_over: false,
     };
+    let suspension = &site.tree.suspension;
+    let among = suspension.enter(&crew);
     crew.join_resources();
     crew.join_places();
     // The first of these workers gets it, if there is no other.
@@ -122,7 +124,12 @@ async fn run(
     // How the workers ended is in the state; the group itself ends early only with the scope it is in.
     let _ = group.join().await;
     let report = inside.end();
+    drop(among);
     poll_fn(|cx| lent.poll_return(cx)).await;
+    if report.suspended {
+        context.growth().suspend();
+        return Err(GrowthError::Suspended { path });
+    }
     match crew.change(|state| state.fatal()) {
         Some(source) => Err(GrowthError::Failed { path, source }),
         None => Ok(report),

@@ -29,7 +29,7 @@ impl Prefix {
 
 /// Makes a name part of a path: what has a meaning there gets a backslash before it.
 fn escape(name: &str) -> Cow<'_, str> {
-    if !name.contains(['\\', '/', '[']) {
+    if !name.bytes().any(|byte| matches!(byte, b'\\' | b'/' | b'[')) {
         return Cow::Borrowed(name);
     }
     let mut escaped = String::with_capacity(name.len() + 4);

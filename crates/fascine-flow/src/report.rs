@@ -9,7 +9,8 @@ use crate::keep::Keep;
 use crate::path::is_within;
 use crate::walk::Walk;
 use crate::{
-    CheckpointError, NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName,
+    CheckpointError, NotCompleted, OpenQuestion, Output, SkipCause, Snapshot, Status, StepError,
+    StepName,
 };
 
 /// What a run did.
@@ -32,6 +33,10 @@ pub struct FlowReport {
     pub state: Snapshot,
     /// Whether the run was cut off because its [time](crate::Flow::with_timeout) was over.
     pub timed_out: bool,
+    /// Whether the run was [suspended](crate::Suspender) before all was done.
+    pub suspended: bool,
+    /// What the suspended run left without an answer, in the order it was asked.
+    pub questions: Vec<Arc<OpenQuestion>>,
     /// Why the run could not be [recorded](crate::Flow::with_checkpoint) further. From then on no step began.
     pub checkpoint_error: Option<Arc<CheckpointError>>,
 }
@@ -137,6 +142,8 @@ impl FlowReport {
             error_count: 0,
             state: Snapshot::default(),
             timed_out: false,
+            suspended: false,
+            questions: Vec::new(),
             checkpoint_error: None,
         }
     }

@@ -1,23 +1,33 @@
+#[cfg(all(test, any(loom, shuttle)))]
+mod model;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use fascine_concurrency::TaskGroup;
+use fascine_concurrency::{GroupHandle, TaskGroup};
 use fascine_rt::BoxFuture;
+use futures_lite::future;
 
 use crate::checkpoint::{Header, Journaling};
+use crate::desk::Desk;
 use crate::event::FlowEvents;
 use crate::handle::Unheard;
 use crate::path::Prefix;
 use crate::readers::Readers;
 use crate::run_state::RunState;
+use crate::suspender::SuspendRequest;
+use crate::sync::{Mutex, MutexGuard};
 use crate::tree::{Site, Tree};
 use crate::worker::Crew;
-use crate::{CheckpointError, Flow, FlowReport, Graph, SharedState, StepHandle, StepKey};
+use crate::{
+    Answers, CheckpointError, Flow, FlowReport, Graph, Questions, SharedState, StepHandle, StepKey,
+    Suspender,
+};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -35,6 +45,8 @@ pub struct FlowRun {
     handles: Unheard,
     shared: SharedState,
     cancel: Arc<Cancel>,
+    suspend: Arc<SuspendRequest>,
+    desk: Arc<Desk>,
     journaling: Option<Journaling>,
     run: Option<(Arc<Crew>, BoxFuture<FlowReport>)>,
 }
@@ -48,6 +60,8 @@ impl FlowRun {
             handles: Unheard::new(graph, Prefix::None),
             shared: flow.shared_state(),
             cancel: Arc::default(),
+            suspend: Arc::default(),
+            desk: Arc::default(),
             journaling: flow.checkpoint().map(|(store, run)| {
                 let (store, run) = (Arc::clone(store), run.clone());
                 Journaling::begin(store, run, graph, &flow.shared_state().snapshot())
@@ -87,6 +101,24 @@ impl FlowRun {
         self.shared.clone()
     }
 
+    /// Shows what the steps of the run [ask](crate::GraphBuilder::ask).
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        Questions::new(&self.desk)
+    }
+
+    /// Makes a handle that can answer the questions of the run from anywhere.
+    #[must_use]
+    pub fn answers(&self) -> Answers {
+        Answers::new(&self.graph, &self.desk)
+    }
+
+    /// Makes a handle that can suspend the run from anywhere.
+    #[must_use]
+    pub fn suspender(&self) -> Suspender {
+        Suspender::new(&self.suspend)
+    }
+
     /// Makes a handle that can cancel the run from anywhere.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
@@ -102,9 +134,12 @@ async fn run(
     crew: Arc<Crew>,
     group: TaskGroup<(), Infallible>,
     cancel: Arc<Cancel>,
+    request: Arc<SuspendRequest>,
     header: Option<Header>,
 ) -> FlowReport {
     let rt = flow.rt();
+    let tree = &crew.site.tree;
+    let _among = tree.suspension.enter(&crew);
     let recorder = crew.recorder().cloned();
     let mut writing = pin!(async {
         if let Some(recorder) = &recorder {
@@ -118,6 +153,9 @@ async fn run(
         crew.change(|state| state.abort(now));
         handle.cancel();
     };
+    if request.is_there() {
+        tree.suspension.suspend(&tree.desk);
+    }
     let mut was_cancelled = cancel.is_asked();
     if was_cancelled {
         abort();
@@ -131,6 +169,7 @@ async fn run(
             None => pending().await,
         }
     });
+    let mut suspending = pin!(suspend(&crew, &request, &handle));
     let mut joined = pin!(async {
         poll_fn(|cx| crew.poll_end(cx)).await;
         // How the workers ended is in the state; the group itself ends early only with the scope it is in.
@@ -144,6 +183,7 @@ async fn run(
             was_cancelled = true;
             abort();
         }
+        let _: Poll<Infallible> = suspending.as_mut().poll(cx);
         let joining = joined.as_mut().poll(cx);
         if joining.is_pending() && !was_cancelled && time.as_mut().poll(cx).is_ready() {
             (was_cancelled, timed_out) = (true, true);
@@ -164,13 +204,17 @@ async fn run(
             rt.sleep(PATIENCE).await;
             recorder.fail(CheckpointError::Late);
         };
-        futures_lite::future::or(written, late).await;
+        future::or(written, late).await;
     }
     let now = rt.now();
     let mut report = crew.change(|state| {
-        state.abort(now);
+        state.close(now);
         state.report(now)
     });
+    if report.suspended {
+        report.questions = tree.desk.questions();
+    }
+    tree.desk.end(report.suspended);
     report.timed_out = timed_out;
     report.checkpoint_error = recorder.as_ref().and_then(|recorder| recorder.failed());
     report
@@ -178,6 +222,26 @@ async fn run(
 
 /// How long a store may take to write the last records, once no step runs any more.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Suspends the run when that is asked for, and cancels what takes longer than it may then.
+async fn suspend(crew: &Arc<Crew>, request: &SuspendRequest, group: &GroupHandle) -> Infallible {
+    let mut grace = poll_fn(|cx| request.poll_take(cx)).await;
+    let tree = &crew.site.tree;
+    tree.suspension.suspend(&tree.desk);
+    loop {
+        let time = async {
+            crew.rt.sleep(grace).await;
+            None
+        };
+        let another = async { Some(poll_fn(|cx| request.poll_take(cx)).await) };
+        match future::or(another, time).await {
+            Some(another) => grace = another,
+            None => break,
+        }
+    }
+    group.cancel();
+    pending().await
+}
 
 /// Tells those who wait for steps that have not begun, when the run is dropped.
 struct AbortOnDrop<'a>(&'a Arc<Crew>);
@@ -206,11 +270,13 @@ impl Future for FlowRun {
                     recorder = Some(journaling.recorder);
                 }
                 let (shared, bounds) = (this.shared.clone(), this.flow.bounds());
-                let tree = Tree::new(shared, begun, readers, bounds, recorder);
+                let desk = Arc::clone(&this.desk);
+                let tree = Tree::new(shared, begun, readers, desk, bounds, recorder);
                 let (site, handles) = (Site::root(tree), this.handles.take());
                 let crew = Crew::new(this.flow.rt(), &this.graph, &site, handles, &group);
-                let cancel = Arc::clone(&this.cancel);
-                let run = run(this.flow.clone(), Arc::clone(&crew), group, cancel, header);
+                let (cancel, suspend) = (Arc::clone(&this.cancel), Arc::clone(&this.suspend));
+                let flow = this.flow.clone();
+                let run = run(flow, Arc::clone(&crew), group, cancel, suspend, header);
                 &mut this.run.insert((crew, Box::pin(run))).1
             }
         };
@@ -229,6 +295,7 @@ impl Drop for FlowRun {
             crew.change(RunState::clear);
         }
         self.readers.end();
+        self.desk.end(false);
     }
 }
 
@@ -286,7 +353,7 @@ impl Cancel {
         asked
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (bool, Option<Waker>)> {
+    fn lock(&self) -> MutexGuard<'_, (bool, Option<Waker>)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,3 +1,4 @@
+mod asking;
 mod hiring;
 mod recalling;
 mod reporting;
@@ -10,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use crate::decide::Decisions;
 use crate::edge_state::{Counts, EdgeState};
-use crate::event::FlowEvent;
 use crate::handle::Slot;
 use crate::moment::Moment;
 use crate::places::{Given, Member};
@@ -48,9 +48,15 @@ pub(crate) struct RunState {
     places: Option<Member>,
     /// Workers that were spawned and have not ended, and those of them that run a step.
     workers: usize,
+    /// Those that were spawned, and have not come yet.
+    coming: usize,
     running: usize,
     /// Workers whose step waits for something.
     waiting: usize,
+    /// Workers whose step waits for an answer: it does not count as running, and takes no place.
+    away: usize,
+    /// No more steps begin, and what has not begun stays pending.
+    suspended: bool,
     /// A step has failed that ends the run.
     fatal: Option<Arc<StepError>>,
     aborted: bool,
@@ -82,6 +88,8 @@ pub(crate) struct Effects {
     pub(crate) spawn: usize,
     /// The whole run is to be cancelled.
     pub(crate) cancel: bool,
+    /// Perhaps nothing goes on but the waiting for answers.
+    pub(crate) look_around: bool,
     pub(crate) wakers: Vec<Waker>,
     /// What came back, and was given to another run.
     pub(crate) handed: Vec<Given>,
@@ -172,7 +180,10 @@ impl RunState {
             resources: Resources::new(graph),
             places: None,
             workers: 0,
+            coming: 0,
             waiting: 0,
+            away: 0,
+            suspended: false,
             running: 0,
             fatal: None,
             aborted: false,
@@ -212,14 +223,15 @@ impl RunState {
             self.hire();
             return None;
         }
-        while let Some(ready) = self.ready.pop() {
+        while !self.has_too_many_workers()
+            && let Some(ready) = self.ready.pop()
+        {
             let step = ready.step();
             if self.resources.take(&self.graph, &self.site, step, ready) {
                 self.running += 1;
                 self.steps[step as usize].started = Some(Moment::after(self.since_start(now)));
                 self.change(step, Status::Processing, now);
-                self.inputs(step, inputs);
-                self.release_inputs(step);
+                self.take_inputs(step, inputs);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
                 let foregone = match broken {
@@ -230,6 +242,7 @@ impl RunState {
             }
         }
         self.lose_worker();
+        self.look_around();
         None
     }
 
@@ -285,7 +298,7 @@ impl RunState {
         now: Instant,
     ) {
         // Before what is behind it could be taken for skipped.
-        self.abort(now);
+        self.abandon(now);
         self.stop(step, now);
         if self.steps[step as usize].status.is_final() {
             return;
@@ -293,6 +306,9 @@ impl RunState {
         self.keep_nested(step, nested);
         self.steps[step as usize].attempts = attempts;
         self.change(step, Status::Cancelled, now);
+        if self.suspended {
+            return;
+        }
         self.settle(step, Decisions::default(), now);
         self.hire();
     }
@@ -302,6 +318,7 @@ impl RunState {
         if std::mem::replace(&mut self.aborted, true) {
             return;
         }
+        self.suspended = false;
         self.ready.clear();
         self.resources.abort(&self.graph, &mut self.effects);
         for step in 0..self.steps.len() as u32 {
@@ -322,7 +339,7 @@ impl RunState {
         self.steps[step as usize].is_ready = true;
         if self.is_recalled(step) {
             self.recalled.push(step);
-        } else {
+        } else if !self.suspended {
             self.ready.push(self.rank(step));
         }
     }
@@ -331,10 +348,12 @@ impl RunState {
         self.running -= 1;
         let (graph, effects) = (&self.graph, &mut self.effects);
         let waiting = self.resources.give_back(graph, step, effects);
-        self.ready.extend(waiting.filter(|_| !self.aborted));
+        let begins_more = !self.aborted && !self.suspended;
+        self.ready.extend(waiting.filter(|_| begins_more));
         if !self.steps[step as usize].status.is_final() {
             self.set_elapsed(step, now);
         }
+        self.wake_if_stopped();
     }
 
     fn set_elapsed(&mut self, step: u32, now: Instant) {
@@ -344,26 +363,36 @@ impl RunState {
         state.elapsed = Moment::after(elapsed.saturating_sub(started));
     }
 
-    /// Adds what comes along the live edges.
-    fn inputs(&self, step: u32, inputs: &mut Vec<(u32, Input)>) {
-        let graph = &self.graph.inner;
-        let edges = graph.incoming.of(step).iter();
-        inputs.extend(edges.filter_map(|number| {
-            let from = graph.edges[*number as usize].from;
-            let source = &self.steps[from as usize];
-            match self.edges[*number as usize] {
-                EdgeState::Live => Some((from, Ok(source.output.clone()?))),
+    /// Hands over what comes along the live edges. Whoever reads an output last gets it itself.
+    fn take_inputs(&mut self, step: u32, inputs: &mut Vec<(u32, Input)>) {
+        for place in self.graph.inner.incoming.range(step) {
+            let number = self.graph.inner.incoming.at(place) as usize;
+            let (edge, from) = (self.edges[number], self.graph.inner.edges[number].from);
+            if edge == EdgeState::Open {
+                continue;
+            }
+            let source = &mut self.steps[from as usize];
+            source.readers -= 1;
+            let is_last = source.readers == 0 && !self.keeps(from);
+            let source = &mut self.steps[from as usize];
+            let input = match edge {
+                EdgeState::Live if is_last => source.output.take().map(Ok),
+                EdgeState::Live => source.output.clone().map(Ok),
                 EdgeState::LiveError | EdgeState::Rescue => {
-                    let error = source.trouble.as_ref()?.error.clone()?;
-                    Some((from, Err(error)))
+                    let trouble = source.trouble.as_ref();
+                    trouble.and_then(|trouble| trouble.error.clone()).map(Err)
                 }
                 _ => None,
+            };
+            inputs.extend(input.map(|input| (from, input)));
+            if is_last {
+                self.effects.garbage.extend(source.output.take());
             }
-        }));
+        }
         inputs.sort_unstable_by_key(|(from, _)| *from);
     }
 
-    /// A step has taken its inputs, or will never.
+    /// A step will never take its inputs.
     fn release_inputs(&mut self, step: u32) {
         for place in self.graph.inner.incoming.range(step) {
             let number = self.graph.inner.incoming.at(place) as usize;
@@ -387,6 +416,7 @@ impl RunState {
     }
 
     fn fail(&mut self, step: u32, error: StepError) {
+        self.never_ask(step);
         let error = Arc::new(error);
         self.error_count += 1;
         if self.errors.len() < ERRORS_KEPT {
@@ -425,17 +455,7 @@ impl RunState {
             let wakers = slot.fill(|| self.step_report(step));
             self.effects.wakers.extend(wakers);
         }
-        let readers = &self.site.tree.readers;
-        if !readers.is_watched() {
-            return;
-        }
-        let event = FlowEvent {
-            step: self.path(step),
-            status,
-            at: self.since_start(now),
-            elapsed: self.steps[step as usize].elapsed.duration(),
-        };
-        readers.push(&event, &mut self.effects.wakers);
+        self.tell(step, now, None);
     }
 }
 
@@ -468,15 +488,11 @@ mod tests {
         let rt = TestRuntime::new().rt();
         let (graph, now) = (graph.build().unwrap(), rt.now());
         let flow = Flow::new(&rt).keep_all();
-        let tree = Tree::new(
-            flow.shared_state(),
-            now,
-            Arc::default(),
-            flow.bounds(),
-            None,
-        );
+        let (shared, bounds) = (flow.shared_state(), flow.bounds());
+        let tree = Tree::new(shared, now, Arc::default(), Arc::default(), bounds, None);
         let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
         state.begin(None);
+        state.arrive();
         let begun = state.next(now, &mut Vec::new()).unwrap();
         (state, begun.step, now)
     }

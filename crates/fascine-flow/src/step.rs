@@ -6,6 +6,7 @@ use std::time::Duration;
 use fascine_resilience::Retry;
 use fascine_rt::BoxFuture;
 
+use crate::ask::Asks;
 use crate::output::OutputType;
 use crate::{Join, OnError, Output, StepContext};
 
@@ -48,6 +49,8 @@ pub(crate) struct More {
     pub(crate) is_structural: bool,
     /// The keys of the shared state that it may change.
     pub(crate) writes: Vec<String>,
+    /// Its function makes a question, and the answer is what it gives.
+    pub(crate) asks: Option<Asks>,
     pub(crate) is_idempotent: bool,
     pub(crate) idempotency_key: Option<KeyOf>,
 }

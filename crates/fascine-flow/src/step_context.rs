@@ -206,13 +206,18 @@ impl StepContext {
         self.0.foregone.as_ref()
     }
 
+    /// Whether it is to be recorded that the step begins: it does something that cannot be taken back.
+    pub(crate) fn has_effects(&self) -> bool {
+        self.foregone().is_none() && self.more().is_none_or(|more| more.asks.is_none())
+    }
+
     pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
         self.0.crew.recorder()
     }
 
     pub(crate) fn is_idempotent(&self) -> bool {
         self.more()
-            .is_some_and(|more| more.is_idempotent || more.is_structural)
+            .is_some_and(|more| more.is_idempotent || more.is_structural || more.asks.is_some())
     }
 
     /// Whether the run goes on with something in its place when it fails.
@@ -259,6 +264,12 @@ impl StepContext {
     /// What it runs within the run.
     pub(crate) fn growth(&self) -> &Growth {
         self.0.growth.get_or_init(Box::default)
+    }
+
+    /// Whether a graph that it runs was suspended.
+    pub(crate) fn is_suspended(&self) -> bool {
+        let growth = self.0.growth.get();
+        growth.is_some_and(|growth| growth.is_suspended())
     }
 
     /// The step has ended: gives the reports of the graphs that it ran.

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::checkpoint::Recorder;
+use crate::desk::Desk;
 use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::limit::Rank;
 use crate::path::Prefix;
 use crate::readers::Readers;
+use crate::suspension::Suspension;
 use crate::worker::Crew;
 use crate::{GrowthError, SharedState, StepContext};
 
@@ -19,6 +21,10 @@ pub(crate) struct Tree {
     pub(crate) begun: Instant,
     pub(crate) keep: Keep,
     pub(crate) readers: Arc<Readers>,
+    /// What the steps ask.
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) suspension: Suspension,
+    pub(crate) suspends_when_waiting: bool,
     /// Who writes down what happens, if somebody does.
     pub(crate) recorder: Option<Arc<Recorder>>,
     /// How many steps may run at once.
@@ -36,6 +42,7 @@ impl Tree {
         shared: SharedState,
         begun: Instant,
         readers: Arc<Readers>,
+        desk: Arc<Desk>,
         bounds: &Bounds,
         recorder: Option<Arc<Recorder>>,
     ) -> Arc<Self> {
@@ -43,6 +50,9 @@ impl Tree {
             shared,
             begun,
             readers,
+            desk,
+            suspension: Suspension::default(),
+            suspends_when_waiting: bounds.suspends_when_waiting,
             recorder,
             keep: bounds.keep.clone(),
             max_concurrent: bounds.max_concurrent,
@@ -86,6 +96,7 @@ pub(crate) struct Bounds {
     pub(crate) max_concurrent: usize,
     pub(crate) max_growth: usize,
     pub(crate) max_depth: u32,
+    pub(crate) suspends_when_waiting: bool,
 }
 
 /// Where a run is in its tree.
@@ -143,6 +154,12 @@ impl Site {
             output,
             depth,
         }))
+    }
+
+    /// The step that runs it, and the run that this step is in.
+    pub(crate) fn place(&self) -> Option<(&Arc<Crew>, u32)> {
+        let parent = self.parent.as_ref()?;
+        Some((parent.crew(), parent.number()))
     }
 
     /// Who goes first: see [`Rank`].

@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
@@ -13,6 +13,7 @@ use crate::decide::Decisions;
 use crate::place::Place;
 use crate::run_state::{Effects, Handles, RunState};
 use crate::sharing::deliver;
+use crate::sync::{Mutex, MutexGuard};
 use crate::tree::Site;
 use crate::{Graph, attempt, decide};
 
@@ -87,6 +88,10 @@ impl Crew {
         }
         effects.wakers.drain(..).for_each(Waker::wake);
         effects.garbage.clear();
+        if std::mem::take(&mut effects.look_around) {
+            let tree = &self.site.tree;
+            tree.suspension.suspend_if_waiting(&tree.desk);
+        }
     }
 
     /// Whether the last step has ended. Workers may be gone before: there may be no place for them.
@@ -120,7 +125,7 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
     place.next();
     while let Some((step, context)) = &place.step {
         if let Some(recorder) = crew.recorder()
-            && context.foregone().is_none()
+            && context.has_effects()
         {
             let start = Box::pin(recorder.start(context));
             match hand_over(&crew, &mut place.is_waiting, start).await {
@@ -132,8 +137,11 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
                 }
             }
         }
-        let work = attempt::run(&crew.rt, &graph.steps[*step as usize], context);
-        let result = hand_over(&crew, &mut place.is_waiting, work).await;
+        let work = attempt::run(&graph.steps[*step as usize], context);
+        let Some(result) = hand_over(&crew, &mut place.is_waiting, work).await else {
+            place.put_back_and_next();
+            continue;
+        };
         let (_, result) = place.done.insert((crew.rt.now(), result));
         let decisions = match decide::has_conditions(graph, *step) {
             true => {

@@ -3,7 +3,9 @@
 mod changes;
 mod effects;
 mod forks;
+mod killing;
 mod nesting;
 mod resuming;
+mod shapes;
 mod stores;
 mod undecided;

@@ -100,7 +100,7 @@ impl Resume {
         self
     }
 
-    /// Reads the journal, and takes the run over.
+    /// Reads the journal, and takes the run over, if something is left to be done.
     ///
     /// # Errors
     ///
@@ -124,10 +124,16 @@ impl Resume {
         let restored = Restored::new(&view, self.failures);
         restored.check(graph)?;
         let shared = SharedState::new(view.header.state(), self.flow.history());
-        restored.write_to(&shared, graph);
-        let appended = self.store.append(self.run.clone(), end, records).await;
-        appended.map_err(ResumeError::taking)?;
-        let from = Journaling::go_on(self.store, self.run, journal.records(), restored);
+        restored.write_to(&shared, graph)?;
+        let is_same = matches!(records[..], [Record::Resumed {}]);
+        let mut next = end;
+        // Where nothing is left to be done, nobody can be in the way.
+        if !(is_same && restored.covers(graph)) {
+            next += records.len() as u64;
+            let appended = self.store.append(self.run.clone(), end, records).await;
+            appended.map_err(ResumeError::taking)?;
+        }
+        let from = Journaling::go_on(self.store, self.run, next, restored);
         Ok(FlowRun::go_on(&self.flow, graph, shared, from))
     }
 }

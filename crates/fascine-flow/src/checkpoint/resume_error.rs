@@ -39,6 +39,9 @@ pub enum ResumeError {
         /// What the serializer says.
         source: serde_json::Error,
     },
+    /// What the steps shared cannot be made again.
+    #[error("what the steps shared cannot be made again")]
+    State(#[from] crate::StateError),
     /// Somebody else goes on with the run.
     #[error("run `{run}` was taken up by somebody else")]
     Taken {

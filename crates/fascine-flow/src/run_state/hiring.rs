@@ -17,8 +17,9 @@ impl RunState {
         if let Some(member) = &self.places {
             return Arc::clone(&member.limit);
         }
-        let free = self.site.tree.max_concurrent.saturating_sub(self.workers);
-        let places = Arc::new(Places::new(free));
+        let (max, held) = (self.site.tree.max_concurrent, self.held());
+        let places = Arc::new(Places::new(max.saturating_sub(held)));
+        (max..held).for_each(|_| places.overdraw());
         let wants = Wants::Place;
         self.places = Some(Member::new(&places, Seeker { crew, wants }));
         self.hire();
@@ -42,8 +43,7 @@ impl RunState {
         match what {
             Wants::Place if self.wanted() == 0 => self.give_back(),
             Wants::Place => {
-                self.workers += 1;
-                self.effects.spawn += 1;
+                self.spawn(1);
                 self.hire();
             }
             Wants::Resource(number) => {
@@ -52,6 +52,16 @@ impl RunState {
                 self.hire();
             }
         }
+    }
+
+    /// The places that its workers have.
+    fn held(&self) -> usize {
+        self.workers - self.away
+    }
+
+    /// One whose step was answered goes on though there may be no place for it. The first that ends makes up for it.
+    pub(super) fn has_too_many_workers(&self) -> bool {
+        self.places.is_none() && self.held() > self.site.tree.max_concurrent
     }
 
     /// A worker has begun to wait for its step.
@@ -63,6 +73,12 @@ impl RunState {
     /// A worker waits no longer.
     pub(crate) fn wake(&mut self) {
         self.waiting -= 1;
+    }
+
+    /// A worker will never come.
+    pub(crate) fn lose_newcomer(&mut self) {
+        self.coming -= 1;
+        self.lose_worker();
     }
 
     /// A worker is gone.
@@ -80,25 +96,42 @@ impl RunState {
 
     /// Asks for workers, if steps can start that nobody is there for.
     pub(super) fn hire(&mut self) {
+        self.look_around();
         let wanted = self.wanted();
         let more = match &self.places {
-            None => wanted.min(self.site.tree.max_concurrent.saturating_sub(self.workers)),
+            None => wanted.min(self.site.tree.max_concurrent.saturating_sub(self.held())),
             Some(member) => {
                 let priority = self.ready.peek().map(|ready| ready.priority());
                 member.take(wanted, self.site.rank(priority.unwrap_or(i32::MIN)))
             }
         };
-        self.workers += more;
-        self.effects.spawn += more;
+        self.spawn(more);
+    }
+
+    fn spawn(&mut self, workers: usize) {
+        self.workers += workers;
+        self.coming += workers;
+        self.effects.spawn += workers;
+    }
+
+    /// A worker has come.
+    pub(crate) fn arrive(&mut self) {
+        self.coming -= 1;
+        self.hire();
     }
 
     /// How many more workers it could use. One that has to wait is replaced at once: for steps that never do, few
     /// workers are enough.
     pub(super) fn wanted(&self) -> usize {
-        let wanted = (self.ready.len() + self.running).saturating_sub(self.workers);
-        wanted.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting))
+        let wanted = (self.ready.len() + self.running).saturating_sub(self.held());
+        let wanted = wanted.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting));
+        wanted.min(WORKERS_COMING.saturating_sub(self.coming))
     }
 }
 
 /// How many workers there are at most that do not wait. It limits only steps that compute without ever waiting.
 const WORKERS_AWAKE: usize = 32;
+
+/// How many workers there are at most that were spawned and have not come. Each that comes makes room for another one:
+/// they double as fast as the runtime has threads for them, and are few where it has few.
+const WORKERS_COMING: usize = 2;

@@ -187,6 +187,12 @@ fn two_stores_on_one_place_never_mix_their_records() {
     });
 }
 
+/// Writes a new file: a file system may wait for the disk when one is cut off and written again.
+fn replace(path: &Path, bytes: &[u8]) {
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
 #[test]
 fn a_file_cut_anywhere_is_read_up_to_its_last_whole_record() {
     TestRuntime::run(|rt| async move {
@@ -207,11 +213,11 @@ fn a_file_cut_anywhere_is_read_up_to_its_last_whole_record() {
         let path = folder.path().join("one.journal");
         let whole = std::fs::read(&path).unwrap();
         let records = store.load(run.clone()).await.unwrap().end().records();
-        assert_eq!(records, 7);
+        assert_eq!(records, 6);
         let beginning = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         let mut last = 0;
         for length in 0..whole.len() {
-            std::fs::write(&path, &whole[..length]).unwrap();
+            replace(&path, &whole[..length]);
             let loaded = store.load(run.clone()).await;
             if length < beginning {
                 let error = loaded.unwrap_err();
@@ -270,7 +276,7 @@ fn a_file_with_any_byte_changed_is_damaged() {
             let change = 1 << (at % 8);
             let mut bytes = whole.clone();
             bytes[at] ^= change;
-            std::fs::write(&path, &bytes).unwrap();
+            replace(&path, &bytes);
             let error = store.load(run.clone()).await.unwrap_err();
             let start = starts.iter().rfind(|start| **start <= at).copied();
             let is_typed = matches!(
