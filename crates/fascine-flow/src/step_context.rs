@@ -273,8 +273,7 @@ impl StepContext {
     }
 
     pub(crate) fn is_idempotent(&self) -> bool {
-        self.more()
-            .is_some_and(|more| more.is_idempotent || more.asks.is_some())
+        self.more().is_some_and(More::may_rerun)
     }
 
     /// Whether the run goes on with something in its place when it fails.
