@@ -100,6 +100,7 @@ mod place;
 mod ready;
 mod ready_queue;
 mod step_context;
+mod sync;
 mod worker;
 
 mod edge_state;
@@ -139,7 +140,7 @@ pub use data::NotToml;
 #[cfg(feature = "data")]
 pub use data::{
     EdgeSpec, FlowSpec, OnErrorSpec, OperationError, Operations, ParameterKind, ParameterSpec,
-    Place, Problem, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec,
+    Place, Problem, RepeatSpec, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec, WorkSpec,
 };
 pub use each::Each;
 pub use edge::Seen;

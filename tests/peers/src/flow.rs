@@ -113,7 +113,9 @@ fn scale(options: &Options, ours: &Ours, name: &str, small: &Shape, large: &Shap
     for round in 0..=5 {
         for ((shape, run, times), all) in runs.iter_mut().zip(&mut medians) {
             let before = cpu();
-            (0..*times).for_each(|_| drop(run()));
+            for _ in 0..*times {
+                run();
+            }
             let took = cpu().saturating_sub(before).as_nanos() as f64;
             // The first is to warm up.
             if round > 0 {
