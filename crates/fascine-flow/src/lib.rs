@@ -105,6 +105,7 @@ mod sync;
 mod worker;
 
 mod edge_state;
+mod edge_status;
 mod resources;
 mod run_state;
 
@@ -146,6 +147,7 @@ pub use data::{
 pub use each::Each;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
+pub use edge_status::EdgeStatus;
 pub use event::{FlowEvent, FlowEvents};
 pub use expand::Expand;
 pub use flow::Flow;
