@@ -94,12 +94,14 @@ mod sub_flow;
 mod tree;
 
 mod attempt;
+mod changes;
 mod decide;
 mod output;
 mod place;
 mod ready;
 mod ready_queue;
 mod step_context;
+mod sync;
 mod worker;
 
 mod edge_state;

@@ -17,6 +17,7 @@ pub(crate) struct Place {
     pub(crate) started: Option<u64>,
     /// Whether another worker has taken over.
     pub(crate) is_waiting: bool,
+    has_come: bool,
     is_over: bool,
     /// What the last step left behind, to be used again.
     effects: Effects,
@@ -32,6 +33,7 @@ impl Place {
             done: None,
             started: None,
             is_waiting: false,
+            has_come: false,
             is_over: false,
             effects: Effects::default(),
             inputs: Vec::new(),
@@ -42,8 +44,13 @@ impl Place {
     pub(crate) fn next(&mut self) {
         let now = self.crew.rt.now();
         let inputs = &mut self.inputs;
-        let next = |state: &mut RunState| state.next(now, inputs);
-        let next = self.crew.change_with(&mut self.effects, next);
+        let is_new = !std::mem::replace(&mut self.has_come, true);
+        let next = self.crew.change_with(&mut self.effects, |state| {
+            if is_new {
+                state.arrive();
+            }
+            state.next(now, inputs)
+        });
         self.begin(next);
     }
 
@@ -150,12 +157,15 @@ impl Drop for Place {
         {
             recorder.end_undecided(Some(started), context, result);
         }
-        let end = self.ending(Decisions::default());
+        let end = self.ending(Decisions::cut());
         let step = self.step.take();
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
-        let now = self.crew.rt.now();
+        let (now, has_come) = (self.crew.rt.now(), self.has_come);
         self.crew.change(|state| {
-            state.lose_worker();
+            match has_come {
+                true => state.lose_worker(),
+                false => state.lose_newcomer(),
+            }
             end(state);
             match step {
                 Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),

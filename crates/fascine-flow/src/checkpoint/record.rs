@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Header, StepError};
+use crate::{Header, OpenQuestion, StepError};
 
 /// One thing that happened in a run. To a store it is something to be serialised, as JSON: what it says is asked of the
 /// [`Journal`](crate::Journal).
@@ -14,6 +14,8 @@ use crate::{Header, StepError};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Record {
+    /// A step asks, and waits for the answer.
+    Asked(Box<OpenQuestion>),
     /// The graph is another one from here on; what stays of the records before is recorded again behind it.
     Changed(Box<Header>),
     /// The run was given up or has ended: what runs now was dropped.
@@ -177,12 +179,12 @@ impl Failure {
             Self::Failed { causes } => StepError::Failed {
                 step,
                 attempts,
-                source: source(causes),
+                source: chain(causes),
             },
             Self::Undecided { from, causes } => StepError::Undecided {
                 step,
                 from: from.clone(),
-                source: source(causes),
+                source: chain(causes),
             },
             Self::Panicked { message } => StepError::Panicked {
                 step,
@@ -199,16 +201,12 @@ impl Failure {
 
 /// What an error says, and what its causes say.
 fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
-    let mut causes = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next.filter(|_| causes.len() < CAUSES) {
-        causes.push(error.to_string());
-        next = error.source();
-    }
-    causes
+    let chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.take(CAUSES).map(ToString::to_string).collect()
 }
 
-fn source(causes: &[String]) -> Arc<dyn Error + Send + Sync> {
+/// The error that was made texts, as far as it can be told.
+fn chain(causes: &[String]) -> Arc<dyn Error + Send + Sync> {
     let cause = |source, text: &String| {
         Some(Box::new(Cause {
             text: text.clone(),
