@@ -184,3 +184,7 @@ pub use view::{EdgeView, GraphView, StepView};
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/flows.md")]
 mod page {}
+
+#[cfg(all(doctest, feature = "toml", feature = "yaml"))]
+#[doc = include_str!("../../../docs/flow-files.md")]
+mod page_of_files {}
