@@ -56,6 +56,12 @@ impl Each {
         self.set(|settings| settings.more().total_timeout = Some(timeout))
     }
 
+    /// Declares that each may run again when nobody knows what came of it: see
+    /// [`StepBuilder::idempotent`](crate::StepBuilder::idempotent).
+    pub fn idempotent(self) -> Self {
+        self.set(|settings| settings.more().is_idempotent = true)
+    }
+
     /// Sets how they compare with other steps: see [`StepBuilder::priority`](crate::StepBuilder::priority).
     pub fn with_priority(self, priority: i32) -> Self {
         self.set(|settings| settings.priority = priority)
@@ -70,6 +76,12 @@ impl Each {
     /// Unless they run one after the other, the graph or one around it has to have a reducer.
     pub fn with_writes(self, key: impl Into<String>) -> Self {
         self.set(|settings| settings.more().writes.push(key.into()))
+    }
+
+    /// Declares that each may be called again when nobody knows what came of an earlier call: see
+    /// [`StepBuilder::idempotent`](crate::StepBuilder::idempotent).
+    pub fn idempotent(self) -> Self {
+        self.set(|settings| settings.more().is_idempotent = true)
     }
 
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {

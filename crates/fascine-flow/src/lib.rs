@@ -94,6 +94,7 @@ mod sub_flow;
 mod tree;
 
 mod attempt;
+mod changes;
 mod decide;
 mod output;
 mod place;

@@ -157,21 +157,20 @@ impl Drop for Place {
         {
             recorder.end_undecided(Some(started), context, result);
         }
-        let end = self.ending(Decisions::default());
+        let end = self.ending(Decisions::cut());
         let step = self.step.take();
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
         let (now, has_come) = (self.crew.rt.now(), self.has_come);
         self.crew.change(|state| {
-            // Nobody may be there to run the steps that are left. They are not skipped because of one whose edges nobody
-            // has decided.
-            state.abandon(now);
             match has_come {
                 true => state.lose_worker(),
                 false => state.lose_newcomer(),
             }
             end(state);
-            if let Some((step, attempts, nested)) = step {
-                state.cancel(step, attempts, nested, now);
+            match step {
+                Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
+                // Nobody may be there to run the steps that are left.
+                None => state.abandon(now),
             }
         });
     }

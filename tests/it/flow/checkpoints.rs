@@ -1,5 +1,6 @@
 //! Runs that are recorded, and taken up again.
 
+mod answers;
 mod changes;
 mod effects;
 mod forks;

@@ -315,6 +315,7 @@ impl Decisions {
         Self {
             own: taken.first().map(edges).unwrap_or_default(),
             rescued: taken.iter().skip(1).map(edges).collect(),
+            were_cut: false,
         }
     }
 }

@@ -189,7 +189,7 @@ pub(super) fn check_undecided(view: &View<'_>, graph: &Graph) -> Result<(), Resu
         // It may have been declared since.
         let step = graph.inner.find_path(path);
         let more = step.and_then(|step| graph.inner.steps[step as usize].settings.more.as_ref());
-        !more.is_some_and(|more| more.is_idempotent)
+        !more.is_some_and(|more| more.may_rerun())
     });
     let mut steps: Vec<_> = undecided.map(|(path, _)| (*path).to_owned()).collect();
     if steps.is_empty() {

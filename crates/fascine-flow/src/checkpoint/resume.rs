@@ -70,6 +70,19 @@ impl Flow {
 }
 
 impl Resume {
+    /// Gives the answer that a step [waits](crate::Journal::open_questions) for, or will wait for. It is recorded before
+    /// the run goes on.
+    pub fn answer(mut self, step: impl Into<String>, answer: impl Serialize) -> Self {
+        self.choices.answer(step.into(), answer);
+        self
+    }
+
+    /// Lets a step fail that waits for an answer, as [`Answers::decline`](crate::Answers::decline) does.
+    pub fn decline(mut self, step: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.choices.decline(step.into(), reason.into());
+        self
+    }
+
     /// Says that a step is done, and what it gave: what nobody knows the end of, what failed, or what never began.
     pub fn assume_done(mut self, step: impl Into<String>, output: impl Serialize) -> Self {
         self.choices.done(step.into(), output);

@@ -129,6 +129,9 @@ impl<'a> Building<'a> {
                 built = built.resource(resource);
             }
         }
+        if step.idempotent {
+            built = built.idempotent();
+        }
         if let Some(cost) = step.cost {
             built = built.cost(cost);
         }
@@ -159,6 +162,7 @@ impl<'a> Building<'a> {
         for key in &step.writes {
             each = each.with_writes(key);
         }
+        each.settings.more().is_idempotent = step.idempotent;
         each
     }
 

@@ -59,6 +59,7 @@ pub(crate) fn read(name: &str, node: &Node, field: Field, complaints: &mut Compl
         .unwrap_or_default();
     step.cost = fields.read("cost", |node| fields::integer(node, "an integer from 0"));
     step.resource = fields.read("resource", fields::name);
+    step.idempotent = fields.read("idempotent", fields::boolean) == Some(true);
     for (node, field) in fields.list("writes", "[\"total\"]") {
         match fields::name(node) {
             Ok(key) => step.writes.push(key),

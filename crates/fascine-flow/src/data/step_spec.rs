@@ -38,6 +38,9 @@ pub struct StepSpec {
     pub cost: Option<u32>,
     /// The resource that it uses.
     pub resource: Option<String>,
+    /// Whether it may be done again if nobody knows how it ended: see
+    /// [`StepBuilder::idempotent`](crate::StepBuilder::idempotent).
+    pub idempotent: bool,
     /// The keys of the shared state that its operation changes.
     pub writes: Vec<String>,
     /// What it puts into the shared state once it has completed: by keys, templates that may speak of its `output`.

@@ -85,6 +85,9 @@ impl From<&StepSpec> for Node {
         }
         fields.add_some("cost", step.cost);
         fields.add_some("resource", step.resource.as_deref());
+        if step.idempotent {
+            fields.add("idempotent", true);
+        }
         fields.add_list("writes", step.writes.iter().map(String::as_str));
         match &step.on_error {
             OnErrorSpec::SkipDependents => {}

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use fascine::flow::{
     Checkpoint, CheckpointError, Durability, FileCheckpoint, Flow, FlowRun, Graph, Header, Journal,
-    Record, ResumeError, RunId, SqliteCheckpoint,
+    Record, ResumeError, Round, RunId, SqliteCheckpoint,
 };
 use fascine::rt::{BoxFuture, Rt};
 use fascine_testing::TestRuntime;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::effects::run_id;
-use super::shapes::{SHAPES, World, expected, is_idempotent, shape};
+use super::shapes::{SHAPES, World, expected, is_idempotent, is_quiet, shape};
 use super::stores::Folder;
 
 /// How many processes are killed.
@@ -163,7 +163,11 @@ async fn take_up(flow: &Flow, store: &Watched, graph: &Graph, world: &Disk) -> F
         decided = match world.times(&step) {
             0 => decided.rerun(step),
             _ => {
-                let value = expected(&step);
+                let value = json!(expected(&step));
+                let value = match step.starts_with("improve[") {
+                    true => serde_json::to_value(Round::Again(value)).unwrap(),
+                    false => value,
+                };
                 decided.assume_done(step, value)
             }
         };
@@ -209,7 +213,7 @@ fn check(folder: &Path, number: usize, about: &str) {
     let world = Disk(folder.to_owned());
     for step in undisturbed.all_steps() {
         let times = world.times(&step.path);
-        let ran = usize::from(step.attempts > 0);
+        let ran = usize::from(step.attempts > 0 && !is_quiet(&step.path));
         assert!(times >= ran, "{about}: `{}` has no effect", step.path);
         if !is_idempotent(&step.path) {
             assert_eq!(times, ran, "{about}: `{}`", step.path);

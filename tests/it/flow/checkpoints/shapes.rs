@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fascine::flow::{Graph, GraphBuilder, StepContext};
+use fascine::flow::{Each, Graph, GraphBuilder, Repeat, Round, StepContext};
 use fascine::rt::Rt;
 use serde_json::{Value, json};
 
@@ -13,11 +13,16 @@ pub(crate) trait World: Send + Sync + 'static {
     fn effect(&self, path: &str);
 }
 
-pub(crate) const SHAPES: usize = 3;
+pub(crate) const SHAPES: usize = 4;
 
 /// What the step with that path gives.
 pub(crate) fn expected(path: &str) -> u64 {
     path.bytes().map(u64::from).sum()
+}
+
+/// These have no effect of their own.
+pub(crate) fn is_quiet(path: &str) -> bool {
+    ["list", "read", "improve", "inner", "inner/safe last"].contains(&path)
 }
 
 /// These may have their effect more than once.
@@ -26,12 +31,13 @@ pub(crate) fn is_idempotent(path: &str) -> bool {
     name.is_some_and(|name| name.starts_with("safe"))
 }
 
-/// A chain, a fan with branches, and graphs within a graph.
+/// A chain, a fan with branches, graphs within a graph, and steps that are made as it runs.
 pub(crate) fn shape(number: usize, rt: &Rt, world: Arc<dyn World>) -> Graph {
     match number {
         0 => chain(rt, &world),
         1 => fan(rt, &world),
-        _ => nested(rt, world),
+        2 => nested(rt, world),
+        _ => grown(rt, &world),
     }
 }
 
@@ -123,5 +129,43 @@ fn nested(rt: &Rt, world: Arc<dyn World>) -> Graph {
     graph.edge("first", "safe outer");
     add(&mut graph, "last", 1, rt, &world);
     graph.edge("safe outer", "last");
+    graph.build().unwrap()
+}
+
+fn grown(rt: &Rt, world: &Arc<dyn World>) -> Graph {
+    let mut graph = summing();
+    let list = graph.step("list", |_| async { Ok(vec![1_u64, 2, 3]) });
+    let list = list.idempotent().id();
+    let (clock, seen) = (rt.clone(), Arc::clone(world));
+    let read = graph.map("read", list, Each::concurrent(), move |context, item| {
+        let (clock, world) = (clock.clone(), Arc::clone(&seen));
+        async move {
+            clock.sleep(ms(item)).await;
+            world.effect(&context.path());
+            clock.sleep(ms(1)).await;
+            Ok(expected(&context.path()))
+        }
+    });
+    let read = read.id();
+    let (clock, seen) = (rt.clone(), Arc::clone(world));
+    let repeat = Repeat::at_most(3).or_last();
+    graph.repeat("improve", repeat, move |context, _: Option<u64>| {
+        let (clock, world) = (clock.clone(), Arc::clone(&seen));
+        async move {
+            world.effect(&context.path());
+            clock.sleep(ms(1)).await;
+            Ok(Round::Again(expected(&context.path())))
+        }
+    });
+    graph.edge(read, "improve");
+    let mut inner = GraphBuilder::new();
+    add(&mut inner, "one", 1, rt, world);
+    add(&mut inner, "two", 1, rt, world);
+    inner.edge("one", "two");
+    let last = inner.step("safe last", |_| async { Ok(1_u64) });
+    let last = last.idempotent().id();
+    inner.edge("two", last);
+    graph.sub_flow("inner", &inner.build().unwrap(), last);
+    graph.edge("improve", "inner");
     graph.build().unwrap()
 }

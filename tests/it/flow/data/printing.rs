@@ -165,6 +165,7 @@ prop_compose! {
         step.resource = uses_resource.then(|| "resource".to_owned());
         step.writes = writes;
         step.update = update;
+        step.idempotent = uses_resource;
         let (is_flow, for_each, repeat) = times;
         if is_flow {
             step.work = WorkSpec::Flow("part".to_owned());

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use fascine::flow::Status;
 
-use super::Ended;
 use super::edges::Edge;
 use super::joins::Verdict;
 use super::work::Work;
+use super::{Ended, Limits};
 use crate::flow::sketch::{Sketch, SketchEdge};
 
 /// How far a simulated run has come.
@@ -159,12 +159,14 @@ impl<'a> Simulation<'a> {
     }
 
     /// Whatever has not ended ends now. A step whose conditions are being asked has done its work.
-    pub(super) fn cut(&mut self) {
+    pub(super) fn cut(&mut self, limits: Limits) {
         let now = self.now;
         for state in &mut self.steps {
             match state.status {
                 Status::Pending => state.status = Status::Aborted,
-                Status::Processing if state.work_ends().is_some_and(|ends| ends < now) => {
+                Status::Processing
+                    if !limits.is_within && state.work_ends().is_some_and(|ends| ends < now) =>
+                {
                     state.end()
                 }
                 Status::Processing => {
