@@ -56,12 +56,6 @@ impl Each {
         self.set(|settings| settings.more().total_timeout = Some(timeout))
     }
 
-    /// Declares that each may run again when nobody knows what came of it: see
-    /// [`StepBuilder::idempotent`](crate::StepBuilder::idempotent).
-    pub fn idempotent(self) -> Self {
-        self.set(|settings| settings.more().is_idempotent = true)
-    }
-
     /// Sets how they compare with other steps: see [`StepBuilder::priority`](crate::StepBuilder::priority).
     pub fn with_priority(self, priority: i32) -> Self {
         self.set(|settings| settings.priority = priority)
