@@ -5,52 +5,95 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use fascine_concurrency::fail_after;
+use fascine_concurrency::{fail_after, fail_at};
 use fascine_resilience::Verdict;
-use fascine_rt::{BoxFuture, Panic, Rt};
+use fascine_rt::{BoxFuture, Panic};
 
+use crate::ask::Asks;
+use crate::asking;
+use crate::desk::Heard;
+use crate::question::Asked;
 use crate::step::{More, Step, StepResult};
-use crate::{Output, StepContext, StepError};
+use crate::{Declined, Output, StepContext, StepError};
 
-/// Runs a step: all its tries, each within its time.
-pub(crate) async fn run(rt: &Rt, step: &Step, context: &StepContext) -> Result<Output, StepError> {
-    if let Some(error) = context.broken() {
-        return Err(error.clone());
+/// Runs a step: all its tries, each within its time. `None` if the run is suspended before it has ended.
+pub(crate) async fn run(step: &Step, context: &StepContext) -> Option<Result<Output, StepError>> {
+    if let Some(foregone) = context.foregone() {
+        return Some(foregone.clone());
     }
     let ended = match step.settings.more.as_deref() {
         // Boxed: most steps have no settings, and their future is the smaller for it.
-        Some(more) => Box::pin(run_tries(rt, step, more, context)).await,
+        Some(more) => Box::pin(run_in_time(step, more, context)).await,
         None => call(step, context).await,
     };
-    ended.map_err(|failure| failure.of(context))
+    match ended {
+        Ok(output) => Some(Ok(output)),
+        Err(failure) => failure.of(context).map(Err),
+    }
 }
 
-async fn run_tries(
-    rt: &Rt,
-    step: &Step,
-    more: &More,
-    context: &StepContext,
-) -> Result<Output, Failure> {
+async fn run_in_time(step: &Step, more: &More, context: &StepContext) -> Result<Output, Failure> {
+    let rt = &context.crew().rt;
+    let tries = run_tries(step, more, context);
+    match more.total_timeout {
+        Some(after) => match fail_after(rt, after, tries).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Failure::TimedOut(after)),
+        },
+        None => tries.await,
+    }
+}
+
+async fn run_tries(step: &Step, more: &More, context: &StepContext) -> Result<Output, Failure> {
+    let rt = &context.crew().rt;
     let try_once = || async {
-        match more.timeout {
-            Some(after) => match fail_after(rt, after, call(step, context)).await {
+        match (more.asks, more.timeout) {
+            (Some(asks), timeout) => ask(step, context, asks, timeout).await,
+            (None, Some(after)) => match fail_after(rt, after, call(step, context)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Failure::TimedOut(after)),
             },
-            None => call(step, context).await,
+            (None, None) => call(step, context).await,
         }
     };
     let Some(retry) = &more.retry else {
         return try_once().await;
     };
     let passes = |failure: &Failure| match failure {
-        Failure::Panicked(_) => Verdict::Stop,
+        Failure::Declined(_) | Failure::Panicked(_) | Failure::Suspended => Verdict::Stop,
         _ => Verdict::Retry,
     };
     let ended = retry.run(|_| try_once(), passes).await;
     ended
         .map(|attempted| attempted.value)
         .map_err(|error| error.error)
+}
+
+/// Makes the question, and waits for the answer.
+async fn ask(
+    step: &Step,
+    context: &StepContext,
+    asks: Asks,
+    timeout: Option<Duration>,
+) -> Result<Output, Failure> {
+    let rt = &context.crew().rt;
+    let timed_out = || Failure::TimedOut(timeout.unwrap_or_default());
+    let deadline = timeout.and_then(|after| rt.deadline_after(after));
+    let made = match deadline {
+        Some(deadline) => match fail_at(rt, deadline, call(step, context)).await {
+            Ok(made) => made?,
+            Err(_) => return Err(timed_out()),
+        },
+        None => call(step, context).await?,
+    };
+    let Some(asked) = made.get::<Asked>() else {
+        return Ok(made);
+    };
+    match asking::ask(context, asked, asks, deadline).await {
+        Heard::Answer(given) => given.map_err(Failure::Declined),
+        Heard::Suspended => Err(Failure::Suspended),
+        Heard::TimedOut => Err(timed_out()),
+    }
 }
 
 /// Calls the function of the step and waits for its future.
@@ -63,6 +106,7 @@ async fn call(step: &Step, context: &StepContext) -> Result<Output, Failure> {
     };
     match ended {
         Ok(Ok(output)) => Ok(output),
+        Ok(Err(_)) if context.is_suspended() => Err(Failure::Suspended),
         Ok(Err(error)) => Err(Failure::Failed(Arc::from(error))),
         Err(panic) => Err(Failure::Panicked(panic.message().to_owned())),
     }
@@ -70,27 +114,36 @@ async fn call(step: &Step, context: &StepContext) -> Result<Output, Failure> {
 
 /// Why a try came to nothing.
 enum Failure {
+    Declined(Arc<Declined>),
     Failed(Arc<dyn std::error::Error + Send + Sync>),
     Panicked(String),
+    /// The run was suspended, and it could not end for that.
+    Suspended,
     TimedOut(Duration),
 }
 
 impl Failure {
-    fn of(self, context: &StepContext) -> StepError {
+    fn of(self, context: &StepContext) -> Option<StepError> {
         let (step, attempts) = (context.path().to_string(), context.attempt());
-        match self {
+        Some(match self {
+            Self::Declined(declined) => StepError::Failed {
+                step,
+                attempts,
+                source: declined,
+            },
             Self::Failed(source) => StepError::Failed {
                 step,
                 attempts,
                 source,
             },
             Self::Panicked(message) => StepError::Panicked { step, message },
+            Self::Suspended => return None,
             Self::TimedOut(after) => StepError::TimedOut {
                 step,
                 attempts,
                 after,
             },
-        }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 
 use crate::adjacency::Adjacency;
 use crate::edge::{Condition, Edge, NamedEnd, Side};
@@ -44,6 +45,8 @@ pub(crate) fn compile(
         decides,
         rescues,
         reducers: HashMap::new(),
+        version: None,
+        prints: OnceLock::new(),
         written: HashSet::new(),
     };
     check_edges(&inner)?;

@@ -7,21 +7,23 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
-use crate::Status;
+use crate::{OpenQuestion, Status};
 
-/// A step came to another status.
+/// A step came to another status, or asks something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlowEvent {
     /// The path of the step: its name, or `parent/name` and `parent[3]/name` if another step runs it. A `/`, `[` or `\\` in
     /// a name has a `\\` before it.
     pub step: Arc<str>,
-    /// The status it came to.
+    /// The status it came to, or is in while it asks.
     pub status: Status,
     /// When, after the start of the run.
     pub at: Duration,
     /// How long the step had been running.
     pub elapsed: Duration,
+    /// What it asks, from now on.
+    pub question: Option<Arc<OpenQuestion>>,
 }
 
 /// The events of a run, as they happen. It ends with the run.

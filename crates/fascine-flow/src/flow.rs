@@ -6,7 +6,7 @@ use fascine_rt::Rt;
 
 use crate::keep::Keep;
 use crate::tree::Bounds;
-use crate::{FlowReport, FlowRun, Graph, SharedState, Snapshot};
+use crate::{Checkpoint, FlowReport, FlowRun, FlowStream, Graph, RunId, SharedState, Snapshot};
 
 /// Runs graphs.
 ///
@@ -17,6 +17,7 @@ use crate::{FlowReport, FlowRun, Graph, SharedState, Snapshot};
 /// - at most 10,000 steps in graphs that steps run, and 16 of them in each other
 /// - a shared state that begins empty, and keeps its last 64 snapshots
 /// - the outputs that no other step reads are kept, the others go when their last reader is done
+/// - nothing is recorded
 #[derive(Clone, Debug)]
 pub struct Flow {
     rt: Rt,
@@ -24,6 +25,7 @@ pub struct Flow {
     timeout: Option<Duration>,
     state: Snapshot,
     history: NonZeroUsize,
+    checkpoint: Option<(Arc<dyn Checkpoint>, RunId)>,
 }
 
 impl Flow {
@@ -37,10 +39,12 @@ impl Flow {
                 max_concurrent: 5,
                 max_growth: 10_000,
                 max_depth: 16,
+                suspends_when_waiting: false,
             },
             timeout: None,
             state: Snapshot::default(),
             history: HISTORY,
+            checkpoint: None,
         }
     }
 
@@ -100,6 +104,14 @@ impl Flow {
         self
     }
 
+    /// Suspends a run as soon as nothing goes on in it but the waiting for [answers](crate::GraphBuilder::ask), as a
+    /// [`Suspender`](crate::Suspender) does.
+    #[must_use]
+    pub fn suspend_when_waiting(mut self) -> Self {
+        self.bounds.suspends_when_waiting = true;
+        self
+    }
+
     /// Keeps all outputs for the report.
     #[must_use]
     pub fn keep_all(mut self) -> Self {
@@ -113,6 +125,18 @@ impl Flow {
     pub fn keep_only(mut self, steps: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let names = steps.into_iter().map(Into::into).collect();
         self.bounds.keep = Keep::Only(Arc::new(names));
+        self
+    }
+
+    /// Records each step of the run in `store`, under that name: before it begins, and when it has ended. What the run
+    /// did not come to, another one can take up: see [`resume`](Self::resume).
+    ///
+    /// A name is for one run: when the store has it already no step begins, and the
+    /// [report](FlowReport::checkpoint_error) says so. The same happens from the moment on when the store fails. Records
+    /// are written by the [`FlowRun`] itself: if nobody polls it, no further step begins.
+    #[must_use]
+    pub fn with_checkpoint(mut self, store: impl Checkpoint, run: RunId) -> Self {
+        self.checkpoint = Some((Arc::new(store), run));
         self
     }
 
@@ -130,6 +154,11 @@ impl Flow {
         FlowRun::new(self, graph)
     }
 
+    /// Prepares a run that tells what happens as a stream.
+    pub fn stream(&self, graph: &Graph) -> FlowStream {
+        FlowStream::new(self.start(graph))
+    }
+
     pub(crate) fn rt(&self) -> &Rt {
         &self.rt
     }
@@ -144,6 +173,14 @@ impl Flow {
 
     pub(crate) fn shared_state(&self) -> SharedState {
         SharedState::new(self.state.clone(), self.history)
+    }
+
+    pub(crate) fn checkpoint(&self) -> Option<&(Arc<dyn Checkpoint>, RunId)> {
+        self.checkpoint.as_ref()
+    }
+
+    pub(crate) fn history(&self) -> NonZeroUsize {
+        self.history
     }
 }
 

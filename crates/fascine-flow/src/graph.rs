@@ -1,9 +1,13 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::Fingerprint;
 use crate::adjacency::Adjacency;
+use crate::ask::Asks;
+use crate::checkpoint::Prints;
 use crate::edge::Edge;
+use crate::path::Prefix;
 use crate::shared_state::Reducer;
 use crate::step::Step;
 use crate::step_id::{Key, StepKey};
@@ -38,6 +42,9 @@ pub(crate) struct Inner {
     pub(crate) written: HashSet<String>,
     /// The fallback steps, and which step each is there for.
     pub(crate) rescues: HashMap<u32, u32>,
+    pub(crate) version: Option<String>,
+    /// Made when it is asked for.
+    pub(crate) prints: OnceLock<Prints>,
 }
 
 impl Inner {
@@ -52,8 +59,19 @@ impl Inner {
         }
     }
 
+    /// The number of the step with that path in a run of this graph that is in no other.
+    pub(crate) fn find_path(&self, path: &str) -> Option<u32> {
+        let mut steps = (0..).zip(&self.steps);
+        steps.find_map(|(number, step)| (*Prefix::None.path(&step.name) == *path).then_some(number))
+    }
+
     pub(crate) fn name(&self, step: u32) -> String {
         self.steps[step as usize].name.to_string()
+    }
+
+    /// What the step asks, if it is there to ask.
+    pub(crate) fn asks(&self, step: u32) -> Option<Asks> {
+        self.steps[step as usize].settings.more.as_ref()?.asks
     }
 
     /// What the steps behind get if this one fails.
@@ -81,6 +99,17 @@ impl Graph {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.steps.is_empty()
+    }
+
+    /// What tells it from other graphs, to runs that are taken up again.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.prints().whole
+    }
+
+    pub(crate) fn prints(&self) -> &Prints {
+        let prints = &self.inner.prints;
+        prints.get_or_init(|| Prints::of(&self.inner))
     }
 
     /// The names of the steps, in the order they were added.

@@ -30,6 +30,9 @@ pub struct GraphBuilder {
     wants: Vec<(usize, fn() -> OutputType)>,
     entries: Vec<StepKey>,
     reducers: HashMap<String, Reducer>,
+    /// What was wrong from the beginning.
+    refused: Option<GraphError>,
+    version: Option<String>,
 }
 
 impl GraphBuilder {
@@ -108,7 +111,23 @@ impl GraphBuilder {
         key: impl Into<String>,
         reduce: impl Fn(Option<&Value>, Value) -> Value + Send + Sync + 'static,
     ) -> &mut Self {
+        self.try_reducer(key, move |before, new| Ok(reduce(before, new)))
+    }
+
+    /// As [`reducer`](Self::reducer), by a function that may refuse a value.
+    pub fn try_reducer(
+        &mut self,
+        key: impl Into<String>,
+        reduce: impl Fn(Option<&Value>, Value) -> StepResult<Value> + Send + Sync + 'static,
+    ) -> &mut Self {
         self.reducers.insert(key.into(), Arc::new(reduce));
+        self
+    }
+
+    /// Sets what version of its functions the graph has, to be changed when one of them changes its meaning: a run that
+    /// was recorded with another one is [not taken up](crate::OnChange) unseen.
+    pub fn version(&mut self, version: impl Into<String>) -> &mut Self {
+        self.version = Some(version.into());
         self
     }
 
@@ -125,6 +144,9 @@ impl GraphBuilder {
     ///
     /// [`GraphError`] names the steps that are wrong.
     pub fn build(self) -> Result<Graph, GraphError> {
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
         let drafts = Drafts {
             edges: self.edges,
             named: self.named,
@@ -133,6 +155,7 @@ impl GraphBuilder {
         let written = check_writers(&self.steps, &self.reducers)?;
         let mut inner = compile(self.steps, drafts, self.resources, &self.entries)?;
         inner.reducers = self.reducers;
+        inner.version = self.version;
         inner.written = written;
         Ok(Graph {
             inner: Arc::new(inner),
@@ -140,6 +163,38 @@ impl GraphBuilder {
     }
 
     /// The number of an end of the edge that comes next, if it is known already.
+    /// Makes it part of the graphs around a step: their reducers are its own, and their resources can be used.
+    pub(crate) fn within(mut self, context: &StepContext) -> Self {
+        let crew = context.crew();
+        let wanted = self.steps.iter().filter_map(|step| {
+            let more = step.settings.more.as_ref()?;
+            more.resource.as_ref()
+        });
+        let mut wanted: Vec<_> = wanted.cloned().collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        for graph in [crew]
+            .into_iter()
+            .chain(crew.site.around())
+            .map(|crew| &crew.graph.inner)
+        {
+            for (key, reducer) in &graph.reducers {
+                let own = self.reducers.entry(key.clone());
+                own.or_insert_with(|| Arc::clone(reducer));
+            }
+            // The limit is the one around.
+            let known = wanted.extract_if(.., |name| graph.resources.contains(name));
+            self.resources
+                .extend(known.map(|name| (name, NonZeroUsize::MAX)));
+        }
+        self
+    }
+
+    /// Remembers what is wrong, to be told when the graph is built.
+    pub(crate) fn refuse(&mut self, error: GraphError) {
+        self.refused.get_or_insert(error);
+    }
+
     fn end(&mut self, key: StepKey, side: Side) -> u32 {
         match key.0 {
             Key::Number(number) => number,
@@ -151,7 +206,7 @@ impl GraphBuilder {
         }
     }
 
-    fn add<T: StepOutput>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {
+    pub(crate) fn add<T: StepOutput>(&mut self, name: Arc<str>, work: Work) -> StepBuilder<'_, T> {
         let number = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.push(Step {
             name,

@@ -102,6 +102,12 @@ pub enum GraphError {
         /// The step.
         step: String,
     },
+    /// A step is to be [repeated](crate::GraphBuilder::repeat) not even once.
+    #[error("step `{step}` may be repeated 0 times")]
+    ZeroRepeats {
+        /// The step.
+        step: String,
+    },
     /// What is given in place of a step's output is of another type.
     #[error("step `{step}` gives `{gives}`, and its fallback `{fallback}`")]
     WrongFallback {

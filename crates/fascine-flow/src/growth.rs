@@ -17,14 +17,16 @@ struct State {
     running: usize,
     reports: Vec<FlowReport>,
     is_over: bool,
+    /// A graph was suspended before it had ended.
+    is_suspended: bool,
 }
 
 /// What the graph is to the step that runs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// One step for each of so many items.
-    #[expect(dead_code, reason = "steps for items are yet to come")]
-    Items(usize),
+    /// A step for each of some items, whose names are numbers that were reserved.
+    Items,
+    #[default]
     Steps,
 }
 
@@ -47,15 +49,21 @@ impl Growth {
 
     /// Says where the steps of a graph are. Those of the first are under the path of the step alone.
     pub(crate) fn name(&self, path: &Arc<str>, role: Role) -> Prefix {
+        match role {
+            Role::Items => Prefix::Items(Arc::clone(path)),
+            Role::Steps => match self.reserve(1) {
+                0 => Prefix::Steps(Arc::clone(path)),
+                number => Prefix::Steps(numbered(path, number)),
+            },
+        }
+    }
+
+    /// Reserves so many numbers, and gives the first.
+    pub(crate) fn reserve(&self, count: usize) -> usize {
         let mut state = self.lock();
         let first = state.numbers;
-        let (prefix, count) = match role {
-            Role::Items(count) => (Prefix::Items(Arc::clone(path)), count),
-            Role::Steps if first == 0 => (Prefix::Steps(Arc::clone(path)), 1),
-            Role::Steps => (Prefix::Steps(numbered(path, first)), 1),
-        };
         state.numbers = first.saturating_add(count);
-        prefix
+        first
     }
 
     /// A graph begins to run. Returns whether it is the first of those that run.
@@ -95,6 +103,15 @@ impl Growth {
         } else {
             state.reports.push(report);
         }
+    }
+
+    /// A graph could not end, as the run is suspended.
+    pub(crate) fn suspend(&self) {
+        self.lock().is_suspended = true;
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.lock().is_suspended
     }
 
     /// The step has ended.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::StepError;
+use crate::{GraphError, NotCompleted, StepError};
 
 /// Why a graph that a step runs was not run to its end.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -20,6 +20,30 @@ pub enum GrowthError {
         /// Why the step in it failed.
         source: Arc<StepError>,
     },
+    /// It is no graph that can be run.
+    #[error("the graph that step `{path}` runs cannot be built")]
+    Graph {
+        /// The path of the step that was to run it.
+        path: Arc<str>,
+        /// What is wrong with it.
+        source: GraphError,
+    },
+    /// The step whose output was wanted gave none.
+    #[error("the graph that step `{path}` runs gave nothing")]
+    NoOutput {
+        /// The path of the step that runs it.
+        path: Arc<str>,
+        /// What the step whose output was wanted is instead.
+        source: NotCompleted,
+    },
+    /// It was [repeated](crate::GraphBuilder::repeat) as often as it may be, and was not done.
+    #[error("step `{path}` was not done after {limit} repetitions")]
+    NotDone {
+        /// The path of the step that repeats.
+        path: Arc<str>,
+        /// How often it may repeat.
+        limit: u32,
+    },
     /// A step in it changes a key of the shared state that another one changes as well, and neither its graph nor those
     /// around it say what becomes of that.
     #[error("step `{path}` changes `{key}`, as others do, and it has no reducer")]
@@ -28,6 +52,12 @@ pub enum GrowthError {
         path: Arc<str>,
         /// The key.
         key: String,
+    },
+    /// The run was [suspended](crate::Suspender) before the graph had ended. If the step fails now, it counts as cancelled.
+    #[error("the graph that step `{path}` runs was suspended")]
+    Suspended {
+        /// The path of the step that runs it.
+        path: Arc<str>,
     },
     /// Graphs run graphs that run graphs, deeper than they [may](crate::Flow::with_max_depth).
     #[error("the graph that step `{path}` runs is {limit} deep in others, as many as there may be")]
@@ -54,7 +84,11 @@ impl GrowthError {
         match self {
             Self::Ended { path }
             | Self::Failed { path, .. }
+            | Self::Graph { path, .. }
+            | Self::NoOutput { path, .. }
+            | Self::NotDone { path, .. }
             | Self::SharedKey { path, .. }
+            | Self::Suspended { path }
             | Self::TooDeep { path, .. }
             | Self::TooManySteps { path, .. } => path,
         }

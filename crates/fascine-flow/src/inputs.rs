@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::output::OutputType;
 use crate::{StepContext, StepId, StepOutput, StepResult};
 
-/// The steps that a step [takes from](crate::GraphBuilder::then): one, or a tuple of up to eight.
+/// The steps that a step [takes from](crate::GraphBuilder::then): one, or a tuple of up to eight; `()` for none.
 pub trait Inputs: Clone + Send + Sync + 'static {
     /// What they give.
     type Values: Send;
@@ -52,6 +52,16 @@ impl<T: StepOutput> Inputs for StepId<T> {
             output: OutputType::of::<T>,
         });
     }
+}
+
+impl Inputs for () {
+    type Values = ();
+
+    fn values(&self, _: &StepContext) -> StepResult<()> {
+        Ok(())
+    }
+
+    fn each(&self, _: &mut dyn FnMut(EdgeFrom)) {}
 }
 
 macro_rules! tuples {

@@ -29,6 +29,15 @@
 //! assert_eq!(report.critical_path.steps, ["load", "wait"]);
 //! # });
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default. Each adds types and changes nothing else.
+//!
+//! - `data`: graphs from descriptions in JSON, `FlowSpec`, and back.
+//! - `toml`: these in TOML.
+//! - `yaml`: these in YAML.
+//! - `sqlite`: `SqliteCheckpoint`, journals of runs in SQLite, which is compiled in.
 
 mod graph;
 mod graph_builder;
@@ -50,21 +59,38 @@ mod fallbacks;
 mod names;
 mod order;
 
+mod answer_error;
+mod answers;
+mod ask;
+mod asking;
+mod desk;
+mod question;
+mod questions;
+mod reply;
+mod suspender;
+mod suspension;
+
 mod flow;
+mod flow_stream;
 mod handle;
 mod keep;
 mod readers;
 mod run;
 
+mod each;
+mod expand;
 mod growth;
 mod growth_error;
 mod lent_place;
 mod limit;
+mod map;
 mod moment;
 mod nested_run;
 mod path;
 mod places;
+mod repeat;
 mod sharing;
+mod sub_flow;
 mod tree;
 
 mod attempt;
@@ -83,6 +109,8 @@ mod run_state;
 mod shared_state;
 mod state_error;
 
+mod checkpoint;
+
 mod critical_path;
 mod event;
 mod report;
@@ -93,11 +121,33 @@ mod walk;
 mod draw;
 mod view;
 
+#[cfg(feature = "data")]
+mod data;
+
+pub use answer_error::{AnswerError, Declined};
+pub use answers::Answers;
+#[cfg(feature = "sqlite")]
+pub use checkpoint::SqliteCheckpoint;
+pub use checkpoint::{
+    Checkpoint, CheckpointError, Durability, Entry, FileCheckpoint, Fingerprint, Fork, GraphChange,
+    Header, Journal, MemoryCheckpoint, MigratedStep, Migration, OnChange, Point, Record, Recorded,
+    Replay, Resume, ResumeError, RunId, RunIdError, StepRecord,
+};
 pub use critical_path::CriticalPath;
+#[cfg(feature = "toml")]
+pub use data::NotToml;
+#[cfg(feature = "data")]
+pub use data::{
+    EdgeSpec, FlowSpec, OnErrorSpec, OperationError, Operations, ParameterKind, ParameterSpec,
+    Place, Problem, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec,
+};
+pub use each::Each;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
 pub use event::{FlowEvent, FlowEvents};
+pub use expand::Expand;
 pub use flow::Flow;
+pub use flow_stream::FlowStream;
 pub use graph::Graph;
 pub use graph_builder::GraphBuilder;
 pub use graph_error::GraphError;
@@ -108,6 +158,9 @@ pub use join::Join;
 pub use nested_run::NestedRun;
 pub use on_error::OnError;
 pub use output::{Output, StepOutput};
+pub use question::{OpenQuestion, Question};
+pub use questions::Questions;
+pub use repeat::{Repeat, Round};
 pub use report::{FlowReport, StepReport};
 pub use run::{Canceller, FlowRun};
 pub use shared_state::{SharedState, Snapshot};
@@ -119,4 +172,11 @@ pub use step_context::{Input, StepContext};
 pub use step_error::{NotCompleted, SkipCause, StepError};
 pub use step_id::{StepId, StepKey};
 pub use step_name::StepName;
+pub use sub_flow::OutputOf;
+pub use suspender::Suspender;
 pub use view::{EdgeView, GraphView, StepView};
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/flows.md")]
+mod page {}

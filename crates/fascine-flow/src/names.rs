@@ -76,12 +76,7 @@ impl<'a> Names<'a> {
 
     /// What to call the step in an error.
     pub(crate) fn text(&self, key: &StepKey) -> String {
-        match &key.0 {
-            Key::Name(name) => name.to_string(),
-            Key::Number(number) => match self.steps.get(*number as usize) {
-                Some(step) => step.name.to_string(),
-                None => format!("#{number}"),
-            },
-        }
+        let step = self.find(key).map(|number| &self.steps[number as usize]);
+        step.map_or_else(|| key.text(), |step| step.name.to_string())
     }
 }

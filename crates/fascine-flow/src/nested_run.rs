@@ -58,17 +58,25 @@ use crate::{FlowReport, Graph, GrowthError, StepContext, StepHandle, StepKey};
 pub struct NestedRun {
     context: StepContext,
     graph: Graph,
-    role: Role,
+    plan: Plan,
     handles: Unheard,
     run: Option<BoxFuture<Result<FlowReport, GrowthError>>>,
 }
 
+/// What becomes of a graph that a step runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) role: Role,
+    /// The step whose output is in the report, though others read it.
+    pub(crate) output: Option<u32>,
+}
+
 impl NestedRun {
-    pub(crate) fn new(context: &StepContext, graph: &Graph, role: Role) -> Self {
+    pub(crate) fn new(context: &StepContext, graph: &Graph, plan: Plan) -> Self {
         Self {
             context: context.clone(),
             graph: graph.clone(),
-            role,
+            plan,
             handles: Unheard::new(graph, Prefix::Steps(context.path())),
             run: None,
         }
@@ -88,12 +96,12 @@ impl NestedRun {
 async fn run(
     context: StepContext,
     graph: Graph,
-    role: Role,
+    plan: Plan,
     mut handles: Unheard,
 ) -> Result<FlowReport, GrowthError> {
     let (parent, path) = (context.crew(), context.path());
-    let prefix = context.growth().name(&path, role);
-    let site = Site::nested(parent, context.number(), prefix, &graph.inner, &path)?;
+    let prefix = context.growth().name(&path, plan.role);
+    let site = Site::nested(&context, prefix, plan.output, &graph.inner)?;
     let _claims = Claims::new(&site, &graph.inner, &path)?;
     let mut lent = LentPlace::new(&context, &path)?;
     let group = TaskGroup::<(), Infallible>::new(&parent.rt)
@@ -106,6 +114,8 @@ async fn run(
         crew: &crew,
         is_over: false,
     };
+    let suspension = &site.tree.suspension;
+    let among = suspension.enter(&crew);
     crew.join_resources();
     crew.join_places();
     // The first of these workers gets it, if there is no other.
@@ -114,7 +124,12 @@ async fn run(
     // How the workers ended is in the state; the group itself ends early only with the scope it is in.
     let _ = group.join().await;
     let report = inside.end();
+    drop(among);
     poll_fn(|cx| lent.poll_return(cx)).await;
+    if report.suspended {
+        context.growth().suspend();
+        return Err(GrowthError::Suspended { path });
+    }
     match crew.change(|state| state.fatal()) {
         Some(source) => Err(GrowthError::Failed { path, source }),
         None => Ok(report),
@@ -161,7 +176,7 @@ impl Future for NestedRun {
             Some(run) => run,
             None => {
                 let (context, graph) = (this.context.clone(), this.graph.clone());
-                let run = run(context, graph, this.role, this.handles.move_out());
+                let run = run(context, graph, this.plan, this.handles.move_out());
                 this.run.insert(Box::pin(run))
             }
         };

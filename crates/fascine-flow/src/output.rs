@@ -1,10 +1,11 @@
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// What a step gave. It is kept as it is, and made JSON only for those who ask for JSON. A clone is the same output.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StepOutput for T {
 pub(crate) struct OutputType {
     id: TypeId,
     pub(crate) name: &'static str,
+    /// Reads one that was recorded.
+    pub(crate) decode: fn(&RawValue) -> Result<Output, serde_json::Error>,
 }
 
 impl OutputType {
@@ -28,6 +31,7 @@ impl OutputType {
         Self {
             id: TypeId::of::<T>(),
             name: std::any::type_name::<T>(),
+            decode: |text| serde_json::from_str::<T>(text.get()).map(Output::new),
         }
     }
 }
@@ -41,6 +45,7 @@ impl PartialEq for OutputType {
 trait Erased: Send + Sync {
     fn output_type(&self) -> OutputType;
     fn json(&self) -> Result<Value, serde_json::Error>;
+    fn text(&self) -> Result<Box<RawValue>, serde_json::Error>;
     fn any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -53,12 +58,64 @@ impl<T: StepOutput> Erased for T {
         serde_json::to_value(self)
     }
 
+    fn text(&self) -> Result<Box<RawValue>, serde_json::Error> {
+        serde_json::value::to_raw_value(self)
+    }
+
     fn any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
 }
 
+/// An output of an earlier run. It stays a text until somebody wants the value.
+struct Recorded {
+    text: Box<RawValue>,
+    output: OutputType,
+    value: OnceLock<Option<Output>>,
+}
+
+impl Recorded {
+    fn value(&self) -> Option<&Output> {
+        let decode = || (self.output.decode)(&self.text).ok();
+        self.value.get_or_init(decode).as_ref()
+    }
+}
+
+impl Erased for Recorded {
+    fn output_type(&self) -> OutputType {
+        self.output
+    }
+
+    fn json(&self) -> Result<Value, serde_json::Error> {
+        serde_json::from_str(self.text.get())
+    }
+
+    fn text(&self) -> Result<Box<RawValue>, serde_json::Error> {
+        Ok(self.text.clone())
+    }
+
+    fn any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        match self.value() {
+            Some(value) => Arc::clone(&value.0).any(),
+            None => self,
+        }
+    }
+}
+
 impl Output {
+    pub(crate) fn recorded(text: Box<RawValue>, output: OutputType) -> Self {
+        Self(Arc::new(Recorded {
+            text,
+            output,
+            value: OnceLock::new(),
+        }))
+    }
+
+    /// The JSON of the value, not yet parsed.
+    pub(crate) fn to_text(&self) -> Result<Box<RawValue>, serde_json::Error> {
+        self.0.text()
+    }
+
     /// Wraps what a step gave.
     pub fn new(value: impl StepOutput) -> Self {
         Self(Arc::new(value))

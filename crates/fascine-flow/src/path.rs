@@ -57,6 +57,22 @@ pub(crate) fn is_within(path: &str, outer: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(['/', '[']))
 }
 
+/// The paths of the steps that the step with that path is within, the outermost first.
+pub(crate) fn around(path: &str) -> impl Iterator<Item = &str> {
+    let mut is_escaped = false;
+    let ends = path.char_indices().filter(move |(_, letter)| {
+        let is_end = !is_escaped && matches!(letter, '/' | '[');
+        is_escaped = !is_escaped && *letter == '\\';
+        is_end
+    });
+    ends.map(|(at, _)| &path[..at])
+}
+
+/// The path of the step of the outermost graph that the path leads through.
+pub(crate) fn outermost(path: &str) -> &str {
+    around(path).next().unwrap_or(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +88,15 @@ mod tests {
         assert_eq!(&*root("a[0]"), "a\\[0]");
         assert_eq!(&*Prefix::Items("a".into()).path(&"[0]".into()), "a[0]");
         assert_eq!(&*numbered("a", 3), "a[3]");
+    }
+
+    #[test]
+    fn a_path_tells_what_is_around_it() {
+        let around = |path| around(path).collect::<Vec<_>>();
+        assert_eq!(around("a"), [""; 0]);
+        assert_eq!(around("a[3]/b/c"), ["a", "a[3]", "a[3]/b"]);
+        assert_eq!(around("a\\/b\\\\/c"), ["a\\/b\\\\"]);
+        assert_eq!(outermost("a\\[0]/b"), "a\\[0]");
     }
 
     #[test]

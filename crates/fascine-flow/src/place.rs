@@ -13,6 +13,8 @@ pub(crate) struct Place {
     pub(crate) step: Option<(u32, StepContext)>,
     /// When the step was done, and what it gave: its edges may be undecided still.
     pub(crate) done: Option<(Instant, Result<Output, StepError>)>,
+    /// The number of the record that says that the step has begun, until it is recorded how it ended.
+    pub(crate) started: Option<u64>,
     /// Whether another worker has taken over.
     pub(crate) is_waiting: bool,
     has_come: bool,
@@ -29,6 +31,7 @@ impl Place {
             crew,
             step: None,
             done: None,
+            started: None,
             is_waiting: false,
             has_come: false,
             is_over: false,
@@ -53,14 +56,33 @@ impl Place {
 
     /// Both at once, which is the usual case.
     pub(crate) fn end_and_next(&mut self, decisions: Decisions) {
-        // Conditions may have taken their time.
-        let was_quick = decisions.is_empty();
+        // Conditions may have taken their time, and so may a store.
+        let was_quick = decisions.is_empty() && self.crew.recorder().is_none();
         let at = self.done.as_ref().map(|(at, _)| *at).filter(|_| was_quick);
         let now = at.unwrap_or_else(|| self.crew.rt.now());
         let end = self.ending(decisions);
         let inputs = &mut self.inputs;
         let next = self.crew.change_with(&mut self.effects, |state| {
             end(state);
+            state.next(now, inputs)
+        });
+        self.begin(next);
+    }
+
+    /// The step did not end, as the run is suspended.
+    pub(crate) fn put_back_and_next(&mut self) {
+        let now = self.crew.rt.now();
+        let step = self.step.take();
+        let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
+        let was_waiting = std::mem::take(&mut self.is_waiting);
+        let inputs = &mut self.inputs;
+        let next = self.crew.change_with(&mut self.effects, |state| {
+            if was_waiting {
+                state.wake();
+            }
+            if let Some((step, attempts, nested)) = step {
+                state.put_back(step, attempts, nested, now);
+            }
             state.next(now, inputs)
         });
         self.begin(next);
@@ -79,6 +101,20 @@ impl Place {
     pub(crate) fn end(&mut self, decisions: Decisions) {
         let end = self.ending(decisions);
         self.crew.change_with(&mut self.effects, end);
+    }
+
+    /// Tells the run that the step may not begin, and so nothing else may.
+    pub(crate) fn give_up(&mut self) {
+        let was_waiting = std::mem::take(&mut self.is_waiting);
+        let (step, now) = (self.step.take(), self.crew.rt.now());
+        self.crew.change(|state| {
+            if was_waiting {
+                state.wake();
+            }
+            if let Some((step, _)) = step {
+                state.cancel(step, 0, Vec::new(), now);
+            }
+        });
     }
 
     fn ending(&mut self, decisions: Decisions) -> impl FnOnce(&mut RunState) + use<> {
@@ -115,6 +151,12 @@ impl Drop for Place {
             return;
         }
         // A step that was dropped while its edges were decided has done its work.
+        if let (Some(recorder), Some((_, context))) = (self.crew.recorder(), &self.step)
+            && let Some((_, result)) = &self.done
+            && let Some(started) = self.started.take()
+        {
+            recorder.end_undecided(Some(started), context, result);
+        }
         let end = self.ending(Decisions::default());
         let step = self.step.take();
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
@@ -128,7 +170,7 @@ impl Drop for Place {
             match step {
                 Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),
                 // Nobody may be there to run the steps that are left.
-                None => state.abort(now),
+                None => state.abandon(now),
             }
         });
     }

@@ -8,7 +8,10 @@ use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::path::is_within;
 use crate::walk::Walk;
-use crate::{NotCompleted, Output, SkipCause, Snapshot, Status, StepError, StepName};
+use crate::{
+    CheckpointError, NotCompleted, OpenQuestion, Output, SkipCause, Snapshot, Status, StepError,
+    StepName,
+};
 
 /// What a run did.
 #[derive(Clone, Debug)]
@@ -30,6 +33,12 @@ pub struct FlowReport {
     pub state: Snapshot,
     /// Whether the run was cut off because its [time](crate::Flow::with_timeout) was over.
     pub timed_out: bool,
+    /// Whether the run was [suspended](crate::Suspender) before all was done.
+    pub suspended: bool,
+    /// What the suspended run left without an answer, in the order it was asked.
+    pub questions: Vec<Arc<OpenQuestion>>,
+    /// Why the run could not be [recorded](crate::Flow::with_checkpoint) further. From then on no step began.
+    pub checkpoint_error: Option<Arc<CheckpointError>>,
 }
 
 /// How one step ended.
@@ -54,6 +63,8 @@ pub struct StepReport {
     pub skip_cause: Option<SkipCause>,
     /// What it gave, if it was kept.
     pub output: Option<Output>,
+    /// Whether this run took its result from an earlier one, and did not run it.
+    pub was_recorded: bool,
     /// What came of the graphs that it ran, at its last try, in the order in which they ended.
     pub nested: Vec<FlowReport>,
 }
@@ -71,6 +82,7 @@ impl StepReport {
             error: None,
             skip_cause: None,
             output: None,
+            was_recorded: false,
             nested: Vec::new(),
         }
     }
@@ -89,12 +101,17 @@ impl StepReport {
     pub fn assert_completed(&self) -> Result<&Self, NotCompleted> {
         match self.status {
             Status::Completed => Ok(self),
-            status => Err(NotCompleted {
-                step: self.path.to_string(),
-                status,
-                elapsed: self.elapsed,
-                source: self.error.clone(),
-            }),
+            _ => Err(self.not_completed()),
+        }
+    }
+
+    /// What it is instead of completed.
+    pub(crate) fn not_completed(&self) -> NotCompleted {
+        NotCompleted {
+            step: self.path.to_string(),
+            status: self.status,
+            elapsed: self.elapsed,
+            source: self.error.clone(),
         }
     }
 
@@ -125,6 +142,9 @@ impl FlowReport {
             error_count: 0,
             state: Snapshot::default(),
             timed_out: false,
+            suspended: false,
+            questions: Vec::new(),
+            checkpoint_error: None,
         }
     }
 

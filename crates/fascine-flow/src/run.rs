@@ -4,18 +4,26 @@ use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use fascine_concurrency::TaskGroup;
+use fascine_concurrency::{GroupHandle, TaskGroup};
 use fascine_rt::BoxFuture;
+use futures_lite::future;
 
+use crate::checkpoint::{Header, Journaling};
+use crate::desk::Desk;
 use crate::event::FlowEvents;
 use crate::handle::Unheard;
 use crate::path::Prefix;
 use crate::readers::Readers;
 use crate::run_state::RunState;
+use crate::suspender::SuspendRequest;
 use crate::tree::{Site, Tree};
 use crate::worker::Crew;
-use crate::{Flow, FlowReport, Graph, SharedState, StepHandle, StepKey};
+use crate::{
+    Answers, CheckpointError, Flow, FlowReport, Graph, Questions, SharedState, StepHandle, StepKey,
+    Suspender,
+};
 
 /// A run of a graph: a future that gives the [`FlowReport`].
 ///
@@ -33,6 +41,9 @@ pub struct FlowRun {
     handles: Unheard,
     shared: SharedState,
     cancel: Arc<Cancel>,
+    suspend: Arc<SuspendRequest>,
+    desk: Arc<Desk>,
+    journaling: Option<Journaling>,
     run: Option<(Arc<Crew>, BoxFuture<FlowReport>)>,
 }
 
@@ -45,8 +56,22 @@ impl FlowRun {
             handles: Unheard::new(graph, Prefix::None),
             shared: flow.shared_state(),
             cancel: Arc::default(),
+            suspend: Arc::default(),
+            desk: Arc::default(),
+            journaling: flow.checkpoint().map(|(store, run)| {
+                let (store, run) = (Arc::clone(store), run.clone());
+                Journaling::begin(store, run, graph, &flow.shared_state().snapshot())
+            }),
             run: None,
         }
+    }
+
+    /// Goes on with a run that was recorded.
+    pub(crate) fn go_on(flow: &Flow, graph: &Graph, shared: SharedState, from: Journaling) -> Self {
+        let mut this = Self::new(flow, graph);
+        this.shared = shared;
+        this.journaling = Some(from);
+        this
     }
 
     /// Watches the run from now on, and what its steps run within it.
@@ -72,6 +97,24 @@ impl FlowRun {
         self.shared.clone()
     }
 
+    /// Shows what the steps of the run [ask](crate::GraphBuilder::ask).
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        Questions::new(&self.desk)
+    }
+
+    /// Makes a handle that can answer the questions of the run from anywhere.
+    #[must_use]
+    pub fn answers(&self) -> Answers {
+        Answers::new(&self.graph, &self.desk)
+    }
+
+    /// Makes a handle that can suspend the run from anywhere.
+    #[must_use]
+    pub fn suspender(&self) -> Suspender {
+        Suspender::new(&self.suspend)
+    }
+
     /// Makes a handle that can cancel the run from anywhere.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
@@ -87,14 +130,28 @@ async fn run(
     crew: Arc<Crew>,
     group: TaskGroup<(), Infallible>,
     cancel: Arc<Cancel>,
+    request: Arc<SuspendRequest>,
+    header: Option<Header>,
 ) -> FlowReport {
     let rt = flow.rt();
+    let tree = &crew.site.tree;
+    let _among = tree.suspension.enter(&crew);
+    let recorder = crew.recorder().cloned();
+    let mut writing = pin!(async {
+        if let Some(recorder) = &recorder {
+            recorder.write(header).await;
+        }
+    });
+    let mut is_written = recorder.is_none();
     let handle = group.handle();
     let abort = || {
         let now = rt.now();
         crew.change(|state| state.abort(now));
         handle.cancel();
     };
+    if request.is_there() {
+        tree.suspension.suspend(&tree.desk);
+    }
     let mut was_cancelled = cancel.is_asked();
     if was_cancelled {
         abort();
@@ -108,6 +165,7 @@ async fn run(
             None => pending().await,
         }
     });
+    let mut suspending = pin!(suspend(&crew, &request, &handle));
     let mut joined = pin!(async {
         poll_fn(|cx| crew.poll_end(cx)).await;
         // How the workers ended is in the state; the group itself ends early only with the scope it is in.
@@ -116,10 +174,12 @@ async fn run(
     // Dropped first: before the workers are, and tell of it.
     let _guard = AbortOnDrop(&crew);
     poll_fn(|cx| {
+        is_written = is_written || writing.as_mut().poll(cx).is_ready();
         if !was_cancelled && cancel.is_asked_or_register(cx.waker()) {
             was_cancelled = true;
             abort();
         }
+        let _: Poll<Infallible> = suspending.as_mut().poll(cx);
         let joining = joined.as_mut().poll(cx);
         if joining.is_pending() && !was_cancelled && time.as_mut().poll(cx).is_ready() {
             (was_cancelled, timed_out) = (true, true);
@@ -129,13 +189,54 @@ async fn run(
         joining
     })
     .await;
+    if let Some(recorder) = &recorder {
+        recorder.close();
+        let written = async {
+            if !is_written {
+                writing.as_mut().await;
+            }
+        };
+        let late = async {
+            rt.sleep(PATIENCE).await;
+            recorder.fail(CheckpointError::Late);
+        };
+        future::or(written, late).await;
+    }
     let now = rt.now();
     let mut report = crew.change(|state| {
-        state.abort(now);
+        state.close(now);
         state.report(now)
     });
+    if report.suspended {
+        report.questions = tree.desk.questions();
+    }
+    tree.desk.end(report.suspended);
     report.timed_out = timed_out;
+    report.checkpoint_error = recorder.as_ref().and_then(|recorder| recorder.failed());
     report
+}
+
+/// How long a store may take to write the last records, once no step runs any more.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Suspends the run when that is asked for, and cancels what takes longer than it may then.
+async fn suspend(crew: &Arc<Crew>, request: &SuspendRequest, group: &GroupHandle) -> Infallible {
+    let mut grace = poll_fn(|cx| request.poll_take(cx)).await;
+    let tree = &crew.site.tree;
+    tree.suspension.suspend(&tree.desk);
+    loop {
+        let time = async {
+            crew.rt.sleep(grace).await;
+            None
+        };
+        let another = async { Some(poll_fn(|cx| request.poll_take(cx)).await) };
+        match future::or(another, time).await {
+            Some(another) => grace = another,
+            None => break,
+        }
+    }
+    group.cancel();
+    pending().await
 }
 
 /// Tells those who wait for steps that have not begun, when the run is dropped.
@@ -159,11 +260,19 @@ impl Future for FlowRun {
                 let group = TaskGroup::new(this.flow.rt()).supervised().discarding();
                 let begun = this.flow.rt().now();
                 let readers = Arc::clone(&this.readers);
-                let tree = Tree::new(this.shared.clone(), begun, readers, this.flow.bounds());
+                let (mut header, mut recorder) = (None, None);
+                if let Some(journaling) = this.journaling.take() {
+                    header = journaling.header;
+                    recorder = Some(journaling.recorder);
+                }
+                let (shared, bounds) = (this.shared.clone(), this.flow.bounds());
+                let desk = Arc::clone(&this.desk);
+                let tree = Tree::new(shared, begun, readers, desk, bounds, recorder);
                 let (site, handles) = (Site::root(tree), this.handles.take());
                 let crew = Crew::new(this.flow.rt(), &this.graph, &site, handles, &group);
-                let cancel = Arc::clone(&this.cancel);
-                let run = run(this.flow.clone(), Arc::clone(&crew), group, cancel);
+                let (cancel, suspend) = (Arc::clone(&this.cancel), Arc::clone(&this.suspend));
+                let flow = this.flow.clone();
+                let run = run(flow, Arc::clone(&crew), group, cancel, suspend, header);
                 &mut this.run.insert((crew, Box::pin(run))).1
             }
         };
@@ -182,6 +291,7 @@ impl Drop for FlowRun {
             crew.change(RunState::clear);
         }
         self.readers.end();
+        self.desk.end(false);
     }
 }
 

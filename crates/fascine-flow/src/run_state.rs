@@ -1,22 +1,23 @@
+mod asking;
 mod hiring;
+mod recalling;
 mod reporting;
 mod settling;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::decide::Decisions;
 use crate::edge_state::{Counts, EdgeState};
-use crate::event::FlowEvent;
 use crate::handle::Slot;
 use crate::moment::Moment;
 use crate::places::{Given, Member};
 use crate::ready::Ready;
 use crate::ready_queue::ReadyQueue;
 use crate::resources::Resources;
-use crate::step_context::Input;
+use crate::step_context::{Foregone, Input};
 use crate::tree::Site;
 use crate::{FlowReport, Graph, OnError, Output, SkipCause, Status, StepError};
 
@@ -36,6 +37,12 @@ pub(crate) struct RunState {
     waiter: Option<Waker>,
     edges: Vec<EdgeState>,
     ready: ReadyQueue,
+    /// What an earlier run of the same graph has left, if this one goes on from there.
+    known: Known,
+    /// Steps that can start, and ended in that run.
+    recalled: Vec<u32>,
+    /// Steps whose result is that run's.
+    recorded: HashSet<u32>,
     resources: Resources,
     /// Where its places are, once other runs share them.
     places: Option<Member>,
@@ -46,6 +53,10 @@ pub(crate) struct RunState {
     running: usize,
     /// Workers whose step waits for something.
     waiting: usize,
+    /// Workers whose step waits for an answer: it does not count as running, and takes no place.
+    away: usize,
+    /// No more steps begin, and what has not begun stays pending.
+    suspended: bool,
     /// A step has failed that ends the run.
     fatal: Option<Arc<StepError>>,
     aborted: bool,
@@ -55,6 +66,16 @@ pub(crate) struct RunState {
     effects: Effects,
     /// Steps whose edges are to be settled: empty but for a moment.
     ended: Vec<u32>,
+}
+
+/// What came of steps in an earlier run, by their numbers.
+pub(crate) type Known = HashMap<u32, KnownStep>;
+
+/// What came of one.
+pub(crate) struct KnownStep {
+    pub(crate) foregone: Box<Foregone>,
+    /// Nothing if the conditions of the edges out of it have to be asked.
+    pub(crate) decisions: Option<Decisions>,
 }
 
 /// Where the ends of steps are waited for.
@@ -67,6 +88,8 @@ pub(crate) struct Effects {
     pub(crate) spawn: usize,
     /// The whole run is to be cancelled.
     pub(crate) cancel: bool,
+    /// Perhaps nothing goes on but the waiting for answers.
+    pub(crate) look_around: bool,
     pub(crate) wakers: Vec<Waker>,
     /// What came back, and was given to another run.
     pub(crate) handed: Vec<Given>,
@@ -77,8 +100,8 @@ pub(crate) struct Effects {
 /// A step that is to be run.
 pub(crate) struct Begun {
     pub(crate) step: u32,
-    /// Why it fails without being run.
-    pub(crate) broken: Option<StepError>,
+    /// How it ends without being run.
+    pub(crate) foregone: Option<Box<Foregone>>,
 }
 
 /// How a step ended.
@@ -151,11 +174,16 @@ impl RunState {
             waiter: None,
             edges: vec![EdgeState::Open; graph.inner.edges.len()],
             ready: ReadyQueue::default(),
+            known: Known::new(),
+            recalled: Vec::new(),
+            recorded: HashSet::new(),
             resources: Resources::new(graph),
             places: None,
             workers: 0,
             coming: 0,
             waiting: 0,
+            away: 0,
+            suspended: false,
             running: 0,
             fatal: None,
             aborted: false,
@@ -165,11 +193,15 @@ impl RunState {
             effects: Effects::default(),
             ended: Vec::new(),
         };
+        if let Some(recorder) = &site.tree.recorder {
+            this.known = recorder.known(graph, &site.prefix);
+        }
         for step in 0..count {
             if graph.inner.incoming.count(step) == 0 {
                 this.make_ready(step);
             }
         }
+        this.recall(now);
         this
     }
 
@@ -191,7 +223,9 @@ impl RunState {
             self.hire();
             return None;
         }
-        while let Some(ready) = self.ready.pop() {
+        while !self.has_too_many_workers()
+            && let Some(ready) = self.ready.pop()
+        {
             let step = ready.step();
             if self.resources.take(&self.graph, &self.site, step, ready) {
                 self.running += 1;
@@ -200,10 +234,15 @@ impl RunState {
                 self.take_inputs(step, inputs);
                 let trouble = self.steps[step as usize].trouble.as_mut();
                 let broken = trouble.and_then(|trouble| trouble.broken.take());
-                return Some(Begun { step, broken });
+                let foregone = match broken {
+                    Some(error) => Some(Foregone::broken(error)),
+                    None => self.known_result(step),
+                };
+                return Some(Begun { step, foregone });
             }
         }
         self.lose_worker();
+        self.look_around();
         None
     }
 
@@ -221,6 +260,19 @@ impl RunState {
             return;
         }
         self.keep_nested(step, nested);
+        self.conclude(step, attempts, result, decisions, at);
+        self.recall(at);
+        self.hire();
+    }
+
+    fn conclude(
+        &mut self,
+        step: u32,
+        attempts: u32,
+        result: Result<Output, StepError>,
+        decisions: Decisions,
+        at: Instant,
+    ) {
         let state = &mut self.steps[step as usize];
         state.attempts = attempts;
         let status = match result {
@@ -235,7 +287,6 @@ impl RunState {
         };
         self.change(step, status, at);
         self.settle(step, decisions, at);
-        self.hire();
     }
 
     /// A running step was dropped: the whole run is.
@@ -247,7 +298,7 @@ impl RunState {
         now: Instant,
     ) {
         // Before what is behind it could be taken for skipped.
-        self.abort(now);
+        self.abandon(now);
         self.stop(step, now);
         if self.steps[step as usize].status.is_final() {
             return;
@@ -255,6 +306,9 @@ impl RunState {
         self.keep_nested(step, nested);
         self.steps[step as usize].attempts = attempts;
         self.change(step, Status::Cancelled, now);
+        if self.suspended {
+            return;
+        }
         self.settle(step, Decisions::default(), now);
         self.hire();
     }
@@ -264,6 +318,7 @@ impl RunState {
         if std::mem::replace(&mut self.aborted, true) {
             return;
         }
+        self.suspended = false;
         self.ready.clear();
         self.resources.abort(&self.graph, &mut self.effects);
         for step in 0..self.steps.len() as u32 {
@@ -282,17 +337,23 @@ impl RunState {
 
     fn make_ready(&mut self, step: u32) {
         self.steps[step as usize].is_ready = true;
-        self.ready.push(self.rank(step));
+        if self.is_recalled(step) {
+            self.recalled.push(step);
+        } else if !self.suspended {
+            self.ready.push(self.rank(step));
+        }
     }
 
     fn stop(&mut self, step: u32, now: Instant) {
         self.running -= 1;
         let (graph, effects) = (&self.graph, &mut self.effects);
         let waiting = self.resources.give_back(graph, step, effects);
-        self.ready.extend(waiting.filter(|_| !self.aborted));
+        let begins_more = !self.aborted && !self.suspended;
+        self.ready.extend(waiting.filter(|_| begins_more));
         if !self.steps[step as usize].status.is_final() {
             self.set_elapsed(step, now);
         }
+        self.wake_if_stopped();
     }
 
     fn set_elapsed(&mut self, step: u32, now: Instant) {
@@ -355,6 +416,7 @@ impl RunState {
     }
 
     fn fail(&mut self, step: u32, error: StepError) {
+        self.never_ask(step);
         let error = Arc::new(error);
         self.error_count += 1;
         if self.errors.len() < ERRORS_KEPT {
@@ -393,17 +455,7 @@ impl RunState {
             let wakers = slot.fill(|| self.step_report(step));
             self.effects.wakers.extend(wakers);
         }
-        let readers = &self.site.tree.readers;
-        if !readers.is_watched() {
-            return;
-        }
-        let event = FlowEvent {
-            step: self.path(step),
-            status,
-            at: self.since_start(now),
-            elapsed: self.steps[step as usize].elapsed.duration(),
-        };
-        readers.push(&event, &mut self.effects.wakers);
+        self.tell(step, now, None);
     }
 }
 
@@ -436,7 +488,8 @@ mod tests {
         let rt = TestRuntime::new().rt();
         let (graph, now) = (graph.build().unwrap(), rt.now());
         let flow = Flow::new(&rt).keep_all();
-        let tree = Tree::new(flow.shared_state(), now, Arc::default(), flow.bounds());
+        let (shared, bounds) = (flow.shared_state(), flow.bounds());
+        let tree = Tree::new(shared, now, Arc::default(), Arc::default(), bounds, None);
         let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
         state.begin(None);
         state.arrive();

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::StateError;
+use crate::{StateError, StepResult};
 
 /// Makes one value of what is there and what is to be added. It has no effects, as it may be called more than once.
-pub(crate) type Reducer = Arc<dyn Fn(Option<&Value>, Value) -> Value + Send + Sync>;
+pub(crate) type Reducer = Arc<dyn Fn(Option<&Value>, Value) -> StepResult<Value> + Send + Sync>;
 
 /// The shared state at one moment: values by their keys. It never changes; a clone is the same snapshot.
 #[derive(Clone, Debug, Default)]
@@ -138,11 +138,16 @@ impl SharedState {
     }
 
     /// Changes one value. The reducer is called while nothing is locked, and again if others were faster.
-    pub(crate) fn update(&self, key: &str, value: Value, reducer: Option<&Reducer>) -> Snapshot {
+    pub(crate) fn update(
+        &self,
+        key: &str,
+        value: Value,
+        reducer: Option<&Reducer>,
+    ) -> StepResult<Snapshot> {
         let mut before = self.snapshot();
         loop {
             let reduced = match reducer {
-                Some(reducer) => reducer(before.get(key), value.clone()),
+                Some(reducer) => reducer(before.get(key), value.clone())?,
                 None => value.clone(),
             };
             let next = before.with(key, reduced);
@@ -151,10 +156,34 @@ impl SharedState {
                 let gone = history.put(next.clone());
                 drop(history);
                 drop(gone);
-                return next;
+                return Ok(next);
             }
             before = history.present.clone();
         }
+    }
+
+    /// Makes a change of an earlier run again, as the version that it had.
+    pub(crate) fn restore(
+        &self,
+        version: u64,
+        key: &str,
+        value: Value,
+        reducer: Option<&Reducer>,
+    ) -> StepResult<()> {
+        let before = self.snapshot();
+        let reduced = match reducer {
+            Some(reducer) => reducer(before.get(key), value)?,
+            None => value,
+        };
+        let mut values = before.0.values.clone();
+        values.insert(key.into(), Arc::new(reduced));
+        let next = Snapshot(Arc::new(Version {
+            number: version,
+            values,
+        }));
+        let gone = self.lock().put(next);
+        drop(gone);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, History> {

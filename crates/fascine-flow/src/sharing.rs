@@ -41,6 +41,7 @@ impl Crew {
         let Some(parent) = &self.site.parent else {
             return;
         };
+        let parent = parent.crew();
         let places = parent.change(|state| state.share_places(Arc::downgrade(parent)));
         let (crew, wants) = (Arc::downgrade(self), Wants::Place);
         let member = Member::new(&places, Seeker { crew, wants });

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// How far a step has come.
 ///
 /// `Pending` becomes `Processing`, `Skipped` or `Aborted`; `Processing` becomes `Completed`, `Failed` or `Cancelled`;
-/// nothing comes after those. Complete by definition.
+/// nothing comes after those. Only a step that waits for an answer becomes `Pending` again, when the run is suspended.
+/// Complete by definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -17,7 +18,7 @@ pub enum Status {
     Completed,
     /// It gave an error, or panicked.
     Failed,
-    /// It waits for its inputs or for a place.
+    /// It waits for its inputs or for a place; or it waited for them when the run was suspended.
     Pending,
     /// It is running.
     Processing,

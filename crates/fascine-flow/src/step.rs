@@ -6,6 +6,7 @@ use std::time::Duration;
 use fascine_resilience::Retry;
 use fascine_rt::BoxFuture;
 
+use crate::ask::Asks;
 use crate::output::OutputType;
 use crate::{Join, OnError, Output, StepContext};
 
@@ -36,6 +37,7 @@ pub(crate) struct Settings {
 pub(crate) struct More {
     pub(crate) retry: Option<Retry>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
     pub(crate) on_error: OnError,
     /// Found when the graph is built, as the step that is named in `on_error`.
     pub(crate) rescuer: Option<u32>,
@@ -43,8 +45,31 @@ pub(crate) struct More {
     /// Found when the graph is built.
     pub(crate) resource_number: Option<usize>,
     pub(crate) cost: Option<u32>,
+    /// It does nothing but run others within the run: what these have done need not be done again.
+    pub(crate) is_structural: bool,
     /// The keys of the shared state that it may change.
     pub(crate) writes: Vec<String>,
+    /// Its function makes a question, and the answer is what it gives.
+    pub(crate) asks: Option<Asks>,
+    pub(crate) is_idempotent: bool,
+    pub(crate) idempotency_key: Option<KeyOf>,
+}
+
+/// Makes the idempotency key of a step.
+#[derive(Clone)]
+pub(crate) struct KeyOf(pub(crate) Arc<dyn Fn(&StepContext) -> String + Send + Sync>);
+
+impl fmt::Debug for KeyOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyOf")
+    }
+}
+
+impl More {
+    /// Whether the run goes on with something in its place when it fails.
+    pub(crate) fn handles_failure(&self) -> bool {
+        !matches!(self.on_error, OnError::FailFast | OnError::SkipDependents)
+    }
 }
 
 impl Settings {

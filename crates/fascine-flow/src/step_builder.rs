@@ -1,10 +1,11 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fascine_resilience::Retry;
 
-use crate::step::Settings;
+use crate::step::{KeyOf, Settings};
 use crate::{GraphBuilder, Join, OnError, StepId};
 
 /// Sets how a step that was just added is run. Nothing has to be set.
@@ -57,6 +58,12 @@ impl<'a, T> StepBuilder<'a, T> {
         self.set(|settings| settings.more().timeout = Some(timeout))
     }
 
+    /// Sets how long all its tries may take together, with the waits between them. A try that could begin only
+    /// afterwards is not waited for: the step fails at once, with the error of the last one.
+    pub fn total_timeout(self, timeout: Duration) -> Self {
+        self.set(|settings| settings.more().total_timeout = Some(timeout))
+    }
+
     /// Sets what follows when it fails.
     pub fn on_error(self, on_error: OnError) -> Self {
         self.set(|settings| settings.more().on_error = on_error)
@@ -77,6 +84,34 @@ impl<'a, T> StepBuilder<'a, T> {
     /// change needs a [reducer](GraphBuilder::reducer).
     pub fn writes(self, key: impl Into<String>) -> Self {
         self.set(|settings| settings.more().writes.push(key.into()))
+    }
+
+    /// Sets everything at once.
+    pub(crate) fn settings(self, settings: Settings) -> Self {
+        self.set(|own| *own = settings)
+    }
+
+    /// Says that the step does nothing but run others within the run.
+    pub(crate) fn structural(self) -> Self {
+        self.set(|settings| settings.more().is_structural = true)
+    }
+
+    /// Declares that its function may be called again when nobody knows what came of an earlier call: it was called, and
+    /// the process was gone before it ended. A run that is [resumed](crate::Flow::resume) runs such a step again; any
+    /// other one is [not started twice](crate::ResumeError::Undecided) unseen.
+    pub fn idempotent(self) -> Self {
+        self.set(|settings| settings.more().is_idempotent = true)
+    }
+
+    /// Sets the [key](crate::StepContext::idempotency_key) by which others tell that they did already what it asks them
+    /// for. That makes it [idempotent](Self::idempotent).
+    pub fn idempotency_key(
+        self,
+        key: impl Fn(&crate::StepContext) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let key = KeyOf(Arc::new(key));
+        let this = self.idempotent();
+        this.set(|settings| settings.more().idempotency_key = Some(key))
     }
 
     fn set(self, set: impl FnOnce(&mut Settings)) -> Self {

@@ -1,15 +1,21 @@
 use std::fmt;
+use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::growth::{Growth, Role};
-use crate::nested_run::NestedRun;
+use crate::checkpoint::{Recorder, Write};
+use crate::growth::Growth;
+use crate::nested_run::{NestedRun, Plan};
 use crate::run_state::Begun;
+use crate::step::More;
 use crate::worker::Crew;
-use crate::{FlowReport, Graph, Output, Snapshot, StateError, StepError, StepId, StepOutput};
+use crate::{
+    Expand, FlowReport, Graph, GrowthError, Output, RunId, Snapshot, StateError, StepError, StepId,
+    StepOutput, StepResult,
+};
 
 /// What a step gets: its name, and what came of the steps before it. A clone is the same context.
 #[derive(Clone)]
@@ -21,14 +27,34 @@ struct Inner {
     /// Along the live edges, by the number of the step they come from.
     inputs: Vec<(u32, Input)>,
     attempts: AtomicU32,
-    /// Why the step fails without being run.
-    broken: Option<StepError>,
+    /// How the step ends without being run.
+    foregone: Option<Result<Output, StepError>>,
+    /// What it has written, if the run is recorded.
+    writes: Mutex<Vec<Write>>,
     /// Few steps run graphs.
     growth: OnceLock<Box<Growth>>,
 }
 
 /// What a live edge carries: an output, or the error of a step that was told to [continue](crate::OnError::Continue).
 pub type Input = Result<Output, Arc<StepError>>;
+
+/// How a step ends that is not run.
+pub(crate) struct Foregone {
+    pub(crate) result: Result<Output, StepError>,
+    pub(crate) attempts: u32,
+    pub(crate) writes: Vec<Write>,
+}
+
+impl Foregone {
+    /// It cannot be known whether it is to run.
+    pub(crate) fn broken(error: StepError) -> Box<Self> {
+        Box::new(Self {
+            result: Err(error),
+            attempts: 0,
+            writes: Vec::new(),
+        })
+    }
+}
 
 impl StepContext {
     pub(crate) fn new(crew: &Arc<Crew>) -> Self {
@@ -37,7 +63,8 @@ impl StepContext {
             step: 0,
             inputs: Vec::new(),
             attempts: AtomicU32::new(0),
-            broken: None,
+            foregone: None,
+            writes: Mutex::default(),
             growth: OnceLock::new(),
         }))
     }
@@ -48,7 +75,11 @@ impl StepContext {
             Arc::get_mut(&mut self.0).expect("it is new or cleared, and was not given away");
         inner.step = begun.step;
         std::mem::swap(&mut inner.inputs, inputs);
-        inner.broken = begun.broken;
+        if let Some(foregone) = begun.foregone {
+            *inner.attempts.get_mut() = foregone.attempts;
+            inner.writes = Mutex::new(foregone.writes);
+            inner.foregone = Some(foregone.result);
+        }
         self
     }
 
@@ -57,7 +88,9 @@ impl StepContext {
         let inner = Arc::get_mut(&mut self.0)?;
         inner.inputs.clear();
         *inner.attempts.get_mut() = 0;
-        inner.broken = None;
+        inner.foregone = None;
+        let writes = inner.writes.get_mut();
+        writes.unwrap_or_else(PoisonError::into_inner).clear();
         if inner.growth.get().is_some() {
             inner.growth = OnceLock::new();
         }
@@ -117,8 +150,8 @@ impl StepContext {
     ///
     /// # Errors
     ///
-    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, or if the value
-    /// cannot be JSON.
+    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, if the value
+    /// cannot be JSON, or if the key's reducer refuses it.
     pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
         let crew = &self.0.crew;
         let graph = &crew.graph.inner;
@@ -138,12 +171,81 @@ impl StepContext {
         let reducer = graph.reducers.get(key);
         let reducer =
             reducer.or_else(|| around.find_map(|crew| crew.graph.inner.reducers.get(key)));
-        Ok(crew.site.tree.shared.update(key, value, reducer))
+        let shared = &crew.site.tree.shared;
+        let failed = |source| StateError::Reducer {
+            key: key.to_owned(),
+            source,
+        };
+        if self.recorder().is_none() {
+            return shared.update(key, value, reducer).map_err(failed);
+        }
+        let snapshot = shared.update(key, value.clone(), reducer).map_err(failed)?;
+        // Who goes on with the run has the reducers of the outermost graph alone.
+        let root = crew.site.around().last().unwrap_or(crew);
+        let is_reduced = reducer.is_some() && !root.graph.inner.reducers.contains_key(key);
+        self.lock_writes().push(Write {
+            version: snapshot.version(),
+            key: key.into(),
+            value: match snapshot.get(key) {
+                Some(reduced) if is_reduced => reduced.clone(),
+                _ => value,
+            },
+            is_reduced,
+        });
+        Ok(snapshot)
+    }
+
+    /// The run, if it is [recorded](crate::Flow::with_checkpoint).
+    #[must_use]
+    pub fn run_id(&self) -> Option<&RunId> {
+        self.recorder().map(|recorder| recorder.run())
+    }
+
+    /// A text by which others can tell that they did already what this step asks them for: the one that was
+    /// [set](crate::StepBuilder::idempotency_key), or else one made of the run and the step, if the run is recorded. It is
+    /// the same in every attempt, and when the run is resumed or replayed; one that is made is another one in a fork.
+    ///
+    /// ```
+    /// use fascine_flow::{Flow, GraphBuilder, MemoryCheckpoint, RunId};
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let mut graph = GraphBuilder::new();
+    /// graph.step("pay", |context| async move { Ok(context.idempotency_key()) });
+    /// let flow = Flow::new(&rt).with_checkpoint(MemoryCheckpoint::new(), RunId::new("monday")?);
+    /// let report = flow.run(&graph.build()?).await;
+    /// assert_eq!(report.step("pay").unwrap().json(), Some("monday/pay".into()));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<String> {
+        let key = self.more().and_then(|more| more.idempotency_key.as_ref());
+        match (key, self.run_id()) {
+            (Some(key), _) => Some((key.0)(self)),
+            (None, Some(run)) => Some(format!("{run}/{}", self.path())),
+            (None, None) => None,
+        }
     }
 
     /// Runs a graph within the present run: see [`NestedRun`].
     pub fn run(&self, graph: &Graph) -> NestedRun {
-        NestedRun::new(self, graph, Role::Steps)
+        NestedRun::new(self, graph, Plan::default())
+    }
+
+    /// Runs a function for each of these items, each as a step of its own within the run: see [`Expand`]. The function
+    /// gets the item each time that it is tried, so items are cloned.
+    pub fn expand<I, F, Fut, O>(&self, items: impl IntoIterator<Item = I>, work: F) -> Expand<I, F>
+    where
+        F: Fn(Self, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = StepResult<O>> + Send + 'static,
+    {
+        Expand::new(self, items.into_iter().collect(), Arc::new(work))
+    }
+
+    /// What the step got that runs the graph which this one is in. `None` if no step does.
+    #[must_use]
+    pub fn outer(&self) -> Option<&Self> {
+        self.0.crew.site.parent.as_ref()
     }
 
     /// Which try of the step this is, from 1.
@@ -157,8 +259,40 @@ impl StepContext {
         self.0.attempts.store(attempts, Ordering::Relaxed);
     }
 
-    pub(crate) fn broken(&self) -> Option<&StepError> {
-        self.0.broken.as_ref()
+    pub(crate) fn foregone(&self) -> Option<&Result<Output, StepError>> {
+        self.0.foregone.as_ref()
+    }
+
+    /// Whether it is to be recorded that the step begins: it does something that cannot be taken back.
+    pub(crate) fn has_effects(&self) -> bool {
+        self.foregone().is_none() && self.more().is_none_or(|more| more.asks.is_none())
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.0.crew.recorder()
+    }
+
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.more()
+            .is_some_and(|more| more.is_idempotent || more.asks.is_some())
+    }
+
+    /// Whether the run goes on with something in its place when it fails.
+    pub(crate) fn handles_failure(&self) -> bool {
+        self.more().is_some_and(More::handles_failure)
+    }
+
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        self.lock_writes().clone()
+    }
+
+    fn lock_writes(&self) -> MutexGuard<'_, Vec<Write>> {
+        self.0.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn more(&self) -> Option<&More> {
+        let step = &self.0.crew.graph.inner.steps[self.0.step as usize];
+        step.settings.more.as_deref()
     }
 
     pub(crate) fn begin_attempt(&self) {
@@ -176,9 +310,23 @@ impl StepContext {
         self.0.step
     }
 
+    /// Whether there is room for so many steps in graphs that it runs.
+    pub(crate) fn check_growth(&self, steps: usize) -> Result<(), GrowthError> {
+        self.0.crew.site.tree.check_growth(steps).map_err(|limit| {
+            let path = self.path();
+            GrowthError::TooManySteps { path, limit }
+        })
+    }
+
     /// What it runs within the run.
     pub(crate) fn growth(&self) -> &Growth {
         self.0.growth.get_or_init(Box::default)
+    }
+
+    /// Whether a graph that it runs was suspended.
+    pub(crate) fn is_suspended(&self) -> bool {
+        let growth = self.0.growth.get();
+        growth.is_some_and(|growth| growth.is_suspended())
     }
 
     /// The step has ended: gives the reports of the graphs that it ran.

@@ -71,4 +71,12 @@ impl StepKey {
     pub(crate) fn number(number: u32) -> Self {
         Self(Key::Number(number))
     }
+
+    /// What to call a step that is not there.
+    pub(crate) fn text(&self) -> String {
+        match &self.0 {
+            Key::Name(name) => name.to_string(),
+            Key::Number(number) => format!("#{number}"),
+        }
+    }
 }

@@ -3,13 +3,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::checkpoint::Recorder;
+use crate::desk::Desk;
 use crate::graph::Inner;
 use crate::keep::Keep;
 use crate::limit::Rank;
 use crate::path::Prefix;
 use crate::readers::Readers;
+use crate::suspension::Suspension;
 use crate::worker::Crew;
-use crate::{GrowthError, SharedState};
+use crate::{GrowthError, SharedState, StepContext};
 
 /// What a run and all runs nested in it have in common.
 #[derive(Debug)]
@@ -18,6 +21,12 @@ pub(crate) struct Tree {
     pub(crate) begun: Instant,
     pub(crate) keep: Keep,
     pub(crate) readers: Arc<Readers>,
+    /// What the steps ask.
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) suspension: Suspension,
+    pub(crate) suspends_when_waiting: bool,
+    /// Who writes down what happens, if somebody does.
+    pub(crate) recorder: Option<Arc<Recorder>>,
     /// How many steps may run at once.
     pub(crate) max_concurrent: usize,
     pub(crate) max_growth: usize,
@@ -33,12 +42,18 @@ impl Tree {
         shared: SharedState,
         begun: Instant,
         readers: Arc<Readers>,
+        desk: Arc<Desk>,
         bounds: &Bounds,
+        recorder: Option<Arc<Recorder>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             shared,
             begun,
             readers,
+            desk,
+            suspension: Suspension::default(),
+            suspends_when_waiting: bounds.suspends_when_waiting,
+            recorder,
             keep: bounds.keep.clone(),
             max_concurrent: bounds.max_concurrent,
             max_growth: bounds.max_growth,
@@ -46,6 +61,15 @@ impl Tree {
             grown: AtomicUsize::new(0),
             claims: Mutex::default(),
         })
+    }
+
+    /// Whether so many steps more may come. Gives the limit if it would be passed.
+    pub(crate) fn check_growth(&self, steps: usize) -> Result<(), usize> {
+        let grown = self.grown.load(Ordering::Relaxed).checked_add(steps);
+        match grown {
+            Some(grown) if grown <= self.max_growth => Ok(()),
+            _ => Err(self.max_growth),
+        }
     }
 
     /// Counts the steps of a nested run. Gives the limit if it would be passed.
@@ -72,14 +96,17 @@ pub(crate) struct Bounds {
     pub(crate) max_concurrent: usize,
     pub(crate) max_growth: usize,
     pub(crate) max_depth: u32,
+    pub(crate) suspends_when_waiting: bool,
 }
 
 /// Where a run is in its tree.
 pub(crate) struct Site {
     pub(crate) tree: Arc<Tree>,
-    /// The run of the step that runs it.
-    pub(crate) parent: Option<Arc<Crew>>,
+    /// The step that runs it.
+    pub(crate) parent: Option<StepContext>,
     pub(crate) prefix: Prefix,
+    /// The step whose output is wanted, though others read it.
+    pub(crate) output: Option<u32>,
     pub(crate) depth: u32,
     /// The priority of the step that runs it: its own steps have at least that.
     pub(crate) priority: i32,
@@ -92,37 +119,47 @@ impl Site {
             tree,
             parent: None,
             prefix: Prefix::None,
+            output: None,
             depth: 0,
             priority: i32::MIN,
         })
     }
 
-    /// Where a graph is that a step of the `parent` runs, if there is room for it.
+    /// Where a graph is that a step runs, if there is room for it.
     pub(crate) fn nested(
-        parent: &Arc<Crew>,
-        step: u32,
+        parent: &StepContext,
         prefix: Prefix,
+        output: Option<u32>,
         graph: &Inner,
-        path: &Arc<str>,
     ) -> Result<Arc<Self>, GrowthError> {
-        let (above, path) = (&parent.site, Arc::clone(path));
-        let tree = &above.tree;
-        let limit = tree.max_depth;
-        let depth = above.depth.saturating_add(1);
+        let (crew, path) = (parent.crew(), || parent.path());
+        let tree = &crew.site.tree;
+        let (depth, limit) = (crew.site.depth.saturating_add(1), tree.max_depth);
         if depth > limit {
+            let path = path();
             return Err(GrowthError::TooDeep { path, limit });
         }
         if let Err(limit) = tree.grow(graph.steps.len()) {
+            let path = path();
             return Err(GrowthError::TooManySteps { path, limit });
         }
-        let own = parent.graph.inner.steps[step as usize].settings.priority;
+        let own = crew.graph.inner.steps[parent.number() as usize]
+            .settings
+            .priority;
         Ok(Arc::new(Self {
             tree: Arc::clone(tree),
-            parent: Some(Arc::clone(parent)),
+            priority: crew.site.priority.max(own),
+            parent: Some(parent.clone()),
             prefix,
+            output,
             depth,
-            priority: above.priority.max(own),
         }))
+    }
+
+    /// The step that runs it, and the run that this step is in.
+    pub(crate) fn place(&self) -> Option<(&Arc<Crew>, u32)> {
+        let parent = self.parent.as_ref()?;
+        Some((parent.crew(), parent.number()))
     }
 
     /// Who goes first: see [`Rank`].
@@ -131,8 +168,9 @@ impl Site {
     }
 
     /// The runs around it, the nearest first.
-    pub(crate) fn around(&self) -> impl Iterator<Item = &Arc<Crew>> {
-        std::iter::successors(self.parent.as_ref(), |crew| crew.site.parent.as_ref())
+    pub(crate) fn around<'a>(&'a self) -> impl Iterator<Item = &'a Arc<Crew>> {
+        let parent = |site: &'a Self| site.parent.as_ref().map(StepContext::crew);
+        std::iter::successors(parent(self), move |crew| parent(&crew.site))
     }
 }
 

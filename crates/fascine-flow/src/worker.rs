@@ -8,6 +8,7 @@ use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
 use fascine_rt::Rt;
 use futures_lite::future::yield_now;
 
+use crate::checkpoint::Recorder;
 use crate::decide::Decisions;
 use crate::place::Place;
 use crate::run_state::{Effects, Handles, RunState};
@@ -86,6 +87,10 @@ impl Crew {
         }
         effects.wakers.drain(..).for_each(Waker::wake);
         effects.garbage.clear();
+        if std::mem::take(&mut effects.look_around) {
+            let tree = &self.site.tree;
+            tree.suspension.suspend_if_waiting(&tree.desk);
+        }
     }
 
     /// Whether the last step has ended. Workers may be gone before: there may be no place for them.
@@ -98,6 +103,11 @@ impl Crew {
         } else {
             Poll::Pending
         }
+    }
+
+    /// Who writes down what happens, if somebody does.
+    pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.site.tree.recorder.as_ref()
     }
 
     fn state(&self) -> MutexGuard<'_, RunState> {
@@ -113,8 +123,24 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
     let mut count: u32 = 0;
     place.next();
     while let Some((step, context)) = &place.step {
-        let work = attempt::run(&crew.rt, &graph.steps[*step as usize], context);
-        let result = hand_over(&crew, &mut place.is_waiting, work).await;
+        if let Some(recorder) = crew.recorder()
+            && context.has_effects()
+        {
+            let start = Box::pin(recorder.start(context));
+            match hand_over(&crew, &mut place.is_waiting, start).await {
+                Ok(number) => place.started = Some(number),
+                Err(_) => {
+                    place.give_up();
+                    place.next();
+                    continue;
+                }
+            }
+        }
+        let work = attempt::run(&graph.steps[*step as usize], context);
+        let Some(result) = hand_over(&crew, &mut place.is_waiting, work).await else {
+            place.put_back_and_next();
+            continue;
+        };
         let (_, result) = place.done.insert((crew.rt.now(), result));
         let decisions = match decide::has_conditions(graph, *step) {
             true => {
@@ -123,6 +149,17 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
             }
             false => Decisions::default(),
         };
+        if let Some(recorder) = crew.recorder() {
+            let end = recorder.end(place.started.take(), context, result, Some(&decisions));
+            if hand_over(&crew, &mut place.is_waiting, Box::pin(end))
+                .await
+                .is_err()
+            {
+                // What is behind it may not begin.
+                let now = crew.rt.now();
+                crew.change(|state| state.abort(now));
+            }
+        }
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
             place.end(decisions);

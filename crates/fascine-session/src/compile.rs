@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use fascine_branch::Branch;
+use fascine_branch::{Branch, Budget};
 use fascine_flow::{Graph, GraphBuilder};
 
 use crate::branches::Branches;
@@ -14,13 +14,18 @@ use crate::work::{Action, Work};
 use crate::{BranchKey, Operation, Session, SessionError};
 
 /// Makes steps of operations, with what there is in a session at one moment.
-pub(crate) struct Compiler<'a> {
-    pub(crate) session: &'a Session,
+#[derive(Clone)]
+pub(crate) struct Compiler {
+    pub(crate) session: Session,
     pub(crate) branches: Branches,
+    /// The branch of operations that ask for no other.
+    pub(crate) default: Branch,
     pub(crate) functions: Functions,
+    /// What the operation spends from that runs these: its fork does anyway, other branches have to be told.
+    pub(crate) budgets: Vec<Budget>,
 }
 
-impl Compiler<'_> {
+impl Compiler {
     pub(crate) fn compile(&self, operations: &OperationGraph) -> Result<Graph, SessionError> {
         if let Some(operation) = operations.without_sources.first() {
             let operation = operation.clone();
@@ -29,10 +34,8 @@ impl Compiler<'_> {
         let continued = continued(operations);
         let mut graph = GraphBuilder::new();
         for (name, operation) in &operations.operations {
-            let mut work = self.work(name, operation)?;
+            let mut work = self.work(name, operation, &operations.budgets)?;
             work.is_continued = continued.contains(name.as_str());
-            // What is said of all comes first: what is said of one may go further.
-            work.forks.splice(0..0, operations.forks.iter().cloned());
             let work = Arc::new(work);
             for dependency in &operation.dependencies {
                 dependency.add_to(&mut graph, name);
@@ -46,10 +49,15 @@ impl Compiler<'_> {
         Ok(graph.build()?)
     }
 
-    fn work(&self, name: &str, operation: &Operation) -> Result<Work, SessionError> {
+    fn work(
+        &self,
+        name: &str,
+        operation: &Operation,
+        budgets: &[Budget],
+    ) -> Result<Work, SessionError> {
         let branch = match &operation.branch {
             Some(key) => self.branch(name, key)?,
-            None => self.branches.default(),
+            None => &self.default,
         };
         let dependencies = operation.dependencies.iter();
         let dependencies: Vec<_> = dependencies.map(|before| before.on.clone()).collect();
@@ -61,9 +69,15 @@ impl Compiler<'_> {
                 other: other.clone(),
             });
         }
+        let budgets: Vec<_> = budgets.iter().chain(&operation.budgets).cloned().collect();
+        let around = match &operation.branch {
+            Some(_) => self.budgets.as_slice(),
+            None => &[],
+        };
         Ok(Work {
             branch: branch.clone(),
-            action: self.action(name, &operation.verb)?,
+            action: self.action(name, &operation.verb, &budgets)?,
+            budgets: around.iter().cloned().chain(budgets).collect(),
             dependencies,
             hears: operation.hears.clone(),
             forks: operation.forks.clone(),
@@ -72,10 +86,15 @@ impl Compiler<'_> {
         })
     }
 
-    fn action(&self, name: &str, verb: &Verb) -> Result<Action, SessionError> {
+    fn action(&self, name: &str, verb: &Verb, budgets: &[Budget]) -> Result<Action, SessionError> {
         let (function, parameters) = match verb {
             Verb::Says(says) => return Ok(Action::Say(Arc::clone(says))),
             Verb::Does(does) => return Ok(Action::Do(Arc::clone(does))),
+            Verb::Grows(grows) => {
+                let mut compiler = Box::new(self.clone());
+                compiler.budgets.extend_from_slice(budgets);
+                return Ok(Action::Grow(Arc::clone(grows), compiler));
+            }
             Verb::Registered {
                 function,
                 parameters,

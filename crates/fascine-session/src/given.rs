@@ -35,6 +35,11 @@ impl Given {
         })
     }
 
+    /// The first that there is.
+    pub(crate) fn first(&self) -> Option<&OperationOutput> {
+        self.0.iter().find_map(|(_, given)| given.as_ref().ok())
+    }
+
     /// What is to be read of them. The one whose conversation goes on is left out if its answer ends that.
     pub(crate) fn answers(&self, continued: Option<(usize, &History)>) -> Answers {
         let told = |place: usize, output: &OperationOutput| {

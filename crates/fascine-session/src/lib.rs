@@ -38,8 +38,12 @@ mod operation_graph;
 mod operations;
 mod verb;
 
+mod expansion;
+mod repeat;
+
 mod compile;
 mod given;
+mod nest;
 mod work;
 
 mod operation_output;
@@ -47,10 +51,17 @@ mod spending;
 
 pub use branch_key::{BranchId, BranchKey};
 pub use branches::BranchesError;
+pub use expansion::{ExpandError, ExpandStrategy, Expansion};
 pub use functions::DuplicateFunction;
 pub use operation::Operation;
 pub use operation_graph::OperationGraph;
 pub use operation_output::OperationOutput;
+pub use repeat::{Repeat, RepeatError, Round};
 pub use session::Session;
 pub use session_error::SessionError;
 pub use spending::Spending;
+
+/// The page's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sessions.md")]
+mod page {}

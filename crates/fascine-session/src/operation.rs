@@ -63,6 +63,7 @@ pub struct Operation {
     pub(crate) branch: Option<BranchKey>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) hears: Hears,
+    pub(crate) budgets: Vec<Budget>,
     pub(crate) forks: Vec<ForkSetting>,
     pub(crate) steps: Vec<StepSetting>,
     pub(crate) keep: KeepRule,
@@ -93,6 +94,7 @@ impl Operation {
             branch: None,
             dependencies: Vec::new(),
             hears: Hears::default(),
+            budgets: Vec::new(),
             forks: Vec::new(),
             steps: Vec::new(),
             keep: KeepRule::default(),
@@ -166,7 +168,7 @@ impl Operation {
         self
     }
 
-    /// Builds the fork that it works on in another way: with a system prompt, tools, a model, a budget of its own.
+    /// Builds the fork that it works on in another way: with a system prompt, tools, a model of its own.
     pub fn with_fork(
         mut self,
         build: impl Fn(BranchBuilder) -> BranchBuilder + Send + Sync + 'static,
@@ -175,9 +177,10 @@ impl Operation {
         self
     }
 
-    /// Lets it spend from this budget too.
-    pub fn with_budget(self, budget: Budget) -> Self {
-        self.with_fork(move |fork| fork.budget(budget.clone()))
+    /// Lets it spend from this budget too, and the operations that it runs.
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        self.budgets.push(budget);
+        self
     }
 
     /// Sets how its step is run: retries, time-out, what follows an error, and all else that a [`StepBuilder`] has.

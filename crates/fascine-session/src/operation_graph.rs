@@ -5,7 +5,6 @@ use fascine_branch::Budget;
 use fascine_flow::GraphBuilder;
 
 use crate::dependency::Dependency;
-use crate::operation::ForkSetting;
 use crate::{Operation, OperationOutput};
 
 /// Operations by name, and what else is in their graph.
@@ -50,7 +49,7 @@ use crate::{Operation, OperationOutput};
 pub struct OperationGraph {
     pub(crate) operations: Vec<(String, Operation)>,
     pub(crate) more: Vec<More>,
-    pub(crate) forks: Vec<ForkSetting>,
+    pub(crate) budgets: Vec<Budget>,
     /// Aggregations of nothing, to be complained of.
     pub(crate) without_sources: Vec<String>,
 }
@@ -64,8 +63,12 @@ impl OperationGraph {
     }
 
     /// Adds an operation.
-    pub fn add_operation(mut self, name: impl Into<String>, operation: Operation) -> Self {
-        self.operations.push((name.into(), operation));
+    pub fn add_operation(
+        mut self,
+        name: impl Into<String>,
+        operation: impl Into<Operation>,
+    ) -> Self {
+        self.operations.push((name.into(), operation.into()));
         self
     }
 
@@ -104,6 +107,19 @@ impl OperationGraph {
         self.add_operation(name, operation)
     }
 
+    /// Adds an operation for each item of the list that `source` gives: see [`Expansion`](crate::Expansion).
+    pub fn expand_from_result(
+        self,
+        name: impl Into<String>,
+        source: impl Into<String>,
+        expansion: impl Into<Operation>,
+    ) -> Self {
+        let mut operation = expansion.into();
+        let source = Dependency::always(source.into());
+        operation.dependencies.insert(0, source);
+        self.add_operation(name, operation)
+    }
+
     /// Adds an operation to find something out, one to do if `condition` says so of its answer, and one to do if not. One
     /// of the two is skipped; that is no failure.
     ///
@@ -131,10 +147,10 @@ impl OperationGraph {
             .add_operation(otherwise.0, no)
     }
 
-    /// Lets all its operations together spend from this budget, in all its runs, on top of those of their branches.
+    /// Lets all its operations together spend from this budget, in all its runs, and those that they run; on top of the
+    /// budgets of their branches.
     pub fn with_budget(mut self, budget: Budget) -> Self {
-        self.forks
-            .push(Arc::new(move |fork| fork.budget(budget.clone())));
+        self.budgets.push(budget);
         self
     }
 

@@ -1,5 +1,5 @@
 use fascine_branch::{History, Reply, Turn};
-use fascine_flow::{FlowReport, Output};
+use fascine_flow::{FlowReport, Output, StepContext};
 use fascine_message::Usage;
 use fascine_model::Response;
 use serde::de::DeserializeOwned;
@@ -65,6 +65,13 @@ impl OperationOutput {
         Some(Self::from(report.step(step)?.output.as_ref()?))
     }
 
+    /// What the step with that name gave, if a live edge comes from it to this step: for functions that go on with it.
+    #[must_use]
+    pub fn input(context: &StepContext, step: &str) -> Option<Self> {
+        let input = context.input_named(step)?;
+        Some(Self::from(input.as_ref().ok()?))
+    }
+
     /// The data as a value of a type; the text is the data if there is no other.
     ///
     /// # Errors
@@ -91,6 +98,24 @@ impl OperationOutput {
             data: serde_json::to_value(data)?,
             ..Self::from(reply)
         })
+    }
+
+    /// Of another step, which tells itself what it cost.
+    pub(crate) fn without_cost(self) -> Self {
+        Self {
+            usage: Usage::default(),
+            attempts: None,
+            conversation: None,
+            ..self
+        }
+    }
+
+    /// The data, or the text if that is no data.
+    pub(crate) fn to_value(&self) -> Value {
+        match &self.data {
+            Value::Null => Value::String(self.text.clone()),
+            data => data.clone(),
+        }
     }
 
     /// What operations behind this one get to read.

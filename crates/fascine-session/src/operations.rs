@@ -175,8 +175,7 @@ impl Operation {
 
     /// Calls a function with the fork of the branch and what is known: for all that has no name.
     ///
-    /// What others gave is in the [`StepContext`]; `OperationOutput::from` makes its [outputs](fascine_flow::Output) what
-    /// they were.
+    /// What others gave is in the [`StepContext`], and [`OperationOutput::input`] reads it.
     pub fn function<F, Fut, T>(function: F) -> Self
     where
         F: Fn(Branch, StepContext) -> Fut + Send + Sync + 'static,

@@ -264,9 +264,11 @@ impl Session {
             (state.branches.clone(), state.functions.clone())
         };
         let compiler = Compiler {
-            session: self,
+            session: self.clone(),
+            default: branches.default().clone(),
             branches,
             functions,
+            budgets: Vec::new(),
         };
         compiler.compile(operations)
     }

@@ -4,7 +4,7 @@ use fascine_message::Usage;
 
 use crate::OperationOutput;
 
-/// What the operations of a run cost, as far as its report has their outputs and errors.
+/// What the operations of a run cost, those among them that others ran, as far as its report has their outputs and errors.
 ///
 /// It is what they say themselves. To have all that was spent counted, by operations too that were cancelled or whose
 /// outputs are gone, or to limit it, give the graph a [budget](crate::OperationGraph::with_budget).
@@ -39,7 +39,7 @@ impl Spending {
     /// Adds up what a report tells.
     #[must_use]
     pub fn of(report: &FlowReport) -> Self {
-        let steps = report.steps.iter().filter_map(spent);
+        let steps = report.all_steps().filter_map(spent);
         steps.fold(Self::default(), |sum, (attempts, usage)| Self {
             attempts: sum.attempts.saturating_add(u64::from(attempts)),
             usage: sum.usage + usage,

@@ -1,16 +1,18 @@
 use std::sync::Arc;
 
-use fascine_branch::{Branch, BranchError, History};
+use fascine_branch::{Branch, BranchBuilder, BranchError, Budget, History};
 use fascine_flow::{StepContext, StepResult};
 use serde_json::Value;
 
 use crate::OperationOutput;
+use crate::compile::Compiler;
 use crate::functions::Function;
 use crate::given::{Answers, Given};
 use crate::keep::Keep;
+use crate::nest::Nest;
 use crate::operation::{ForkSetting, Hears};
 use crate::operation_output::Conversation;
-use crate::verb::{Does, Says};
+use crate::verb::{Does, Grows, Says};
 
 /// An operation for which everything was looked up: what its step does.
 pub(crate) struct Work {
@@ -19,6 +21,7 @@ pub(crate) struct Work {
     /// The names of what it waits for, in its order.
     pub(crate) dependencies: Vec<String>,
     pub(crate) hears: Hears,
+    pub(crate) budgets: Vec<Budget>,
     pub(crate) forks: Vec<ForkSetting>,
     pub(crate) keep: Keep,
     /// Whether another operation may go on from its conversation.
@@ -29,6 +32,7 @@ pub(crate) struct Work {
 pub(crate) enum Action {
     Call(Function, Arc<Value>),
     Do(Arc<Does>),
+    Grow(Arc<Grows>, Box<Compiler>),
     Say(Arc<Says>),
 }
 
@@ -42,10 +46,6 @@ impl Work {
             Hears::Context(of) => given.conversation(of.as_deref()),
             Hears::Answers | Hears::Nothing => None,
         };
-        let answers = match &self.hears {
-            Hears::Nothing => Answers::default(),
-            Hears::Answers | Hears::Context(_) => given.answers(continued),
-        };
         let fork = self.fork(continued.map(|(_, history)| history));
         // What an operation goes on from is as new to the branch as what it says.
         let known = match continued {
@@ -53,7 +53,9 @@ impl Work {
             None => fork.history(),
         };
         let before = context.attempt().saturating_sub(1);
-        let acted = self.act(fork.clone(), context.clone(), answers).await;
+        let acted = self
+            .act(fork.clone(), context.clone(), &given, continued)
+            .await;
         if let Some(attempts) = attempts_of(&acted) {
             context.record_attempts(before.saturating_add(attempts));
         }
@@ -71,20 +73,30 @@ impl Work {
         if let Some(history) = continued {
             fork = fork.history(history.clone());
         }
-        let built = self.forks.iter().fold(fork, |fork, build| build(fork));
-        built.build()
+        let budgets = self.budgets.iter().cloned();
+        let fork = budgets.fold(fork, BranchBuilder::budget);
+        let fork = self.forks.iter().fold(fork, |fork, build| build(fork));
+        fork.build()
     }
 
     async fn act(
         &self,
         fork: Branch,
         context: StepContext,
-        answers: Answers,
+        given: &Given,
+        continued: Option<(usize, &History)>,
     ) -> StepResult<OperationOutput> {
         match &self.action {
             Action::Call(function, parameters) => function.call(fork, context, parameters).await,
             Action::Do(does) => does(fork, context).await,
-            Action::Say(says) => says(fork, answers).await,
+            Action::Grow(grows, compiler) => grows(Nest::new(compiler, fork, context, given)).await,
+            Action::Say(says) => {
+                let answers = match &self.hears {
+                    Hears::Nothing => Answers::default(),
+                    Hears::Answers | Hears::Context(_) => given.answers(continued),
+                };
+                says(fork, answers).await
+            }
         }
     }
 }

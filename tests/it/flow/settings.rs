@@ -1,7 +1,7 @@
 //! How single steps are run: retries, time-outs, resources, priorities, costs.
 
 use std::future::pending;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -9,7 +9,7 @@ use fascine::flow::{
     Flow, FlowReport, GraphBuilder, GraphError, Join, OnError, Status, StepBuilder, StepError,
     StepResult,
 };
-use fascine::resilience::Retry;
+use fascine::resilience::{Backoff, Jitter, Retry};
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 
@@ -221,4 +221,59 @@ fn resources_and_joins_that_make_no_sense_are_refused() {
         edges: 1,
     };
     assert_eq!(error, expected);
+}
+
+#[test]
+fn all_tries_of_a_step_may_take_so_long_together() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let attempts = NonZeroU32::new(5).unwrap();
+        let retry = |wait| {
+            let backoff = Backoff::constant(ms(wait)).with_jitter(Jitter::None);
+            Retry::new(&rt)
+                .with_attempts(attempts)
+                .with_backoff(backoff)
+        };
+        // How long a try takes, the wait after it, and the time for all: when it ends, at which try, and whether it is
+        // cut off in one.
+        for (try_, wait, total, ends, tries, is_cut) in [
+            (10, 0, 25, 25, 3, true),
+            (10, 10, 35, 30, 2, false),
+            (10, 1, 55, 54, 5, false),
+            (100, 0, 30, 30, 1, true),
+        ] {
+            let clock = rt.clone();
+            let mut graph = GraphBuilder::new();
+            let step = graph.step("slow", move |_| {
+                let clock = clock.clone();
+                async move {
+                    clock.sleep(ms(try_)).await;
+                    Err::<(), _>("again".into())
+                }
+            });
+            let _ = step.retry(retry(wait)).total_timeout(ms(total));
+            let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+            let error = report.errors[0].to_string();
+            let cut = format!("step `slow` took longer than {total}ms, at attempt {tries}");
+            let failed = format!("step `slow` failed at attempt {tries}");
+            assert_eq!(error, if is_cut { cut } else { failed });
+            assert_eq!(report.wall, ms(ends), "{try_}, {wait}, {total}");
+        }
+    });
+}
+
+#[test]
+fn each_try_and_all_of_them_may_be_limited() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let retry = Retry::new(&rt).with_backoff(Backoff::constant(ms(0)));
+        let mut graph = GraphBuilder::new();
+        let step = graph.step("endless", |_| pending::<StepResult<()>>());
+        let step = step.retry(retry.with_attempts(NonZeroU32::new(9).unwrap()));
+        let _ = step.timeout(ms(10)).total_timeout(ms(25));
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        assert_eq!(report.wall, ms(25));
+        assert_eq!(
+            report.errors[0].to_string(),
+            "step `endless` took longer than 25ms, at attempt 3"
+        );
+    });
 }

@@ -3,20 +3,11 @@
 use fascine::branch::{Branch, Instruction};
 use fascine::flow::{Join, OnError, StepResult};
 use fascine::message::{Media, Message, Part, Role};
-use fascine::model::{EchoModel, ScriptedModel};
-use fascine::rt::Rt;
+use fascine::model::ScriptedModel;
 use fascine::session::{Operation, OperationGraph, OperationOutput, Session, SessionError};
 use fascine_testing::TestRuntime;
 
-use super::text;
-
-fn session(rt: &Rt) -> Session {
-    Session::new(rt, Branch::new(rt, "echo", EchoModel))
-}
-
-fn ask(text: &str) -> Operation {
-    Operation::communicate(text)
-}
+use super::{ask, echo, text};
 
 /// What was said to the model in the request whose last message is this.
 #[track_caller]
@@ -34,7 +25,7 @@ fn heard(model: &ScriptedModel, last: &str) -> Vec<String> {
 fn an_operation_is_told_nothing_unless_it_asks() {
     TestRuntime::run(|rt| async move {
         let graph = OperationGraph::new().chain([("a", ask("first")), ("b", ask("second"))]);
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         assert_eq!(text(&report, "b"), "second");
     });
 }
@@ -49,7 +40,7 @@ fn answers_stand_under_the_instruction_by_name_in_the_order_of_the_dependencies(
             )
             .add_operation("a", ask("first"))
             .add_operation("b", ask("second"));
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         assert_eq!(text(&report, "c"), "sum\n\n# b\n\nsecond\n\n# a\n\nfirst");
     });
 }
@@ -66,7 +57,7 @@ fn an_operation_that_says_nothing_takes_a_single_answer_as_it_is() {
                     .with_answers(),
             )
             .add_operation("c", ask("").depends_on("a").depends_on("b").with_answers());
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         assert_eq!(text(&report, "b"), "first");
         assert_eq!(text(&report, "c"), "# a\n\nfirst\n\n# b\n\nfirst");
     });
@@ -186,7 +177,7 @@ fn of_several_the_first_goes_on_and_the_others_are_told() {
 #[test]
 fn a_conversation_goes_on_from_the_way_that_was_taken() {
     TestRuntime::run(|rt| async move {
-        let session = session(&rt);
+        let session = echo(&rt);
         let graph = OperationGraph::new()
             .add_conditional_branch(
                 ("check", ask("no")),
@@ -220,7 +211,7 @@ fn an_answer_that_did_not_enter_the_conversation_is_told() {
             .add_operation("function", Operation::function(other))
             .add_operation("x", ask("X").depends_on("chat").inherit_context())
             .add_operation("y", ask("Y").depends_on("function").inherit_context());
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         assert_eq!(text(&report, "x"), "X\n\n# chat\n\nby the way");
         assert_eq!(text(&report, "y"), "Y\n\n# function\n\nwhat I make of it");
     });
@@ -233,7 +224,7 @@ fn a_conversation_goes_on_with_another_model() {
         let other = Branch::builder(&rt, "other", model.clone())
             .system("You review.")
             .build();
-        let session = session(&rt).with_branch(other).unwrap();
+        let session = echo(&rt).with_branch(other).unwrap();
         let graph = OperationGraph::new().chain([
             ("a", ask("first")),
             ("b", ask("second").on_branch("other").inherit_context()),
@@ -258,7 +249,7 @@ fn one_goes_on_only_from_what_it_depends_on() {
         let graph = OperationGraph::new()
             .add_operation("a", ask("first"))
             .add_operation("b", ask("second").inherit_context_from("a"));
-        let error = session(&rt).compile(&graph).unwrap_err();
+        let error = echo(&rt).compile(&graph).unwrap_err();
         assert!(matches!(error, SessionError::NotDependent { .. }));
         assert_eq!(
             error.to_string(),
@@ -283,7 +274,7 @@ fn an_error_that_is_carried_on_is_told_down_to_its_cause() {
                     .with_answers()
                     .with_step(|step| step.join(Join::Any)),
             );
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         assert_eq!(
             text(&report, "b"),
             "What now?\n\n# a\n\n(failed: step `a` failed at attempt 1: the disk is full)"
@@ -296,7 +287,7 @@ fn only_a_conversation_that_goes_on_is_in_the_report() {
     TestRuntime::run(|rt| async move {
         let graph = OperationGraph::new()
             .chain([("a", ask("first")), ("b", ask("second").inherit_context())]);
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         let json = |name| report.step(name).unwrap().json().unwrap();
         assert_eq!(json("a")["conversation"].as_array().unwrap().len(), 1);
         assert!(json("b").get("conversation").is_none());

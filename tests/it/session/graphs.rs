@@ -2,33 +2,13 @@
 
 use std::time::Duration;
 
-use fascine::branch::Branch;
 use fascine::flow::{Flow, FlowReport, GraphError, Join, OnError, Status};
-use fascine::model::{EchoModel, ScriptedModel};
-use fascine::rt::Rt;
-use fascine::session::{Operation, OperationGraph, OperationOutput, Session, SessionError};
+use fascine::session::{Operation, OperationGraph, OperationOutput, SessionError};
 use fascine_testing::TestRuntime;
 use serde_json::json;
 
-use super::text;
+use super::{ask, echo, slow, text};
 use crate::durations::seconds;
-
-fn session(rt: &Rt) -> Session {
-    Session::new(rt, Branch::new(rt, "echo", EchoModel))
-}
-
-/// A session whose model takes a second for each answer.
-fn slow(rt: &Rt) -> Session {
-    let model = ScriptedModel::new(rt)
-        .with_delay(seconds(1))
-        .with_failing_rule("bad", 400)
-        .with_rule("", "ok");
-    Session::new(rt, Branch::new(rt, "slow", model))
-}
-
-fn ask(text: &str) -> Operation {
-    Operation::communicate(text)
-}
 
 fn status(report: &FlowReport, name: &str) -> Status {
     report.step(name).unwrap().status
@@ -77,7 +57,7 @@ fn what_a_chain_inherits_is_the_one_before() {
                 ("a", ask("1")),
                 ("b", ask("2").depends_on("x").inherit_context()),
             ]);
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         assert_eq!(text(&report, "b"), "2\n\n# x\n\naside");
     });
 }
@@ -89,7 +69,7 @@ fn an_aggregation_waits_for_all_and_has_their_answers_in_order() {
             .add_operation("a", ask("first"))
             .add_operation("b", ask("second"))
             .add_aggregation("all", ["b", "a"], ask("Sum up."));
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         assert_eq!(
             text(&report, "all"),
             "Sum up.\n\n# b\n\nsecond\n\n# a\n\nfirst"
@@ -117,7 +97,7 @@ fn an_aggregation_goes_without_what_failed_only_if_it_says_so() {
 fn an_aggregation_of_nothing_is_an_error() {
     TestRuntime::run(|rt| async move {
         let graph = OperationGraph::new().add_aggregation("all", [""; 0], ask("Sum up."));
-        let error = session(&rt).compile(&graph).unwrap_err();
+        let error = echo(&rt).compile(&graph).unwrap_err();
         assert_eq!(error.to_string(), "aggregation `all` has no sources");
     });
 }
@@ -135,7 +115,7 @@ fn one_way_of_two_is_taken_and_the_other_is_no_failure() {
                 )
                 // Another condition on the same answer takes nothing away from either way.
                 .add_operation("note", ask("Note.").depends_on_when("risk", |_| true));
-            let report = session(&rt).flow(&graph).await.unwrap();
+            let report = echo(&rt).flow(&graph).await.unwrap();
             assert_eq!(status(&report, taken), Status::Completed);
             assert_eq!(status(&report, other), Status::Skipped);
             assert!(report.is_success());
@@ -162,7 +142,7 @@ fn neither_way_is_taken_when_the_question_failed() {
 #[test]
 fn conditions_see_text_data_state_and_errors() {
     TestRuntime::run(|rt| async move {
-        let session = session(&rt);
+        let session = echo(&rt);
         let data = |_, _| async { Ok(json!({ "severity": 9 })) };
         let fails = |_, _| async { Err::<OperationOutput, _>("no".into()) };
         let fails = Operation::function(fails).with_step(|step| step.on_error(OnError::Continue));
@@ -216,7 +196,7 @@ fn what_is_left_goes_the_other_way() {
                 ask("B").depends_on_when("category", |answer| answer.text == "b"),
             )
             .add_operation("rest", ask("?").depends_on_otherwise("category"));
-        let report = session(&rt).flow(&graph).await.unwrap();
+        let report = echo(&rt).flow(&graph).await.unwrap();
         let taken = report
             .with_status(Status::Completed)
             .map(|step| step.name.as_str());
@@ -253,7 +233,7 @@ fn steps_are_set_as_in_any_graph() {
 #[test]
 fn graphs_that_cannot_be_run_say_why() {
     TestRuntime::run(|rt| async move {
-        let session = session(&rt);
+        let session = echo(&rt);
         let one = |operation| OperationGraph::new().add_operation("x", operation);
         let error = session
             .flow(&one(ask("?").on_branch("nobody")))
@@ -297,10 +277,7 @@ fn a_graph_of_ten_thousand_operations_is_run() {
     TestRuntime::run(|rt| async move {
         let named = |n: u32| (n.to_string(), ask("hello"));
         let graph = OperationGraph::new().chain((0..10_000).map(named));
-        let report = session(&rt)
-            .flow_with_cleanup(&graph, ["9999"])
-            .await
-            .unwrap();
+        let report = echo(&rt).flow_with_cleanup(&graph, ["9999"]).await.unwrap();
         assert!(report.is_success());
     });
 }

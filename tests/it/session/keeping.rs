@@ -11,12 +11,8 @@ use fascine::rt::Rt;
 use fascine::session::{Operation, OperationGraph, OperationOutput, Session};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
-use super::text;
+use super::{ask, text};
 use crate::durations::{ms, seconds};
-
-fn ask(text: &str) -> Operation {
-    Operation::communicate(text)
-}
 
 /// A session of two branches that have something to remember; each answer takes a second.
 async fn session(rt: &Rt) -> Session {
@@ -139,7 +135,7 @@ fn commits_side_by_side_are_all_there_each_turn_whole() {
     TestRuntime::run_seeds(16, |rt| async move {
         let session = session(&rt).await;
         let graph = (0..8).fold(OperationGraph::new(), |graph, n| {
-            graph.add_operation(n.to_string(), ask(&n.to_string()).commit())
+            graph.add_operation(n.to_string(), ask(n.to_string()).commit())
         });
         let flow = Flow::new(&rt).unlimited();
         let report = session.start(&flow, &graph).unwrap().await;

@@ -5,14 +5,11 @@ use fascine::flow::{Flow, Status};
 use fascine::model::{ApiError, Line, ScriptedModel};
 use fascine::resilience::{Backoff, Retry};
 use fascine::rt::Rt;
-use fascine::session::{Operation, OperationGraph, Session, Spending};
+use fascine::session::{OperationGraph, Session, Spending};
 use fascine_testing::TestRuntime;
 
+use super::ask;
 use crate::durations::{ms, seconds};
-
-fn ask(text: &str) -> Operation {
-    Operation::communicate(text)
-}
 
 fn session(rt: &Rt) -> Session {
     let model = ScriptedModel::new(rt)

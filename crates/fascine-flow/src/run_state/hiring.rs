@@ -17,8 +17,9 @@ impl RunState {
         if let Some(member) = &self.places {
             return Arc::clone(&member.limit);
         }
-        let free = self.site.tree.max_concurrent.saturating_sub(self.workers);
-        let places = Arc::new(Places::new(free));
+        let (max, held) = (self.site.tree.max_concurrent, self.held());
+        let places = Arc::new(Places::new(max.saturating_sub(held)));
+        (max..held).for_each(|_| places.overdraw());
         let wants = Wants::Place;
         self.places = Some(Member::new(&places, Seeker { crew, wants }));
         self.hire();
@@ -53,6 +54,16 @@ impl RunState {
         }
     }
 
+    /// The places that its workers have.
+    fn held(&self) -> usize {
+        self.workers - self.away
+    }
+
+    /// One whose step was answered goes on though there may be no place for it. The first that ends makes up for it.
+    pub(super) fn has_too_many_workers(&self) -> bool {
+        self.places.is_none() && self.held() > self.site.tree.max_concurrent
+    }
+
     /// A worker has begun to wait for its step.
     pub(crate) fn wait(&mut self) {
         self.waiting += 1;
@@ -85,9 +96,10 @@ impl RunState {
 
     /// Asks for workers, if steps can start that nobody is there for.
     pub(super) fn hire(&mut self) {
+        self.look_around();
         let wanted = self.wanted();
         let more = match &self.places {
-            None => wanted.min(self.site.tree.max_concurrent.saturating_sub(self.workers)),
+            None => wanted.min(self.site.tree.max_concurrent.saturating_sub(self.held())),
             Some(member) => {
                 let priority = self.ready.peek().map(|ready| ready.priority());
                 member.take(wanted, self.site.rank(priority.unwrap_or(i32::MIN)))
@@ -111,7 +123,7 @@ impl RunState {
     /// How many more workers it could use. One that has to wait is replaced at once: for steps that never do, few
     /// workers are enough.
     pub(super) fn wanted(&self) -> usize {
-        let wanted = (self.ready.len() + self.running).saturating_sub(self.workers);
+        let wanted = (self.ready.len() + self.running).saturating_sub(self.held());
         let wanted = wanted.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting));
         wanted.min(WORKERS_COMING.saturating_sub(self.coming))
     }

@@ -3,15 +3,16 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::{ERRORS_KEPT, RunState};
+use crate::event::FlowEvent;
 use crate::handle::Slot;
 use crate::moment::Moment;
-use crate::{FlowReport, Status, StepError, StepReport};
+use crate::{FlowReport, OpenQuestion, Status, StepError, StepReport};
 
 /// What others learn of the run.
 impl RunState {
     /// Returns whether the last step has ended; if not, `waiter` is woken when it has. Gives back the one before it.
     pub(crate) fn has_ended(&mut self, waiter: Waker) -> (bool, Option<Waker>) {
-        if self.open == 0 {
+        if self.has_stopped() {
             return (true, Some(waiter));
         }
         (false, self.waiter.replace(waiter))
@@ -19,7 +20,7 @@ impl RunState {
 
     /// Nobody waits for the run any more: its steps that still run are on their way out, and count as cancelled.
     pub(crate) fn give_up(&mut self, now: Instant) {
-        self.abort(now);
+        self.close(now);
         for step in 0..self.steps.len() as u32 {
             if self.steps[step as usize].status == Status::Processing {
                 self.set_elapsed(step, now);
@@ -32,7 +33,7 @@ impl RunState {
     pub(crate) fn handle(&mut self, step: u32) -> Arc<Slot> {
         let slot = self.handles.entry(step).or_default();
         let slot = Arc::clone(slot);
-        if self.steps[step as usize].status.is_final() {
+        if self.steps[step as usize].status.is_final() || (self.suspended && self.aborted) {
             // Nobody waits for it yet.
             slot.fill(|| self.step_report(step));
             self.handles.remove(&step);
@@ -47,6 +48,7 @@ impl RunState {
         let mut report = FlowReport::new(&self.graph.inner, steps, self.begun, wall);
         report.errors = std::mem::take(&mut self.errors);
         report.error_count = self.error_count;
+        report.suspended = self.was_suspended(&report.steps);
         report.state = self.site.tree.shared.snapshot();
         report
     }
@@ -65,6 +67,22 @@ impl RunState {
         self.effects.garbage.extend(outputs);
     }
 
+    /// Tells who watches of the step's status, and of what it asks.
+    pub(super) fn tell(&mut self, step: u32, now: Instant, question: Option<Arc<OpenQuestion>>) {
+        let readers = &self.site.tree.readers;
+        if !readers.is_watched() {
+            return;
+        }
+        let event = FlowEvent {
+            step: self.path(step),
+            status: self.steps[step as usize].status,
+            at: self.since_start(now),
+            elapsed: self.steps[step as usize].elapsed.duration(),
+            question,
+        };
+        readers.push(&event, &mut self.effects.wakers);
+    }
+
     pub(super) fn step_report(&self, step: u32) -> StepReport {
         let state = &self.steps[step as usize];
         let trouble = state.trouble.as_deref();
@@ -79,6 +97,7 @@ impl RunState {
             skip_cause: trouble.and_then(|trouble| trouble.skip_cause.clone()),
             output: state.output.clone(),
             nested: self.nested.get(&step).cloned().unwrap_or_default(),
+            was_recorded: self.recorded.contains(&step),
         }
     }
 
@@ -102,6 +121,6 @@ impl RunState {
 
     pub(super) fn keeps(&self, step: u32) -> bool {
         let keep = &self.site.tree.keep;
-        keep.keeps(&self.graph, &self.site.prefix, step)
+        self.site.output == Some(step) || keep.keeps(&self.graph, &self.site.prefix, step)
     }
 }

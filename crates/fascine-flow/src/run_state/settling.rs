@@ -192,6 +192,7 @@ impl RunState {
                 let trouble = self.steps[step as usize].trouble();
                 trouble.root = root;
                 trouble.skip_cause = Some(cause);
+                self.never_ask(step);
                 self.change(step, Status::Skipped, now);
             }
         }
