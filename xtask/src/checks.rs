@@ -159,6 +159,8 @@ fn models(checker: &str) -> Command {
         "-p",
         "fascine-concurrency",
         "-p",
+        "fascine-flow",
+        "-p",
         "fascine-resilience",
         "--lib",
     ]);

@@ -34,7 +34,9 @@ mod problem;
 mod spec_error;
 mod template;
 
+mod bind;
 mod build;
+mod call;
 mod operation_error;
 mod operations;
 mod reducers;
@@ -50,4 +52,4 @@ pub use print_toml::NotToml;
 pub use problem::Problem;
 pub use spec::FlowSpec;
 pub use spec_error::{SpecError, SpecErrors};
-pub use step_spec::{EdgeSpec, OnErrorSpec, RetrySpec, StepSpec, WhenSpec};
+pub use step_spec::{EdgeSpec, OnErrorSpec, RepeatSpec, RetrySpec, StepSpec, WhenSpec, WorkSpec};

@@ -17,9 +17,18 @@ pub(crate) struct Decisions {
     pub(crate) own: Vec<Decision>,
     /// Of the edges out of those it was run in place of, from one to the next.
     pub(crate) rescued: Vec<Vec<Decision>>,
+    /// The step was dropped before all were asked: nothing is known.
+    pub(crate) were_cut: bool,
 }
 
 impl Decisions {
+    pub(crate) fn cut() -> Self {
+        Self {
+            were_cut: true,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.own.is_empty() && self.rescued.is_empty()
     }
@@ -50,7 +59,11 @@ pub(crate) async fn decide_all(
             next = graph.rescues.get(step);
         }
     }
-    Decisions { own, rescued }
+    Decisions {
+        own,
+        rescued,
+        were_cut: false,
+    }
 }
 
 /// Asks the conditions of the edges out of a step that has ended. Nothing is asked that can make no difference.

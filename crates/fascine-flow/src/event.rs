@@ -1,12 +1,13 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_core::Stream;
 
+use crate::sync::{Mutex, MutexGuard};
 use crate::{OpenQuestion, Status};
 
 /// A step came to another status, or asks something.

@@ -1,6 +1,7 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::path::{Prefix, numbered};
+use crate::sync::{Mutex, MutexGuard};
 use crate::{FlowReport, GrowthError};
 
 /// What one step runs within the run: how many graphs, and what came of them.

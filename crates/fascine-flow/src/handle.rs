@@ -1,11 +1,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::path::Prefix;
 use crate::run_state::Handles;
+use crate::sync::{Mutex, MutexGuard};
 use crate::{Graph, StepReport};
 
 /// Waits for the end of one step of a run, with what it gave. It always comes to an end: with the step, with the run, or

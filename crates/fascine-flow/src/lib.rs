@@ -95,12 +95,14 @@ mod sub_flow;
 mod tree;
 
 mod attempt;
+mod changes;
 mod decide;
 mod output;
 mod place;
 mod ready;
 mod ready_queue;
 mod step_context;
+mod sync;
 mod worker;
 
 mod edge_state;
@@ -140,7 +142,7 @@ pub use data::NotToml;
 #[cfg(feature = "data")]
 pub use data::{
     EdgeSpec, FlowSpec, OnErrorSpec, OperationError, Operations, ParameterKind, ParameterSpec,
-    Place, Problem, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec,
+    Place, Problem, RepeatSpec, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec, WorkSpec,
 };
 pub use each::Each;
 pub use edge::Seen;

@@ -157,7 +157,7 @@ impl Drop for Place {
         {
             recorder.end_undecided(Some(started), context, result);
         }
-        let end = self.ending(Decisions::default());
+        let end = self.ending(Decisions::cut());
         let step = self.step.take();
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
         let (now, has_come) = (self.crew.rt.now(), self.has_come);

@@ -1,9 +1,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use crate::FlowEvent;
 use crate::event::Queue;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Those who watch a run, and the runs nested in it. They may come at any time.
 #[derive(Debug, Default)]

@@ -1,8 +1,11 @@
+#[cfg(all(test, any(loom, shuttle)))]
+mod model;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -18,6 +21,7 @@ use crate::path::Prefix;
 use crate::readers::Readers;
 use crate::run_state::RunState;
 use crate::suspender::SuspendRequest;
+use crate::sync::{Mutex, MutexGuard};
 use crate::tree::{Site, Tree};
 use crate::worker::Crew;
 use crate::{
@@ -349,7 +353,7 @@ impl Cancel {
         asked
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (bool, Option<Waker>)> {
+    fn lock(&self) -> MutexGuard<'_, (bool, Option<Waker>)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

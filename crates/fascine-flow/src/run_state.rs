@@ -286,7 +286,9 @@ impl RunState {
             }
         };
         self.change(step, status, at);
-        self.settle(step, decisions, at);
+        if !decisions.were_cut {
+            self.settle(step, decisions, at);
+        }
     }
 
     /// A running step was dropped: the whole run is.

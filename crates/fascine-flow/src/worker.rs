@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
@@ -13,6 +13,7 @@ use crate::decide::Decisions;
 use crate::place::Place;
 use crate::run_state::{Effects, Handles, RunState};
 use crate::sharing::deliver;
+use crate::sync::{Mutex, MutexGuard};
 use crate::tree::Site;
 use crate::{Graph, attempt, decide};
 

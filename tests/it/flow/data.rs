@@ -2,6 +2,7 @@
 
 mod building;
 mod failing;
+mod growing;
 mod mistakes;
 mod printing;
 mod reading;

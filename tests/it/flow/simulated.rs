@@ -12,11 +12,6 @@ use super::simulator::Limits;
 use super::sketch::{Condition, Features, Sketch};
 use watched::Watched;
 
-const UNLIMITED: Limits = Limits {
-    places: usize::MAX,
-    cut: None,
-};
-
 /// How many graphs to try: more if the environment says so, as it is worth a night once.
 fn seeds(usual: u64) -> u64 {
     let times = std::env::var("FASCINE_TEST_TIMES").ok();
@@ -83,9 +78,10 @@ fn random_graphs_do_as_simulated_each_step_at_its_time() {
             panics: seed % 2 == 0,
             fatal: seed % 2 == 1,
             resources: false,
+            depth: 0,
         };
         let sketch = Sketch::random(seed, features);
-        check(&sketch, UNLIMITED, By::Cancelling, seed);
+        check(&sketch, Limits::NONE, By::Cancelling, seed);
     }
 }
 
@@ -95,6 +91,7 @@ fn where_nothing_else_takes_time_a_run_takes_as_long_as_its_critical_path() {
         panics: true,
         fatal: false,
         resources: false,
+        depth: 0,
     };
     for seed in 0..seeds(300) {
         let mut sketch = Sketch::random(seed, features);
@@ -108,9 +105,9 @@ fn where_nothing_else_takes_time_a_run_takes_as_long_as_its_critical_path() {
                 step.join = Join::Any;
             }
         }
-        let expected = sketch.simulate(UNLIMITED);
+        let expected = sketch.simulate(Limits::NONE);
         assert_eq!(expected.critical_path, expected.wall, "seed {seed}");
-        check(&sketch, UNLIMITED, By::Cancelling, seed);
+        check(&sketch, Limits::NONE, By::Cancelling, seed);
     }
 }
 
@@ -120,6 +117,7 @@ fn with_few_places_the_order_of_starts_is_as_simulated() {
         panics: false,
         fatal: true,
         resources: true,
+        depth: 0,
     };
     for seed in 0..seeds(500) {
         let sketch = Sketch::random(seed, features);
@@ -127,7 +125,15 @@ fn with_few_places_the_order_of_starts_is_as_simulated() {
             0 => usize::MAX,
             few => few as usize,
         };
-        check(&sketch, Limits { places, cut: None }, By::Cancelling, seed);
+        check(
+            &sketch,
+            Limits {
+                places,
+                ..Limits::NONE
+            },
+            By::Cancelling,
+            seed,
+        );
     }
 }
 
@@ -138,11 +144,12 @@ fn one_at_a_time_the_order_of_starts_is_as_simulated_whatever_panics() {
             panics: true,
             fatal: true,
             resources: true,
+            depth: 0,
         };
         let sketch = Sketch::random(seed, features);
         let one = Limits {
             places: 1,
-            cut: None,
+            ..Limits::NONE
         };
         check(&sketch, one, By::Cancelling, seed);
     }
@@ -156,20 +163,50 @@ fn a_run_that_is_cut_off_at_any_moment_ends_every_step_at_once() {
             panics: false,
             fatal: true,
             resources: true,
+            depth: 0,
         };
         let sketch = Sketch::random(seed, features);
         let mut random = fastrand::Rng::with_seed(seed);
         let places = [1, 2, 3, usize::MAX][random.usize(0..4)];
-        let whole = sketch.simulate(Limits { places, cut: None }).wall;
+        let whole = sketch
+            .simulate(Limits {
+                places,
+                ..Limits::NONE
+            })
+            .wall;
         let cut = whole.mul_f64(random.f64()) + Duration::from_nanos(1);
         let by = [By::Cancelling, By::Dropping, By::Timeout][seed as usize % 3];
         let limits = Limits {
             places,
             cut: Some(cut),
+            ..Limits::NONE
         };
         cut_short += u32::from(check(&sketch, limits, by, seed) == cut);
     }
     assert!(cut_short > 250, "only {cut_short}");
+}
+
+#[test]
+fn graphs_within_graphs_do_as_simulated() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for seed in 0..seeds(200) {
+        let features = Features {
+            panics: false,
+            fatal: seed % 2 == 1,
+            resources: false,
+            depth: 2,
+        };
+        let sketch = Sketch::random(seed, features);
+        check(&sketch, Limits::NONE, By::Cancelling, seed);
+        let whole = sketch.simulate(Limits::NONE).wall;
+        let cut = whole.mul_f64(random.f64()) + Duration::from_nanos(1);
+        let by = [By::Cancelling, By::Dropping, By::Timeout][seed as usize % 3];
+        let limits = Limits {
+            cut: Some(cut),
+            ..Limits::NONE
+        };
+        check(&sketch, limits, by, seed);
+    }
 }
 
 #[test]
@@ -182,6 +219,7 @@ fn what_goes_round_in_a_circle_is_refused_and_nothing_else() {
             panics: true,
             fatal: true,
             resources: true,
+            depth: 0,
         };
         let mut sketch = Sketch::random(seed, features);
         let mut random = fastrand::Rng::with_seed(seed);

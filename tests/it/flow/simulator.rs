@@ -21,6 +21,20 @@ pub(crate) struct Limits {
     pub(crate) places: usize,
     /// When it is cut off: cancelled, out of time, or dropped.
     pub(crate) cut: Option<Duration>,
+    /// When the time of a step is over that runs it: no wait for another try goes on until then.
+    pub(crate) deadline: Option<Duration>,
+    /// Whether a step runs it: of such a run it is not known, when it is cut off, which steps had done their work, but for
+    /// their conditions.
+    pub(crate) is_within: bool,
+}
+
+impl Limits {
+    pub(crate) const NONE: Self = Self {
+        places: usize::MAX,
+        cut: None,
+        deadline: None,
+        is_within: false,
+    };
 }
 
 /// What a run is expected to do.
@@ -50,17 +64,36 @@ pub(crate) struct Ended {
     pub(crate) to_blame: BTreeSet<usize>,
     /// What it gets: who gave it along which edge, or nobody.
     pub(crate) inputs: Vec<(usize, Option<usize>)>,
+    /// When it ran a graph, after its own start, and what that did.
+    pub(crate) within: Option<(Duration, Expected)>,
+}
+
+impl Expected {
+    pub(crate) fn has_graphs(&self) -> bool {
+        self.steps.iter().any(|step| step.within.is_some())
+    }
+}
+
+impl Ended {
+    /// Whether there is something left to do.
+    pub(crate) fn is_undone(&self) -> bool {
+        match self.status {
+            Status::Completed => false,
+            Status::Skipped => !self.to_blame.is_empty(),
+            _ => true,
+        }
+    }
 }
 
 impl Sketch {
     /// What a run of it does.
     pub(crate) fn simulate(&self, limits: Limits) -> Expected {
-        let mut simulation = Simulation::new(self);
+        let mut simulation = Simulation::new(self, limits.deadline);
         let mut was_cut = false;
         let wall = loop {
             simulation.settle();
             if simulation.has_failed_fatally() {
-                simulation.cut();
+                simulation.cut(Limits::NONE);
                 break simulation.now;
             }
             if simulation.begin_one(limits.places) {
@@ -70,7 +103,7 @@ impl Sketch {
             match (next, limits.cut) {
                 (Some(next), Some(cut)) if next > cut => {
                     simulation.now = cut;
-                    simulation.cut();
+                    simulation.cut(limits);
                     was_cut = true;
                     break cut;
                 }
@@ -87,7 +120,7 @@ impl Sketch {
             begun: simulation.begun,
             wall,
             critical_path,
-            path_is_certain: !was_cut && !self.has_early_joins(),
+            path_is_certain: !was_cut && !self.has_early_joins() && !self.has_graphs(),
             order_is_certain: limits.places == 1 || !self.has_panics(),
             was_cut,
         }
@@ -96,6 +129,10 @@ impl Sketch {
     fn has_early_joins(&self) -> bool {
         let mut steps = self.steps.iter();
         steps.any(|step| matches!(step.join, Join::AtLeast(_)))
+    }
+
+    fn has_graphs(&self) -> bool {
+        self.steps.iter().any(|step| step.within.is_some())
     }
 
     fn has_panics(&self) -> bool {

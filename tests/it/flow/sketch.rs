@@ -3,6 +3,7 @@
 mod build;
 mod random;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fascine::flow::Join;
@@ -29,6 +30,10 @@ pub(crate) struct SketchStep {
     pub(crate) priority: i32,
     pub(crate) cost: u32,
     pub(crate) resource: Option<usize>,
+    /// The graph that each try runs, after its time. If that is no success, neither is the try.
+    pub(crate) within: Option<Arc<Sketch>>,
+    /// Whether it says in the shared state that it was tried.
+    pub(crate) tells: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,7 @@ mod dagrs;
 mod graph_flow;
 mod ours;
 mod python;
+mod resume;
 mod shape;
 mod stopwatch;
 
@@ -86,6 +87,7 @@ pub(crate) fn run(options: &Options) {
         }
     }
     build::run(options);
+    resume::run(options, &runtime, &ours.rt);
     critical_path(options, &ours);
     python::run(options, &ours);
 }

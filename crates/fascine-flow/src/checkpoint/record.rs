@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Header, StepError};
+use crate::{Header, OpenQuestion, StepError};
 
 /// One thing that happened in a run. To a store it is something to be serialised, as JSON: what it says is asked of the
 /// [`Journal`](crate::Journal).
@@ -14,6 +14,8 @@ use crate::{Header, StepError};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Record {
+    /// A step asks, and waits for the answer.
+    Asked(Box<OpenQuestion>),
     /// The graph is another one from here on; what stays of the records before is recorded again behind it.
     Changed(Box<Header>),
     /// The run was given up or has ended: what runs now was dropped.

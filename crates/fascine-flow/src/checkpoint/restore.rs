@@ -9,6 +9,7 @@ use super::{
 use crate::decide::Decisions;
 use crate::path::{self, Prefix};
 use crate::run_state::{Known, KnownStep};
+use crate::step::Step;
 use crate::step_context::Foregone;
 use crate::{Graph, Output, SharedState, StateError};
 
@@ -59,6 +60,15 @@ impl Restored {
             Some((number, known))
         });
         known.collect()
+    }
+
+    /// Whether every step has a result, so that nothing is left to be written.
+    pub(super) fn covers(&self, graph: &Graph) -> bool {
+        let has_all = |step: &Step| {
+            let done = self.steps.get(&*Prefix::None.path(&step.name));
+            done.is_some_and(|done| done.decisions.is_some())
+        };
+        graph.inner.steps.iter().all(has_all)
     }
 
     /// What the steps shared: the writes of these steps, one after the other.
@@ -179,7 +189,7 @@ pub(super) fn check_undecided(view: &View<'_>, graph: &Graph) -> Result<(), Resu
         // It may have been declared since.
         let step = graph.inner.find_path(path);
         let more = step.and_then(|step| graph.inner.steps[step as usize].settings.more.as_ref());
-        !more.is_some_and(|more| more.is_idempotent)
+        !more.is_some_and(|more| more.may_rerun())
     });
     let mut steps: Vec<_> = undecided.map(|(path, _)| (*path).to_owned()).collect();
     if steps.is_empty() {

@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fascine_resilience::{Backoff, Retry};
 use fascine_rt::Rt;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::call::{Call, Library};
 use super::check;
 use super::field::Field;
 use super::operations::Operations;
@@ -12,11 +12,11 @@ use super::problem::Problem;
 use super::scopes::EdgeScope;
 use super::spec::FlowSpec;
 use super::spec_error::{Complaints, SpecErrors};
-use super::step_spec::{EdgeSpec, OnErrorSpec, RetrySpec, StepSpec, WhenSpec};
+use super::step_spec::{EdgeSpec, OnErrorSpec, RetrySpec, StepSpec, WhenSpec, WorkSpec};
 use super::step_work::StepWork;
 use super::template::{Condition, Item, from_json};
 use crate::step_builder::StepBuilder;
-use crate::{Graph, GraphBuilder, GraphError, OnError, Output};
+use crate::{Each, Graph, GraphBuilder, OnError, Output};
 
 impl FlowSpec {
     /// Checks everything but the parameters, without building anything.
@@ -50,61 +50,41 @@ impl FlowSpec {
         let given = given.map(|(name, value)| (name.into(), value)).collect();
         let parameters = self.bind(given, &mut complaints);
         complaints.or(())?;
-        let building = Building {
-            rt,
-            operations,
-            parameters: from_json(&parameters),
-        };
-        building.graph(self).map_err(|error| {
+        let library = Arc::new(Library {
+            rt: rt.clone(),
+            operations: operations.clone(),
+            flows: self.flows.clone(),
+        });
+        let building = Building::new(&library, &parameters);
+        building.graph(self).build().map_err(|error| {
             let mut complaints = Complaints::new(&self.origin);
             complaints.add(&Field::root().name("steps"), Problem::Graph(error));
             complaints.into_errors()
         })
     }
-
-    /// The values of all parameters, those that were not given among them.
-    fn bind(&self, mut given: BTreeMap<String, Value>, complaints: &mut Complaints) -> Value {
-        let mut values = Map::new();
-        for (name, parameter) in &self.parameters {
-            let field = Field::root().name("parameters").name(name);
-            let (value, is_default) = match (given.remove(name), &parameter.default) {
-                (Some(value), _) => (value, false),
-                (None, Some(default)) => (default.clone(), true),
-                (None, None) => {
-                    let (name, kind) = (name.clone(), parameter.kind);
-                    complaints.add(&field, Problem::MissingParameter { name, kind });
-                    continue;
-                }
-            };
-            if !is_default && !parameter.kind.takes(&value) {
-                let expected = format!("a value of the type {}", parameter.kind.as_str());
-                complaints.add(&field, Problem::unfit(expected, format!("{value:.40}")));
-            }
-            values.insert(name.clone(), value);
-        }
-        for name in given.keys() {
-            let known = self.parameters.keys().map(String::as_str);
-            complaints.unknown(&Field::root().name("parameters"), "parameter", name, known);
-        }
-        Value::Object(values)
-    }
 }
 
 /// The making of a graph out of what was checked.
-struct Building<'a> {
-    rt: &'a Rt,
-    operations: &'a Operations,
+pub(crate) struct Building<'a> {
+    library: &'a Arc<Library>,
     parameters: Item,
 }
 
-impl Building<'_> {
-    fn graph(&self, spec: &FlowSpec) -> Result<Graph, GraphError> {
+impl<'a> Building<'a> {
+    pub(crate) fn new(library: &'a Arc<Library>, parameters: &Value) -> Self {
+        Self {
+            library,
+            parameters: from_json(parameters),
+        }
+    }
+
+    pub(crate) fn graph(&self, spec: &FlowSpec) -> GraphBuilder {
         let mut graph = GraphBuilder::new();
         for (name, limit) in &spec.resources {
             graph.resource(name, *limit);
         }
         for (key, reducer) in &spec.reducers {
-            if let Some(reduce) = self.operations.reducer(reducer) {
+            if let Some(reduce) = self.library.operations.reducer(reducer) {
                 graph.try_reducer(key, move |before, new| reduce(before, new));
             }
         }
@@ -116,34 +96,44 @@ impl Building<'_> {
                 self.edge(&mut graph, edge, step);
             }
         }
-        graph.build()
+        graph
     }
 
     fn step(&self, graph: &mut GraphBuilder, step: &StepSpec) {
-        let Some(operation) = self.operations.find(&step.operation) else {
+        let Some(call) = Call::find(&step.work, self.library) else {
             return;
         };
-        let work = Arc::new(StepWork::new(step, operation, &self.parameters));
+        let each = self.each(step);
+        let is_structural = step.is_structural();
+        let work = Arc::new(StepWork::new(step, call, each, &self.parameters));
         let built = graph.step(step.name.as_str(), move |context| {
             let work = Arc::clone(&work);
             async move { work.run(context).await }
         });
-        self.set(built, step);
+        self.set(built, step, is_structural);
     }
 
-    fn set(&self, built: StepBuilder<'_, Value>, step: &StepSpec) {
+    fn set(&self, built: StepBuilder<'_, Value>, step: &StepSpec, is_structural: bool) {
         let mut built = built.join(step.join).priority(step.priority);
-        if let Some(retry) = &step.retry {
-            built = built.retry(retry.to_retry(self.rt));
+        if is_structural {
+            built = built.structural();
         }
-        if let Some(timeout) = step.timeout {
-            built = built.timeout(timeout);
+        if !step.is_many() {
+            if let Some(retry) = &step.retry {
+                built = built.retry(retry.to_retry(&self.library.rt));
+            }
+            if let Some(timeout) = step.timeout {
+                built = built.timeout(timeout);
+            }
+            if let Some(resource) = &step.resource {
+                built = built.resource(resource);
+            }
+        }
+        if step.idempotent {
+            built = built.idempotent();
         }
         if let Some(cost) = step.cost {
             built = built.cost(cost);
-        }
-        if let Some(resource) = &step.resource {
-            built = built.resource(resource);
         }
         for key in step.keys() {
             built = built.writes(key);
@@ -155,6 +145,25 @@ impl Building<'_> {
             OnErrorSpec::FallbackStep(other) => OnError::FallbackStep(other.into()),
             OnErrorSpec::SkipDependents => OnError::SkipDependents,
         });
+    }
+
+    /// What holds for each item, or each repetition.
+    fn each(&self, step: &StepSpec) -> Each {
+        let mut each = Each::concurrent().with_priority(step.priority);
+        if let Some(retry) = &step.retry {
+            each = each.with_retry(retry.to_retry(&self.library.rt));
+        }
+        if let Some(timeout) = step.timeout {
+            each = each.with_timeout(timeout);
+        }
+        if let Some(resource) = &step.resource {
+            each = each.with_resource(resource);
+        }
+        for key in &step.writes {
+            each = each.with_writes(key);
+        }
+        each.settings.more().is_idempotent = step.idempotent;
+        each
     }
 
     fn edge(&self, graph: &mut GraphBuilder, edge: &EdgeSpec, to: &StepSpec) {
@@ -173,6 +182,19 @@ impl Building<'_> {
                 built.try_when(move |seen| Ok(condition.is_met(&scope.of(seen)?)?));
             }
         }
+    }
+}
+
+impl StepSpec {
+    /// Whether it is done more than once.
+    fn is_many(&self) -> bool {
+        self.for_each.is_some() || self.repeat.is_some()
+    }
+
+    /// Whether it does nothing but run others.
+    fn is_structural(&self) -> bool {
+        let runs_others = self.is_many() || matches!(self.work, WorkSpec::Flow(_));
+        runs_others && self.update.is_empty()
     }
 }
 

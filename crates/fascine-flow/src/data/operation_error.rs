@@ -2,6 +2,14 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OperationError {
+    /// A step that runs a flow is given something that is no table of parameters.
+    #[error("flow `{flow}` takes a table of parameters, and not {found}")]
+    NoParameters {
+        /// The flow.
+        flow: String,
+        /// What is given.
+        found: &'static str,
+    },
     /// What the step is given does not fit the operation.
     #[error("operation `{operation}` cannot take its field `{field}`")]
     Parameters {

@@ -16,6 +16,13 @@ pub(crate) const FORMAT: u32 = 1;
 pub(crate) fn read(root: &Node, complaints: &mut Complaints) -> FlowSpec {
     let mut spec = FlowSpec::default();
     let mut fields = Fields::of(root, Field::root(), complaints);
+    read_whole(&mut spec, &mut fields);
+    read_part(&mut spec, fields);
+    spec
+}
+
+/// What only the whole has.
+fn read_whole(spec: &mut FlowSpec, fields: &mut Fields<'_, '_>) {
     fields.read("format", |node| {
         match fields::integer(node, "1, the only format there is")? {
             FORMAT => Ok(()),
@@ -25,6 +32,17 @@ pub(crate) fn read(root: &Node, complaints: &mut Complaints) -> FlowSpec {
             )),
         }
     });
+    for (key, node, _) in fields.table("state") {
+        spec.state.insert(key.name.clone(), node.to_json());
+    }
+    for (key, node, field) in fields.table("flows") {
+        let mut flow = FlowSpec::default();
+        read_part(&mut flow, Fields::of(node, field, fields.complaints()));
+        spec.flows.insert(key.name.clone(), flow);
+    }
+}
+
+fn read_part(spec: &mut FlowSpec, mut fields: Fields<'_, '_>) {
     spec.name = fields.read("name", fields::text);
     spec.version = fields.read("version", fields::text);
     spec.description = fields.read("description", fields::text);
@@ -39,9 +57,6 @@ pub(crate) fn read(root: &Node, complaints: &mut Complaints) -> FlowSpec {
             }
             Err(problem) => fields.complaints().add(&field, problem),
         }
-    }
-    for (key, node, _) in fields.table("state") {
-        spec.state.insert(key.name.clone(), node.to_json());
     }
     for (key, node, field) in fields.table("reducers") {
         match fields::name(node) {
@@ -61,7 +76,6 @@ pub(crate) fn read(root: &Node, complaints: &mut Complaints) -> FlowSpec {
         None => fields.missing("steps"),
     }
     fields.finish();
-    spec
 }
 
 fn positive(node: &Node) -> Result<NonZeroUsize, Problem> {

@@ -5,7 +5,9 @@ use super::fields::{self, Fields};
 use super::node::{Data, Node};
 use super::problem::Problem;
 use super::spec_error::Complaints;
-use super::step_spec::{EdgeSpec, OnErrorSpec, RetrySpec, StepSpec, WhenSpec};
+use super::step_spec::{
+    EdgeSpec, OnErrorSpec, RepeatSpec, RetrySpec, StepSpec, WhenSpec, WorkSpec,
+};
 use crate::Join;
 
 /// Reads what a file says of a step.
@@ -15,10 +17,30 @@ pub(crate) fn read(name: &str, node: &Node, field: Field, complaints: &mut Compl
     }
     let mut step = StepSpec::new(name, "");
     let mut fields = Fields::of(node, field, complaints);
-    step.operation = fields
-        .require("operation", fields::name)
-        .unwrap_or_default();
+    let flow = fields.read("flow", fields::name);
+    step.work = match flow {
+        Some(flow) => {
+            if fields.read("operation", fields::name).is_some() {
+                let problem = Problem::unfit("`operation` or `flow`", "both");
+                let field = fields.field().name("flow");
+                fields.complaints().add(&field, problem);
+            }
+            WorkSpec::Flow(flow)
+        }
+        None => WorkSpec::Operation(
+            fields
+                .require("operation", fields::name)
+                .unwrap_or_default(),
+        ),
+    };
     step.with = fields.read("with", |node| Ok(node.to_json()));
+    step.for_each = fields.read("for_each", |node| match &node.data {
+        Data::List(_) | Data::Text(_) => Ok(node.to_json()),
+        _ => Err(Problem::unfit("a list, or a template of one", node.kind())),
+    });
+    if let Some((node, field)) = fields.take("repeat") {
+        step.repeat = read_repeat(node, field, fields.complaints());
+    }
     for (node, field) in fields.list("after", "[\"load\"]") {
         step.after
             .extend(read_edge(node, field, fields.complaints()));
@@ -37,6 +59,7 @@ pub(crate) fn read(name: &str, node: &Node, field: Field, complaints: &mut Compl
         .unwrap_or_default();
     step.cost = fields.read("cost", |node| fields::integer(node, "an integer from 0"));
     step.resource = fields.read("resource", fields::name);
+    step.idempotent = fields.read("idempotent", fields::boolean) == Some(true);
     for (node, field) in fields.list("writes", "[\"total\"]") {
         match fields::name(node) {
             Ok(key) => step.writes.push(key),
@@ -132,6 +155,17 @@ fn read_retry(node: &Node, field: Field, complaints: &mut Complaints) -> Option<
         max_backoff,
         max_elapsed,
     })
+}
+
+fn read_repeat(node: &Node, field: Field, complaints: &mut Complaints) -> Option<RepeatSpec> {
+    let mut fields = Fields::of(node, field, complaints);
+    let at_most = fields.require("at_most", positive);
+    let until = fields.require("until", fields::text);
+    let or_last = fields.read("or_last", fields::boolean);
+    fields.finish();
+    let mut repeat = RepeatSpec::new(at_most?, until?);
+    repeat.or_last = or_last.unwrap_or_default();
+    Some(repeat)
 }
 
 fn read_on_error(node: &Node, field: Field, complaints: &mut Complaints) -> OnErrorSpec {

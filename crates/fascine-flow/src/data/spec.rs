@@ -63,6 +63,9 @@ pub struct FlowSpec {
     pub state: BTreeMap<String, Value>,
     /// What makes one value of several, by its [name](crate::Operations::with_reducer), for keys of the shared state.
     pub reducers: BTreeMap<String, String>,
+    /// Flows that steps can [run](crate::WorkSpec::Flow), by their names. They have no state and no flows of their own:
+    /// those of the whole are theirs.
+    pub flows: BTreeMap<String, FlowSpec>,
     /// The steps, in the order in which they are added to the graph.
     pub steps: Vec<StepSpec>,
     pub(crate) origin: Origin,

@@ -12,10 +12,16 @@ use crate::Join;
 pub struct StepSpec {
     /// Its name. Templates can speak of it only if it is an identifier.
     pub name: String,
-    /// The [name](crate::Operations::with) of what it does.
-    pub operation: String,
-    /// What the operation gets: any JSON, whose texts are templates.
+    /// What it does.
+    pub work: WorkSpec,
+    /// What the operation gets, or the flow as its parameters: any JSON, whose texts are templates.
     pub with: Option<Value>,
+    /// A list, or a template of one: it is done for each item, side by side, and gives a list of what came of them.
+    /// `with` may speak of the `item` and its `index`; retries, time-outs and resources are those of each item.
+    pub for_each: Option<Value>,
+    /// How often it is done. `with` may speak of what the `last` time gave, which is `null` at first, and of the
+    /// `index`; retries, time-outs and resources are those of each time.
+    pub repeat: Option<RepeatSpec>,
     /// What it waits for.
     pub after: Vec<EdgeSpec>,
     /// What it wants of the edges into it.
@@ -32,6 +38,9 @@ pub struct StepSpec {
     pub cost: Option<u32>,
     /// The resource that it uses.
     pub resource: Option<String>,
+    /// Whether it may be done again if nobody knows how it ended: see
+    /// [`StepBuilder::idempotent`](crate::StepBuilder::idempotent).
+    pub idempotent: bool,
     /// The keys of the shared state that its operation changes.
     pub writes: Vec<String>,
     /// What it puts into the shared state once it has completed: by keys, templates that may speak of its `output`.
@@ -39,13 +48,54 @@ pub struct StepSpec {
 }
 
 impl StepSpec {
-    /// A step that does this.
+    /// A step that does this operation.
     #[must_use]
     pub fn new(name: impl Into<String>, operation: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            operation: operation.into(),
+            work: WorkSpec::Operation(operation.into()),
             ..Self::default()
+        }
+    }
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WorkSpec {
+    /// It runs the [flow](crate::FlowSpec::flows) of this name within the run, and gives a table of what its last steps
+    /// gave, by their names.
+    Flow(String),
+    /// It calls the function of this [name](crate::Operations::with).
+    Operation(String),
+}
+
+impl Default for WorkSpec {
+    fn default() -> Self {
+        Self::Operation(String::new())
+    }
+}
+
+/// How often a step is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RepeatSpec {
+    /// How often at most.
+    pub at_most: NonZeroU32,
+    /// When it is done: an expression that may speak of its `output` and of the `index`.
+    pub until: String,
+    /// Whether what the last time gave counts if it is not done then; otherwise it fails.
+    pub or_last: bool,
+}
+
+impl RepeatSpec {
+    /// Until this is true, so many times at most.
+    #[must_use]
+    pub fn new(at_most: NonZeroU32, until: impl Into<String>) -> Self {
+        Self {
+            at_most,
+            until: until.into(),
+            or_last: false,
         }
     }
 }

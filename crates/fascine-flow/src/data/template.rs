@@ -6,7 +6,7 @@ mod scan;
 use serde_json::{Map, Value};
 
 pub(crate) use engine::{Scope, TemplateError};
-pub(crate) use json::from_json;
+pub(crate) use json::{from_json, kind};
 pub(crate) use minijinja::value::Value as Item;
 pub(crate) use scan::Reference;
 
@@ -157,7 +157,7 @@ impl Condition {
             Value::Bool(met) => Ok(met),
             other => Err(TemplateError::new(
                 &self.0,
-                format!("it is to be true or false, and is {}", json::kind(&other)),
+                format!("it is to be true or false, and is {}", kind(&other)),
             )),
         }
     }

@@ -7,13 +7,26 @@ use super::parameter_spec::{ParameterKind, ParameterSpec};
 use super::read_flow::FORMAT;
 use super::read_step::JOINS;
 use super::spec::FlowSpec;
-use super::step_spec::{EdgeSpec, OnErrorSpec, RetrySpec, StepSpec, WhenSpec};
+use super::step_spec::{
+    EdgeSpec, OnErrorSpec, RepeatSpec, RetrySpec, StepSpec, WhenSpec, WorkSpec,
+};
 use crate::Join;
 
 /// A flow as it would stand in a file. What is as it is anyhow is left out.
 pub(crate) fn write(spec: &FlowSpec) -> Node {
     let mut fields = Entries::default();
     fields.add("format", FORMAT);
+    add_flow(&mut fields, spec);
+    let flows = spec.flows.iter().map(|(name, flow)| {
+        let mut fields = Entries::default();
+        add_flow(&mut fields, flow);
+        (name, fields.into())
+    });
+    fields.add_table("flows", flows);
+    fields.into()
+}
+
+fn add_flow(fields: &mut Entries, spec: &FlowSpec) {
     fields.add_some("name", spec.name.as_deref());
     fields.add_some("version", spec.version.as_deref());
     fields.add_some("description", spec.description.as_deref());
@@ -37,8 +50,7 @@ pub(crate) fn write(spec: &FlowSpec) -> Node {
         reducers.map(|(key, name)| (key, name.as_str().into())),
     );
     let steps = spec.steps.iter().map(|step| (&step.name, step.into()));
-    fields.0.push((key("steps"), Entries::all(steps).into()));
-    fields.into()
+    fields.add("steps", Entries::all(steps));
 }
 
 impl From<&ParameterSpec> for Node {
@@ -59,7 +71,10 @@ impl From<&ParameterSpec> for Node {
 impl From<&StepSpec> for Node {
     fn from(step: &StepSpec) -> Self {
         let mut fields = Entries::default();
-        fields.add("operation", step.operation.as_str());
+        match &step.work {
+            WorkSpec::Flow(flow) => fields.add("flow", flow.as_str()),
+            WorkSpec::Operation(operation) => fields.add("operation", operation.as_str()),
+        }
         fields.add_list("after", &step.after);
         if step.join != Join::default() {
             fields.add("join", step.join);
@@ -70,12 +85,17 @@ impl From<&StepSpec> for Node {
         }
         fields.add_some("cost", step.cost);
         fields.add_some("resource", step.resource.as_deref());
+        if step.idempotent {
+            fields.add("idempotent", true);
+        }
         fields.add_list("writes", step.writes.iter().map(String::as_str));
         match &step.on_error {
             OnErrorSpec::SkipDependents => {}
             on_error => fields.add("on_error", on_error),
         }
         fields.add_some("retry", step.retry.as_ref());
+        fields.add_some("repeat", step.repeat.as_ref());
+        fields.add_some("for_each", step.for_each.as_ref());
         fields.add_some("with", step.with.as_ref());
         fields.add_table(
             "update",
@@ -115,6 +135,18 @@ impl From<&RetrySpec> for Node {
             "max_elapsed",
             retry.max_elapsed.map(duration::write).as_deref(),
         );
+        fields.into()
+    }
+}
+
+impl From<&RepeatSpec> for Node {
+    fn from(repeat: &RepeatSpec) -> Self {
+        let mut fields = Entries::default();
+        fields.add("at_most", repeat.at_most.get());
+        fields.add("until", repeat.until.as_str());
+        if repeat.or_last {
+            fields.add("or_last", true);
+        }
         fields.into()
     }
 }

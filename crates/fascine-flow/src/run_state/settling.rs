@@ -13,7 +13,7 @@ impl RunState {
     pub(super) fn settle(&mut self, step: u32, decisions: Decisions, now: Instant) {
         let mut ended = std::mem::take(&mut self.ended);
         ended.push(step);
-        let Decisions { own, rescued } = decisions;
+        let Decisions { own, rescued, .. } = decisions;
         let (mut own, mut rescued) = (own, rescued.into_iter());
         while let Some(mut step) = ended.pop() {
             // Those it stands in for get what it gave, though nobody may read it here.

@@ -162,7 +162,7 @@ steps:
         let wrong = spec.build(&rt, &operations(&rt), given).unwrap_err();
         assert_eq!(
             wrong.to_string(),
-            "p.yaml:2:1: parameters: there is no parameter `dept`; did you mean `depth`?\n\
+            "p.yaml:2:1: parameters.dept: there is no parameter `dept`; did you mean `depth`?\n\
              p.yaml:3:3: parameters.url: expected a value of the type string, found 5\n\
              p.yaml:4:3: parameters.depth: expected a value of the type integer, found 2.5",
         );

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fascine::flow::{
-    EdgeSpec, FlowSpec, Join, OnErrorSpec, ParameterKind, ParameterSpec, RetrySpec, StepSpec,
-    WhenSpec,
+    EdgeSpec, FlowSpec, Join, OnErrorSpec, ParameterKind, ParameterSpec, RepeatSpec, RetrySpec,
+    StepSpec, WhenSpec, WorkSpec,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -152,6 +152,7 @@ prop_compose! {
         uses_resource in any::<bool>(),
         writes in vec(texts().prop_filter("it has a name", |name| !name.is_empty()), 0..3),
         update in btree_map(texts(), values(null), 0..3),
+        times in (any::<bool>(), prop::option::of(vec(values(null), 0..3)), prop::option::of((1..u32::MAX, any::<bool>()))),
     ) -> (StepSpec, Vec<(prop::sample::Index, i32, Option<String>)>) {
         let mut step = StepSpec::new("", operation);
         step.with = with;
@@ -164,6 +165,20 @@ prop_compose! {
         step.resource = uses_resource.then(|| "resource".to_owned());
         step.writes = writes;
         step.update = update;
+        step.idempotent = uses_resource;
+        let (is_flow, for_each, repeat) = times;
+        if is_flow {
+            step.work = WorkSpec::Flow("part".to_owned());
+        }
+        match (for_each, repeat) {
+            (Some(items), _) => step.for_each = Some(items.into()),
+            (None, Some((at_most, or_last))) => {
+                let mut repeat = RepeatSpec::new(at_most.try_into().unwrap(), "output");
+                repeat.or_last = or_last;
+                step.repeat = Some(repeat);
+            }
+            (None, None) => {}
+        }
         (step, after)
     }
 }
@@ -224,6 +239,10 @@ prop_compose! {
             }
             spec.steps.push(step);
         }
+        let mut part = FlowSpec::new();
+        part.steps = spec.steps.iter().filter(|step| step.after.is_empty()).cloned().collect();
+        part.parameters = spec.parameters.clone();
+        spec.flows.insert("part".to_owned(), part);
         spec
     }
 }

@@ -58,7 +58,13 @@ impl Watched {
                 "seed {seed}, step {number}: {:?}, {ended:?}",
                 sketch.steps[number]
             );
-            check_step(&self.handles[number], ended, expected.order_is_certain, &of);
+            check_step(
+                &self.handles[number],
+                ended,
+                Duration::ZERO,
+                expected.order_is_certain,
+                &of,
+            );
         }
         if let Some(report) = &self.report {
             self.check_report(report, expected, seed);
@@ -88,6 +94,11 @@ impl Watched {
         if expected.path_is_certain {
             assert_eq!(path.duration, expected.critical_path, "{of}: {path:?}");
         }
+        assert!(path.duration <= report.wall, "{of}");
+        self.check_success(report, expected, &of);
+        if expected.has_graphs() {
+            return;
+        }
         let on_path = path.steps.iter().map(|name| report.step(name).unwrap());
         let on_path: Vec<_> = on_path.collect();
         for two in on_path.windows(2) {
@@ -96,7 +107,6 @@ impl Watched {
         }
         let together: Duration = on_path.iter().map(|step| step.elapsed).sum();
         assert_eq!(together, path.duration, "{of}: {path:?}");
-        assert!(path.duration <= report.wall, "{of}");
 
         let failed = report.with_status(Status::Failed);
         let mut failed: Vec<_> = failed.map(|step| step.name.as_str()).collect();
@@ -112,19 +122,17 @@ impl Watched {
         failed.sort_unstable();
         listed.sort_unstable();
         assert_eq!(listed, failed, "{of}");
+    }
 
-        let is_undone = |ended: &Ended| match ended.status {
-            Status::Completed => false,
-            Status::Skipped => !ended.to_blame.is_empty(),
-            _ => true,
-        };
+    fn check_success(&self, report: &FlowReport, expected: &Expected, of: &str) {
         let undone = (0..)
             .zip(&expected.steps)
-            .filter(|(_, ended)| is_undone(ended));
+            .filter(|(_, ended)| ended.is_undone());
         let undone: Vec<String> = undone
             .map(|(step, _): (usize, _)| step.to_string())
             .collect();
-        let to_rerun: Vec<_> = report.to_rerun().map(|step| step.name.clone()).collect();
+        let to_rerun = report.to_rerun().filter(|step| !step.path.contains('/'));
+        let to_rerun: Vec<_> = to_rerun.map(|step| step.name.to_string()).collect();
         assert_eq!(to_rerun, undone, "{of}");
         assert_eq!(report.is_success(), undone.is_empty(), "{of}");
         assert_eq!(report.assert_completed().is_ok(), undone.is_empty(), "{of}");
@@ -137,9 +145,13 @@ impl Watched {
         let mut begun_at: HashMap<&str, Duration> = HashMap::new();
         for event in &self.events {
             let of = format!("seed {seed}: {event:?}");
+            // Another try of a step may run its graph again.
+            if event.step.contains('/') && ended.remove(&*event.step).is_some() {
+                begun_at.remove(&*event.step);
+            }
             assert!(!ended.contains_key(&*event.step), "{of}");
             if event.status == Status::Processing {
-                begun.push(event.step.parse::<usize>().unwrap());
+                begun.extend(event.step.parse::<usize>());
                 assert_eq!(event.elapsed, Duration::ZERO, "{of}");
                 assert!(begun_at.insert(&event.step, event.at).is_none(), "{of}");
             } else {
@@ -154,20 +166,15 @@ impl Watched {
             expected_to_begin.sort_by_key(by_time);
         }
         assert_eq!(begun, expected_to_begin, "seed {seed}: the order of starts");
-        assert_eq!(
-            ended.len(),
-            self.handles.len(),
-            "seed {seed}: not all have ended"
-        );
-        for step in &self.handles {
-            let event = ended[&*step.name];
+        for step in self.report.iter().flat_map(FlowReport::all_steps) {
+            let event = ended[&*step.path];
             let of = format!("seed {seed}: {event:?} and {step:?}");
             assert_eq!(
                 (event.status, event.elapsed),
                 (step.status, step.elapsed),
                 "{of}"
             );
-            assert_eq!(begun_at.get(&*step.name).copied(), step.started, "{of}");
+            assert_eq!(begun_at.get(&*step.path).copied(), step.started, "{of}");
             if let Some(started) = step.started {
                 assert_eq!(event.at, started + step.elapsed, "{of}");
             }
@@ -175,20 +182,30 @@ impl Watched {
     }
 }
 
-fn check_step(step: &StepReport, expected: &Ended, order_is_certain: bool, of: &str) {
-    assert_eq!(step.status, expected.status, "{of}");
-    assert_eq!(step.started, expected.started, "{of}");
+/// The times of what is expected are `after` the start of the run that the graph is nested in.
+fn check_step(
+    step: &StepReport,
+    expected: &Ended,
+    after: Duration,
+    order_is_certain: bool,
+    of: &str,
+) {
+    assert_eq!(step.status, expected.status, "{step:?} not {of}");
+    let started = expected.started.map(|started| started + after);
+    assert_eq!(step.started, started, "{of}");
     assert_eq!(step.attempts, expected.attempts, "{of}");
     assert_eq!(step.elapsed, expected.elapsed, "{of}");
     assert_eq!(step.error.is_some(), step.status == Status::Failed, "{of}");
     if let Some(error) = &step.error {
-        assert_eq!(error.step(), step.name, "{of}");
+        assert_eq!(*error.step(), *step.path, "{of}");
     }
+    check_within(step, expected, after, of);
     let is_skipped = step.status == Status::Skipped;
     assert_eq!(step.skip_cause.is_some(), is_skipped, "{of}");
     match &step.skip_cause {
         Some(SkipCause::Dependency { step }) => {
-            let blamed: usize = step.parse().unwrap();
+            let name = step.rsplit('/').next().unwrap();
+            let blamed: usize = name.parse().unwrap();
             assert!(
                 expected.to_blame.contains(&blamed),
                 "{of}: {step}, not {expected:?}"
@@ -196,11 +213,33 @@ fn check_step(step: &StepReport, expected: &Ended, order_is_certain: bool, of: &
         }
         _ => assert!(expected.to_blame.is_empty(), "{of}: {expected:?}"),
     }
-    if step.status == Status::Completed {
-        let gave = step.output.as_ref().unwrap().get::<Gave>().unwrap();
+    // Nested steps keep theirs only if they are named.
+    if step.status == Status::Completed
+        && let Some(output) = &step.output
+    {
+        let gave = output.get::<Gave>().unwrap();
         assert_eq!(gave.by.to_string(), step.name, "{of}");
         if order_is_certain {
             assert_eq!(gave.inputs, expected.inputs, "{of}");
         }
+    }
+}
+
+/// What the graph did that a step ran.
+fn check_within(step: &StepReport, expected: &Ended, after: Duration, of: &str) {
+    let Some((begins, within)) = &expected.within else {
+        assert!(step.nested.is_empty(), "{of}: {step:?}");
+        return;
+    };
+    let [report] = &step.nested[..] else {
+        panic!("{of}: {} graphs", step.nested.len());
+    };
+    assert_eq!(report.wall, within.wall, "{of}");
+    let after = after + expected.started.unwrap() + *begins;
+    for (number, (inner, ended)) in report.steps.iter().zip(&within.steps).enumerate() {
+        let path = format!("{}/{number}", step.path);
+        assert_eq!(*inner.path, *path, "{of}");
+        let of = format!("{path}: {ended:?} in {of}");
+        check_step(inner, ended, after, false, &of);
     }
 }

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use fascine::flow::Status;
 
-use super::Ended;
 use super::edges::Edge;
 use super::joins::Verdict;
 use super::work::Work;
+use super::{Ended, Limits};
 use crate::flow::sketch::{Sketch, SketchEdge};
 
 /// How far a simulated run has come.
@@ -20,6 +20,7 @@ pub(super) struct Simulation<'a> {
     /// What the costliest chain costs that begins with each step.
     pub(super) costs: Vec<u64>,
     pub(super) begun: Vec<usize>,
+    deadline: Option<Duration>,
     pub(super) now: Duration,
 }
 
@@ -37,7 +38,7 @@ pub(super) struct State {
 }
 
 impl<'a> Simulation<'a> {
-    pub(super) fn new(sketch: &'a Sketch) -> Self {
+    pub(super) fn new(sketch: &'a Sketch, deadline: Option<Duration>) -> Self {
         let edges = sketch.all_edges();
         let state = || State {
             status: Status::Pending,
@@ -56,6 +57,7 @@ impl<'a> Simulation<'a> {
             steps: sketch.steps.iter().map(|_| state()).collect(),
             costs: sketch.chain_costs(),
             begun: Vec::new(),
+            deadline,
             now: Duration::ZERO,
         }
     }
@@ -115,10 +117,13 @@ impl<'a> Simulation<'a> {
     pub(super) fn begin(&mut self, step: usize) {
         self.begun.push(step);
         let inputs = self.inputs(step);
+        let deadline = self
+            .deadline
+            .map(|deadline| deadline.saturating_sub(self.now));
         let state = &mut self.steps[step];
         state.work = Some(match state.verdict {
             Some(Verdict::Broken) => Work::broken(),
-            _ => Work::of(&self.sketch.steps[step]),
+            _ => Work::of(&self.sketch.steps[step], deadline),
         });
         state.status = Status::Processing;
         state.started = Some(self.now);
@@ -154,12 +159,14 @@ impl<'a> Simulation<'a> {
     }
 
     /// Whatever has not ended ends now. A step whose conditions are being asked has done its work.
-    pub(super) fn cut(&mut self) {
+    pub(super) fn cut(&mut self, limits: Limits) {
         let now = self.now;
         for state in &mut self.steps {
             match state.status {
                 Status::Pending => state.status = Status::Aborted,
-                Status::Processing if state.work_ends().is_some_and(|ends| ends < now) => {
+                Status::Processing
+                    if !limits.is_within && state.work_ends().is_some_and(|ends| ends < now) =>
+                {
                     state.end()
                 }
                 Status::Processing => {
@@ -190,6 +197,12 @@ impl<'a> Simulation<'a> {
             (Some(work), Some(_)) => (work.attempts(), work.takes),
             _ => (0, Duration::ZERO),
         };
+        let ran = ran.filter(|_| state.was_cut);
+        let within = state
+            .work
+            .as_ref()
+            .zip(self.sketch.steps[step].within.as_ref());
+        let within = within.and_then(|(work, sketch)| work.within(sketch, ran));
         Ended {
             status: state.status,
             attempts,
@@ -197,6 +210,7 @@ impl<'a> Simulation<'a> {
             elapsed,
             to_blame: self.to_blame(step),
             inputs: state.inputs.clone(),
+            within,
         }
     }
 }

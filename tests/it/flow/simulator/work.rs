@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::{Expected, Limits};
 use crate::flow::sketch::{AfterFailure, Condition, Ending, Sketch, SketchEdge, SketchStep};
 
 /// What a step does, from its start to its end.
@@ -11,25 +12,58 @@ pub(super) struct Work {
     pub(super) tried: Option<Duration>,
     pub(super) takes: Duration,
     pub(super) gives: bool,
+    /// For each try, when it begins to run a graph, if it runs one, and when it is cut off, if it is.
+    within: Vec<Within>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Within {
+    begins: Duration,
+    ends: Option<Duration>,
+    limits: Limits,
 }
 
 impl Work {
-    pub(super) fn of(step: &SketchStep) -> Self {
+    pub(super) fn of(step: &SketchStep, deadline: Option<Duration>) -> Self {
         let mut work = Self::broken();
         for one in &step.tries {
             if !work.begins.is_empty() {
-                work.takes += step.backoff;
+                let again = work.takes + step.backoff;
+                if deadline.is_some_and(|deadline| again >= deadline) {
+                    break;
+                }
+                work.takes = again;
             }
             work.begins.push(work.takes);
-            match step.timeout {
-                Some(timeout) if timeout < one.takes => work.takes += timeout,
-                _ => {
-                    work.takes += one.takes;
-                    work.tried.get_or_insert(work.takes);
-                    work.gives = one.ends == Ending::Gives;
-                    if work.gives || one.ends == Ending::Panics {
-                        break;
-                    }
+            let begins = work.takes + one.takes;
+            let time_out = step.timeout.map(|timeout| work.takes + timeout);
+            let limits = Limits {
+                deadline: [deadline, time_out]
+                    .into_iter()
+                    .flatten()
+                    .min()
+                    .map(|deadline| deadline.saturating_sub(begins)),
+                is_within: true,
+                ..Limits::NONE
+            };
+            let (within, succeeds) = match &step.within {
+                Some(within) => within.takes_and_succeeds(limits),
+                None => (Duration::ZERO, true),
+            };
+            let takes = one.takes + within;
+            let cut = step.timeout.filter(|timeout| *timeout < takes);
+            let ends = cut.map(|cut| work.takes + cut);
+            work.within.push(Within {
+                begins,
+                ends,
+                limits,
+            });
+            work.takes += cut.unwrap_or(takes);
+            if cut.is_none() && succeeds {
+                work.tried.get_or_insert(work.takes);
+                work.gives = one.ends == Ending::Gives;
+                if work.gives || one.ends == Ending::Panics {
+                    break;
                 }
             }
         }
@@ -43,7 +77,32 @@ impl Work {
             tried: None,
             takes: Duration::ZERO,
             gives: false,
+            within: Vec::new(),
         }
+    }
+
+    /// When the graph was begun that the last try ran, and how that ended: if the step was cut off after that time, with
+    /// it.
+    pub(super) fn within(
+        &self,
+        sketch: &Sketch,
+        ran: Option<Duration>,
+    ) -> Option<(Duration, Expected)> {
+        let tries = self.begins.iter().zip(&self.within);
+        let mut tries = tries.filter(|(begins, _)| ran.is_none_or(|ran| **begins <= ran));
+        let (_, last) = tries.next_back()?;
+        let end = match (last.ends, ran) {
+            (Some(ends), Some(ran)) => Some(ends.min(ran)),
+            (ends, ran) => ends.or(ran),
+        };
+        if end.is_some_and(|end| end < last.begins) {
+            return None;
+        }
+        let limits = Limits {
+            cut: end.map(|end| end - last.begins),
+            ..last.limits
+        };
+        Some((last.begins, sketch.simulate(limits)))
     }
 
     pub(super) fn attempts(&self) -> u32 {
@@ -69,6 +128,14 @@ impl SketchStep {
 }
 
 impl Sketch {
+    fn takes_and_succeeds(&self, limits: Limits) -> (Duration, bool) {
+        let expected = self.simulate(limits);
+        (
+            expected.wall,
+            expected.steps.iter().all(|step| !step.is_undone()),
+        )
+    }
+
     /// The edges, and those to the steps that run in place of others.
     pub(super) fn all_edges(&self) -> Vec<SketchEdge> {
         let steps = self.steps.iter().enumerate();

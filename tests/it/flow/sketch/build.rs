@@ -29,9 +29,15 @@ impl Sketch {
             graph.resource(number.to_string(), (*limit).try_into().unwrap());
         }
         for (number, step) in self.steps.iter().enumerate() {
-            let (clock, work) = (rt.clone(), Arc::new(step.clone()));
+            let within = step.within.as_ref().map(|within| within.build(rt));
+            let work = Arc::new(StepWork {
+                clock: rt.clone(),
+                number,
+                step: step.clone(),
+                within: within.transpose()?,
+            });
             let added = graph.step(number.to_string(), move |context| {
-                run(clock.clone(), Arc::clone(&work), context, number)
+                Arc::clone(&work).run(context)
             });
             step.set(rt, number, added);
         }
@@ -73,11 +79,13 @@ impl SketchStep {
             AfterFailure::SkipDependents => OnError::SkipDependents,
         };
         let mut step = step
-            .writes(number.to_string())
             .join(self.join)
             .on_error(on_error)
             .priority(self.priority)
             .cost(self.cost);
+        if self.tells {
+            step = step.writes(number.to_string());
+        }
         if self.tries.len() > 1 {
             let backoff = Backoff::constant(self.backoff).with_max(self.backoff);
             let attempts = u32::try_from(self.tries.len()).unwrap();
@@ -93,27 +101,38 @@ impl SketchStep {
     }
 }
 
-async fn run(
+struct StepWork {
     clock: Rt,
-    work: Arc<SketchStep>,
-    context: StepContext,
     number: usize,
-) -> StepResult<Gave> {
-    let this = work.tries[context.attempt() as usize - 1];
-    clock.sleep(this.takes).await;
-    context.update(&number.to_string(), true)?;
-    match this.ends {
-        Ending::Fails => Err("told to".into()),
-        Ending::Panics => panic_any("told to"),
-        Ending::Gives => {
-            let inputs = context.inputs().map(|(name, input)| {
-                let gave = input.as_ref().ok().and_then(|output| output.get::<Gave>());
-                Ok((name.parse()?, gave.map(|gave| gave.by)))
-            });
-            Ok(Gave {
-                by: number,
-                inputs: inputs.collect::<StepResult<_>>()?,
-            })
+    step: SketchStep,
+    within: Option<Graph>,
+}
+
+impl StepWork {
+    async fn run(self: Arc<Self>, context: StepContext) -> StepResult<Gave> {
+        let this = self.step.tries[context.attempt() as usize - 1];
+        self.clock.sleep(this.takes).await;
+        if let Some(graph) = &self.within {
+            context.run(graph).await?.assert_completed()?;
         }
+        if self.step.tells {
+            context.update(&self.number.to_string(), true)?;
+        }
+        match this.ends {
+            Ending::Fails => Err("told to".into()),
+            Ending::Panics => panic_any("told to"),
+            Ending::Gives => self.gave(&context),
+        }
+    }
+
+    fn gave(&self, context: &StepContext) -> StepResult<Gave> {
+        let inputs = context.inputs().map(|(name, input)| {
+            let gave = input.as_ref().ok().and_then(|output| output.get::<Gave>());
+            Ok((name.parse()?, gave.map(|gave| gave.by)))
+        });
+        Ok(Gave {
+            by: self.number,
+            inputs: inputs.collect::<StepResult<_>>()?,
+        })
     }
 }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use fascine::flow::Join;
@@ -12,15 +13,21 @@ pub(crate) struct Features {
     /// Failures that end the run.
     pub(crate) fatal: bool,
     pub(crate) resources: bool,
+    /// How deep steps run graphs.
+    pub(crate) depth: u32,
 }
 
 impl Sketch {
     /// Later seeds have more steps, so what fails first is small.
     pub(crate) fn random(seed: u64, features: Features) -> Self {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let count = random.usize(1..=4 + seed.min(40) as usize);
+        let most = 4 + seed.min(40) as usize;
+        Self::of_at_most(most, &mut fastrand::Rng::with_seed(seed), features)
+    }
+
+    fn of_at_most(most: usize, random: &mut fastrand::Rng, features: Features) -> Self {
+        let count = random.usize(1..=most);
         let mut sketch = Self {
-            steps: (0..count).map(|_| step(&mut random, features)).collect(),
+            steps: (0..count).map(|_| step(random, features)).collect(),
             edges: Vec::new(),
             resources: Vec::new(),
         };
@@ -31,9 +38,32 @@ impl Sketch {
                 step.resource = random.bool().then(|| random.usize(0..3));
             }
         }
-        sketch.add_edges(&mut random, features);
-        sketch.add_fallbacks(&mut random);
+        if features.depth > 0 {
+            sketch.add_graphs(most / 3, random, features);
+        }
+        sketch.add_edges(random, features);
+        sketch.add_fallbacks(random);
         sketch
+    }
+
+    /// Some steps run a graph, whose steps have no part in the shared state.
+    fn add_graphs(&mut self, most: usize, random: &mut fastrand::Rng, features: Features) {
+        let features = Features {
+            depth: features.depth - 1,
+            ..features
+        };
+        for step in &mut self.steps {
+            if random.u8(0..4) == 0 {
+                let mut within = Self::of_at_most(most.max(2), random, features);
+                within.steps.iter_mut().for_each(|step| step.tells = false);
+                for edge in &mut within.edges {
+                    if matches!(edge.condition, Condition::WhenTried(_)) {
+                        edge.condition = Condition::Always;
+                    }
+                }
+                step.within = Some(Arc::new(within));
+            }
+        }
     }
 
     fn add_edges(&mut self, random: &mut fastrand::Rng, features: Features) {
@@ -143,6 +173,8 @@ fn step(random: &mut fastrand::Rng, features: Features) -> SketchStep {
         priority: random.i32(-1..=1),
         cost: random.u32(0..4),
         resource: None,
+        within: None,
+        tells: true,
     }
 }
 

@@ -19,16 +19,33 @@ pub(super) fn check(
         step,
         complaints,
     };
+    let field = names.field(step);
+    if let Some(items) = &step.for_each {
+        checking.value(items, &field.name("for_each"), &[]);
+    }
     if let Some(with) = &step.with {
-        checking.value(with, &step.field().name("with"), &[]);
+        let more: &[&str] = match (&step.for_each, &step.repeat) {
+            (Some(_), _) => &["index", "item"],
+            (None, Some(_)) => &["index", "last"],
+            (None, None) => &[],
+        };
+        checking.value(with, &field.name("with"), more);
+    }
+    if let Some(repeat) = &step.repeat {
+        let field = field.name("repeat").name("until");
+        checking.condition(&repeat.until, &field, &["index", "output"]);
     }
     for (key, value) in &step.update {
-        checking.value(value, &step.field().name("update").name(key), &["output"]);
+        checking.value(
+            value,
+            &names.field(step).name("update").name(key),
+            &["output"],
+        );
     }
     for (number, edge) in step.after.iter().enumerate() {
         if let WhenSpec::Expression(expression) = &edge.when {
-            let field = step.field().name("after").item(number).name("when");
-            checking.condition(expression, &field);
+            let field = names.field(step).name("after").item(number).name("when");
+            checking.condition(expression, &field, &["error", "output"]);
         }
     }
 }
@@ -56,7 +73,7 @@ impl Checking<'_, '_> {
         }
     }
 
-    fn condition(&mut self, expression: &str, field: &Field) {
+    fn condition(&mut self, expression: &str, field: &Field, more: &[&str]) {
         let references = match Condition::new(expression) {
             Ok((_, references)) => references,
             Err(message) => {
@@ -64,7 +81,7 @@ impl Checking<'_, '_> {
                 return;
             }
         };
-        let roots = [&EVERYWHERE[..], &["error", "output"]].concat();
+        let roots = [&EVERYWHERE[..], more].concat();
         for reference in references {
             self.reference(field, &reference, &roots);
         }

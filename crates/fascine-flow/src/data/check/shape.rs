@@ -3,7 +3,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Names;
-use crate::data::field::Field;
 use crate::data::problem::Problem;
 use crate::data::spec::FlowSpec;
 use crate::data::spec_error::Complaints;
@@ -12,24 +11,42 @@ use crate::{GraphBuilder, GraphError, Join};
 
 /// Checks what the steps are called and how they hang together.
 pub(super) fn check(spec: &FlowSpec, names: &Names<'_>, complaints: &mut Complaints) {
-    check_parameters(spec, complaints);
-    check_names(spec, complaints);
+    check_parameters(spec, names, complaints);
+    if !std::ptr::eq(spec, names.whole) {
+        check_inner(spec, names, complaints);
+    }
+    check_names(spec, names, complaints);
     for step in &spec.steps {
         check_edges(step, names, complaints);
         check_join(step, names, complaints);
-        check_resource(spec, step, complaints);
+        check_resource(spec, step, names, complaints);
         check_fallback(step, names, complaints);
+        if step.for_each.is_some() && step.repeat.is_some() {
+            let problem = Problem::unfit("`for_each` or `repeat`", "both");
+            complaints.add(&names.field(step).name("repeat"), problem);
+        }
     }
-    check_writers(spec, complaints);
+    check_writers(spec, names, complaints);
     check_cycles(spec, names, complaints);
 }
 
-fn check_parameters(spec: &FlowSpec, complaints: &mut Complaints) {
+/// A file cannot say that; a program can.
+fn check_inner(spec: &FlowSpec, names: &Names<'_>, complaints: &mut Complaints) {
+    let whole = "nothing: that is the whole's";
+    if !spec.state.is_empty() {
+        complaints.add(&names.base.name("state"), Problem::unfit(whole, "a state"));
+    }
+    if !spec.flows.is_empty() {
+        complaints.add(&names.base.name("flows"), Problem::unfit(whole, "flows"));
+    }
+}
+
+fn check_parameters(spec: &FlowSpec, names: &Names<'_>, complaints: &mut Complaints) {
     for (name, parameter) in &spec.parameters {
         let default = parameter.default.as_ref().filter(|value| !value.is_null());
         let kind = parameter.kind;
         if default.is_some_and(|default| !kind.takes(default)) {
-            let field = Field::root().name("parameters").name(name).name("default");
+            let field = names.base.name("parameters").name(name).name("default");
             let expected = format!("a value of the type {}", kind.as_str());
             complaints.add(&field, Problem::unfit(expected, "another"));
         }
@@ -37,21 +54,21 @@ fn check_parameters(spec: &FlowSpec, complaints: &mut Complaints) {
 }
 
 /// Of steps that came from a file it is known already.
-fn check_names(spec: &FlowSpec, complaints: &mut Complaints) {
-    if spec.origin.root.is_some() {
+fn check_names(spec: &FlowSpec, names: &Names<'_>, complaints: &mut Complaints) {
+    if names.whole.origin.root.is_some() {
         return;
     }
     let mut known = BTreeSet::new();
     for step in &spec.steps {
         if step.name.is_empty() {
-            complaints.add(&step.field(), Problem::unfit("a name", "empty text"));
+            complaints.add(&names.field(step), Problem::unfit("a name", "empty text"));
         }
         if !known.insert(&step.name) {
             let problem = Problem::Duplicate {
                 name: step.name.clone(),
                 first: None,
             };
-            complaints.add(&step.field(), problem);
+            complaints.add(&names.field(step), problem);
         }
     }
 }
@@ -59,7 +76,7 @@ fn check_names(spec: &FlowSpec, complaints: &mut Complaints) {
 fn check_edges(step: &StepSpec, names: &Names<'_>, complaints: &mut Complaints) {
     let mut known = BTreeSet::new();
     for (number, edge) in step.after.iter().enumerate() {
-        let field = step.field().name("after").item(number);
+        let field = names.field(step).name("after").item(number);
         if !names.steps.contains_key(&*edge.step) {
             complaints.unknown(&field, "step", &edge.step, names.steps.keys().copied());
         }
@@ -85,16 +102,28 @@ fn check_join(step: &StepSpec, names: &Names<'_>, complaints: &mut Complaints) {
             format!("at most {edges}, as so many edges lead here"),
             found,
         );
-        complaints.add(&step.field().name("join"), problem);
+        complaints.add(&names.field(step).name("join"), problem);
     }
 }
 
-fn check_resource(spec: &FlowSpec, step: &StepSpec, complaints: &mut Complaints) {
+fn check_resource(
+    spec: &FlowSpec,
+    step: &StepSpec,
+    names: &Names<'_>,
+    complaints: &mut Complaints,
+) {
     if let Some(resource) = &step.resource
         && !spec.resources.contains_key(resource)
+        && !names.whole.resources.contains_key(resource)
     {
-        let known = spec.resources.keys().map(String::as_str);
-        complaints.unknown(&step.field().name("resource"), "resource", resource, known);
+        let known = spec.resources.keys().chain(names.whole.resources.keys());
+        let known = known.map(String::as_str);
+        complaints.unknown(
+            &names.field(step).name("resource"),
+            "resource",
+            resource,
+            known,
+        );
     }
 }
 
@@ -102,7 +131,7 @@ fn check_fallback(step: &StepSpec, names: &Names<'_>, complaints: &mut Complaint
     let OnErrorSpec::FallbackStep(other) = &step.on_error else {
         return;
     };
-    let field = step.field().name("on_error").name("fallback_step");
+    let field = names.field(step).name("on_error").name("fallback_step");
     if !names.steps.contains_key(&**other) {
         complaints.unknown(&field, "step", other, names.steps.keys().copied());
     }
@@ -117,12 +146,13 @@ fn check_fallback(step: &StepSpec, names: &Names<'_>, complaints: &mut Complaint
 }
 
 /// A key that several steps change has a reducer.
-fn check_writers(spec: &FlowSpec, complaints: &mut Complaints) {
+fn check_writers(spec: &FlowSpec, names: &Names<'_>, complaints: &mut Complaints) {
     let mut writers = BTreeMap::new();
     for step in &spec.steps {
         for key in step.keys().collect::<BTreeSet<_>>() {
             let first = *writers.entry(key).or_insert(&step.name);
-            if first != &step.name && !spec.reducers.contains_key(key) {
+            let is_reduced = |flow: &FlowSpec| flow.reducers.contains_key(key);
+            if first != &step.name && !is_reduced(spec) && !is_reduced(names.whole) {
                 let problem = Problem::Graph(GraphError::SharedKey {
                     key: key.to_owned(),
                     steps: [first.clone(), step.name.clone()],
@@ -131,7 +161,7 @@ fn check_writers(spec: &FlowSpec, complaints: &mut Complaints) {
                     true => "update",
                     false => "writes",
                 };
-                complaints.add(&step.field().name(name), problem);
+                complaints.add(&names.field(step).name(name), problem);
             }
         }
     }
@@ -165,7 +195,7 @@ fn check_cycles(spec: &FlowSpec, names: &Names<'_>, complaints: &mut Complaints)
         };
         let path: Vec<String> = path.iter().map(name).collect();
         let first = path.first().map_or("", String::as_str);
-        let field = Field::root().name("steps").name(first).name("after");
+        let field = names.base.name("steps").name(first).name("after");
         complaints.add(&field, Problem::Graph(GraphError::Cycle { path }));
     }
 }
