@@ -54,6 +54,7 @@ mod step_id;
 mod step_name;
 
 mod adjacency;
+mod blocks;
 mod compile;
 mod fallbacks;
 mod names;
