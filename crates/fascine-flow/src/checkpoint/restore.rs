@@ -6,6 +6,7 @@ use super::journal::{Last, View, What};
 use super::{
     Done, Failure, GraphChange, Header, OnChange, Record, RecordedResult, ResumeError, RunId, Write,
 };
+use crate::Fingerprint;
 use crate::decide::Decisions;
 use crate::path::{self, Prefix};
 use crate::run_state::{Known, KnownStep};
@@ -17,6 +18,8 @@ use crate::{Graph, Output, SharedState, StateError};
 #[derive(Debug, Default)]
 pub(crate) struct Restored {
     steps: HashMap<Box<str>, Done>,
+    /// The graphs that steps ran.
+    nested: HashMap<Box<str>, Fingerprint>,
 }
 
 /// Whether failures are results like others.
@@ -32,7 +35,17 @@ impl Restored {
         let kept = done.filter(|done| !done.is_open || failures == Failures::Keep);
         Self {
             steps: kept.map(|done| (done.step.clone(), done.clone())).collect(),
+            nested: view
+                .nested
+                .iter()
+                .map(|(path, graph)| ((*path).into(), *graph))
+                .collect(),
         }
+    }
+
+    /// The graph whose steps had paths that begin so.
+    pub(super) fn nested(&self, path: &str) -> Option<Fingerprint> {
+        self.nested.get(path).copied()
     }
 
     /// What is known of the steps of a graph.
@@ -148,6 +161,15 @@ pub(super) fn adapt(
             ..done
         }))
     }));
+    if let OnChange::KeepUnchanged = on_change {
+        let same = unchanged(view.header, graph);
+        let nested = view.nested.iter().filter(|(step, _)| same.has(step));
+        let nested = nested.map(|(step, graph)| Record::Nested {
+            step: (*step).into(),
+            graph: *graph,
+        });
+        records.extend(nested);
+    }
     // Nobody knows what came of them, whatever became of the graph.
     for (step, last) in &view.steps {
         let What::Started { is_idempotent, .. } = last.what else {
