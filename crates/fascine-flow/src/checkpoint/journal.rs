@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::header::FORMAT;
 use super::{CheckpointError, Done, Entry, Header, Point, Record, RunId, StepRecord};

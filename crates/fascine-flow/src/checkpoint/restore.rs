@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::change::unchanged;
 use super::given::decode;
@@ -104,17 +104,17 @@ impl Restored {
     /// Holds those results to their types that steps which are yet to run will read.
     pub(super) fn check(&self, graph: &Graph) -> Result<(), ResumeError> {
         let inner = &graph.inner;
-        for (number, step) in (0..).zip(&inner.steps) {
-            let Some(done) = self.steps.get(&*Prefix::None.path(&step.name)) else {
-                continue;
-            };
+        let steps = inner.steps.iter();
+        let known = steps.map(|step| self.steps.get(&*Prefix::None.path(&step.name)));
+        let known: Vec<_> = known.collect();
+        for (number, done) in (0..).zip(&known) {
             let mut targets = inner.outgoing.of(number).iter();
             let is_known = |edge: &u32| {
                 let to = inner.edges[*edge as usize].to;
-                let path = Prefix::None.path(&inner.steps[to as usize].name);
-                self.steps.contains_key(&*path)
+                known[to as usize].is_some()
             };
-            if let RecordedResult::Output(text) = &done.result
+            if let Some(done) = done
+                && let RecordedResult::Output(text) = &done.result
                 && (done.decisions.is_none() || !targets.all(is_known))
             {
                 decode(graph, number, text)?;
