@@ -54,6 +54,7 @@ mod step_id;
 mod step_name;
 
 mod adjacency;
+mod blocks;
 mod compile;
 mod fallbacks;
 mod names;
@@ -184,3 +185,7 @@ pub use view::{EdgeView, GraphView, StepView};
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/flows.md")]
 mod page {}
+
+#[cfg(all(doctest, feature = "toml", feature = "yaml"))]
+#[doc = include_str!("../../../docs/flow-files.md")]
+mod page_of_files {}
