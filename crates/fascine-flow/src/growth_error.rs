@@ -6,6 +6,12 @@ use crate::{GraphError, NotCompleted, StepError};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrowthError {
+    /// The run was [taken up](crate::Flow::resume), and the graph is not the one that the step ran before.
+    #[error("the graph that step `{path}` runs is another one than before")]
+    Changed {
+        /// The path of the step that was to run it.
+        path: Arc<str>,
+    },
     /// The step that was to run it has ended.
     #[error("step `{path}` has ended, and runs nothing more")]
     Ended {
@@ -82,7 +88,8 @@ impl GrowthError {
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
-            Self::Ended { path }
+            Self::Changed { path }
+            | Self::Ended { path }
             | Self::Failed { path, .. }
             | Self::Graph { path, .. }
             | Self::NoOutput { path, .. }

@@ -101,6 +101,11 @@ async fn run(
 ) -> Result<FlowReport, GrowthError> {
     let (parent, path) = (context.crew(), context.path());
     let prefix = context.growth().name(&path, plan.role);
+    if let (Some(recorder), Prefix::Steps(inner)) = (context.recorder(), &prefix)
+        && !recorder.accepts(inner, &graph)
+    {
+        return Err(GrowthError::Changed { path });
+    }
     let site = Site::nested(&context, prefix, plan.output, &graph.inner)?;
     let _claims = Claims::new(&site, &graph.inner, &path)?;
     let mut lent = LentPlace::new(&context, &path)?;

@@ -183,6 +183,10 @@ pub(super) fn unchanged(header: &Header, graph: &Graph) -> Unchanged {
 pub(super) struct Unchanged(BTreeMap<Arc<str>, bool>);
 
 impl Unchanged {
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.0.contains_key(outermost(path))
+    }
+
     pub(super) fn done(&self, done: &Done) -> Option<Done> {
         let outermost = outermost(&done.step);
         let edges_are_same = *self.0.get(outermost)?;

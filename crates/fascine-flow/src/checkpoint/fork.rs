@@ -93,10 +93,12 @@ impl Fork {
         journal.extend(adapted);
         let mut view = journal.view(u64::MAX);
         let behind = behind(graph, &self.changed);
-        view.steps.retain(|path, _| {
+        let stays = |path: &str| {
             let outermost = outermost(path);
             !behind.contains(outermost) && !self.changed.contains(outermost)
-        });
+        };
+        view.steps.retain(|path, _| stays(path));
+        view.nested.retain(|path, _| stays(path));
         let outputs = std::mem::take(&mut self.outputs).records(&view, graph)?;
         let copied = view.done().into_iter().map(|done| {
             let mut copied = Done {
@@ -108,7 +110,11 @@ impl Fork {
             }
             Record::Done(Box::new(copied))
         });
-        let records: Vec<_> = copied.chain(outputs).collect();
+        let nested = view.nested.iter().map(|(step, graph)| Record::Nested {
+            step: (*step).into(),
+            graph: *graph,
+        });
+        let records: Vec<_> = copied.chain(nested).chain(outputs).collect();
         let mut header = Header {
             state: view.header.state.clone(),
             forked_from: Some(self.point.clone()),

@@ -43,6 +43,10 @@ impl Choices {
         self.choices.push((step, Choice::Rerun));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.choices.is_empty() && self.answers.is_empty()
+    }
+
     /// The records of what was said.
     pub(super) fn records(
         self,

@@ -1,7 +1,8 @@
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::header::FORMAT;
 use super::{CheckpointError, Done, Entry, Header, Point, Record, RunId, StepRecord};
+use crate::Fingerprint;
 use crate::OpenQuestion;
 
 /// What is recorded of a run.
@@ -147,6 +148,7 @@ impl Journal {
         let mut view = View {
             header: &self.header,
             steps: HashMap::new(),
+            nested: HashMap::new(),
             questions: HashMap::new(),
         };
         // Back from the end: a replay leads to where it began.
@@ -194,6 +196,8 @@ impl Journal {
 pub(crate) struct View<'a> {
     pub(crate) header: &'a Header,
     pub(crate) steps: HashMap<&'a str, Last<'a>>,
+    /// The graphs that steps run.
+    pub(crate) nested: HashMap<&'a str, Fingerprint>,
     /// What waits for an answer, and since which record.
     pub(crate) questions: HashMap<&'a str, (u64, &'a OpenQuestion)>,
 }
@@ -242,6 +246,10 @@ impl<'a> View<'a> {
                         *is_over = true;
                     }
                 }
+                return;
+            }
+            Record::Nested { step, graph } => {
+                self.nested.insert(step, *graph);
                 return;
             }
             Record::Changed(_) | Record::Replayed { .. } => return,

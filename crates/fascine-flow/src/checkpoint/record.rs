@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Header, OpenQuestion, StepError};
+use crate::{Fingerprint, Header, OpenQuestion, StepError};
 
 /// One thing that happened in a run. To a store it is something to be serialised, as JSON: what it says is asked of the
 /// [`Journal`](crate::Journal).
@@ -22,6 +22,13 @@ pub enum Record {
     Closed {},
     /// A step has ended.
     Done(Box<Done>),
+    /// A step runs a graph.
+    Nested {
+        /// Where the paths of the steps in it begin.
+        step: Box<str>,
+        /// The graph.
+        graph: Fingerprint,
+    },
     /// What was recorded after the record `from` counts no longer.
     Replayed {
         /// How many records count still.

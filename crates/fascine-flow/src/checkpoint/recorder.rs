@@ -70,6 +70,23 @@ impl Recorder {
         restored.known(graph, prefix)
     }
 
+    /// Records which graph a step runs. Returns whether it is the one that it ran in an earlier run, if it did.
+    pub(crate) fn accepts(&self, path: &Arc<str>, graph: &Graph) -> bool {
+        let before = {
+            let restored = self.restored.lock();
+            let restored = restored.unwrap_or_else(PoisonError::into_inner);
+            restored.nested(path)
+        };
+        let now = graph.fingerprint();
+        if before.is_none() {
+            self.push(Record::Nested {
+                step: (**path).into(),
+                graph: now,
+            });
+        }
+        before.is_none_or(|before| before == now)
+    }
+
     pub(crate) fn failed(&self) -> Option<Arc<CheckpointError>> {
         self.lock().failed.clone()
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::change::unchanged;
 use super::given::decode;
@@ -6,6 +6,7 @@ use super::journal::{Last, View, What};
 use super::{
     Done, Failure, GraphChange, Header, OnChange, Record, RecordedResult, ResumeError, RunId, Write,
 };
+use crate::Fingerprint;
 use crate::decide::Decisions;
 use crate::path::{self, Prefix};
 use crate::run_state::{Known, KnownStep};
@@ -17,6 +18,8 @@ use crate::{Graph, Output, SharedState, StateError};
 #[derive(Debug, Default)]
 pub(crate) struct Restored {
     steps: HashMap<Box<str>, Done>,
+    /// The graphs that steps ran.
+    nested: HashMap<Box<str>, Fingerprint>,
 }
 
 /// Whether failures are results like others.
@@ -32,7 +35,17 @@ impl Restored {
         let kept = done.filter(|done| !done.is_open || failures == Failures::Keep);
         Self {
             steps: kept.map(|done| (done.step.clone(), done.clone())).collect(),
+            nested: view
+                .nested
+                .iter()
+                .map(|(path, graph)| ((*path).into(), *graph))
+                .collect(),
         }
+    }
+
+    /// The graph whose steps had paths that begin so.
+    pub(super) fn nested(&self, path: &str) -> Option<Fingerprint> {
+        self.nested.get(path).copied()
     }
 
     /// What is known of the steps of a graph.
@@ -91,17 +104,17 @@ impl Restored {
     /// Holds those results to their types that steps which are yet to run will read.
     pub(super) fn check(&self, graph: &Graph) -> Result<(), ResumeError> {
         let inner = &graph.inner;
-        for (number, step) in (0..).zip(&inner.steps) {
-            let Some(done) = self.steps.get(&*Prefix::None.path(&step.name)) else {
-                continue;
-            };
+        let steps = inner.steps.iter();
+        let known = steps.map(|step| self.steps.get(&*Prefix::None.path(&step.name)));
+        let known: Vec<_> = known.collect();
+        for (number, done) in (0..).zip(&known) {
             let mut targets = inner.outgoing.of(number).iter();
             let is_known = |edge: &u32| {
                 let to = inner.edges[*edge as usize].to;
-                let path = Prefix::None.path(&inner.steps[to as usize].name);
-                self.steps.contains_key(&*path)
+                known[to as usize].is_some()
             };
-            if let RecordedResult::Output(text) = &done.result
+            if let Some(done) = done
+                && let RecordedResult::Output(text) = &done.result
                 && (done.decisions.is_none() || !targets.all(is_known))
             {
                 decode(graph, number, text)?;
@@ -148,6 +161,15 @@ pub(super) fn adapt(
             ..done
         }))
     }));
+    if let OnChange::KeepUnchanged = on_change {
+        let same = unchanged(view.header, graph);
+        let nested = view.nested.iter().filter(|(step, _)| same.has(step));
+        let nested = nested.map(|(step, graph)| Record::Nested {
+            step: (*step).into(),
+            graph: *graph,
+        });
+        records.extend(nested);
+    }
     // Nobody knows what came of them, whatever became of the graph.
     for (step, last) in &view.steps {
         let What::Started { is_idempotent, .. } = last.what else {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::given::Choices;
+use super::journal::View;
 use super::journaling::Journaling;
 use super::restore::{Failures, Restored, adapt, check_undecided};
 use super::{Checkpoint, OnChange, Record, ResumeError, RunId};
@@ -126,19 +127,20 @@ impl Resume {
     pub async fn start(self, graph: &Graph) -> Result<FlowRun, ResumeError> {
         let mut journal = self.store.load(self.run.clone()).await?;
         let end = journal.records();
-        let mut records = adapt(&self.run, &journal.view(end), graph, &self.on_change)?;
+        let view = journal.view(end);
+        let mut records = adapt(&self.run, &view, graph, &self.on_change)?;
+        let is_same = records.is_empty() && self.choices.is_empty();
         records.push(Record::Resumed {});
-        journal.extend(records.clone());
-        let choices = self.choices.records(&journal.view(u64::MAX), graph)?;
-        journal.extend(choices.clone());
-        records.extend(choices);
-        let view = journal.view(u64::MAX);
-        check_undecided(&view, graph)?;
-        let restored = Restored::new(&view, self.failures);
-        restored.check(graph)?;
-        let shared = SharedState::new(view.header.state(), self.flow.history());
-        restored.write_to(&shared, graph)?;
-        let is_same = matches!(records[..], [Record::Resumed {}]);
+        let (restored, shared) = if is_same {
+            plan(&self.flow, &view, graph, self.failures)?
+        } else {
+            drop(view);
+            journal.extend(records.clone());
+            let choices = self.choices.records(&journal.view(u64::MAX), graph)?;
+            journal.extend(choices.clone());
+            records.extend(choices);
+            plan(&self.flow, &journal.view(u64::MAX), graph, self.failures)?
+        };
         let mut next = end;
         // Where nothing is left to be done, nobody can be in the way.
         if !(is_same && restored.covers(graph)) {
@@ -149,4 +151,19 @@ impl Resume {
         let from = Journaling::go_on(self.store, self.run, next, restored);
         Ok(FlowRun::go_on(&self.flow, graph, shared, from))
     }
+}
+
+/// What the run goes on from.
+fn plan(
+    flow: &Flow,
+    view: &View<'_>,
+    graph: &Graph,
+    failures: Failures,
+) -> Result<(Restored, SharedState), ResumeError> {
+    check_undecided(view, graph)?;
+    let restored = Restored::new(view, failures);
+    restored.check(graph)?;
+    let shared = SharedState::new(view.header.state(), flow.history());
+    restored.write_to(&shared, graph)?;
+    Ok((restored, shared))
 }

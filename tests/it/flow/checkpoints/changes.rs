@@ -1,7 +1,8 @@
 //! Graphs that are not what they were when the run began.
 
 use fascine::flow::{
-    Flow, Graph, GraphBuilder, GraphChange, MemoryCheckpoint, MigratedStep, OnChange, ResumeError,
+    Checkpoint, Flow, Graph, GraphBuilder, GraphChange, MemoryCheckpoint, MigratedStep, OnChange,
+    Point, ResumeError,
 };
 use fascine_testing::TestRuntime;
 use serde_json::json;
@@ -121,5 +122,57 @@ fn a_result_of_another_type_is_an_error_that_names_the_step() {
         let resume = resume.on_change(OnChange::migrate(Some));
         let error = resume.start(&graph(false, true)).await.unwrap_err();
         assert!(matches!(error, ResumeError::Decode { step, .. } if step == "load"));
+    });
+}
+
+#[test]
+fn another_graph_within_a_step_is_an_error_and_runs_nothing() {
+    TestRuntime::run(|rt| async move {
+        let (store, effects) = (MemoryCheckpoint::new(), Effects::default());
+        let graph = |names: [&'static str; 2], is_well: bool| {
+            let effects = effects.clone();
+            let mut graph = GraphBuilder::new();
+            let outer = graph.step("outer", move |context| {
+                let effects = effects.clone();
+                async move {
+                    let mut inner = GraphBuilder::new();
+                    for name in names {
+                        let effects = effects.clone();
+                        inner.step(name, move |_| {
+                            effects.add(name);
+                            async { Ok(()) }
+                        });
+                    }
+                    inner.edge(names[0], names[1]);
+                    context.run(&inner.build()?).await?;
+                    is_well.then_some(()).ok_or_else(|| "not well".into())
+                }
+            });
+            outer.idempotent();
+            graph.build().unwrap()
+        };
+        let flow = Flow::new(&rt);
+        let run = flow.clone().with_checkpoint(store.clone(), run_id("one"));
+        run.run(&graph(["a", "b"], false)).await;
+        let resume = || flow.resume(store.clone(), run_id("one"));
+        let changed = graph(["a", "c"], true);
+        let report = resume().start(&changed).await.unwrap().await;
+        let error = report.errors[0].clone();
+        let error = std::error::Error::source(&*error).unwrap().to_string();
+        assert_eq!(
+            error,
+            "the graph that step `outer` runs is another one than before"
+        );
+        assert_eq!(
+            (effects.of("a"), effects.of("b"), effects.of("c")),
+            (1, 1, 0)
+        );
+        let same = graph(["a", "b"], true);
+        assert!(resume().start(&same).await.unwrap().await.is_success());
+        assert_eq!((effects.of("a"), effects.of("b")), (1, 1));
+        // At the beginning there was nothing that it could differ from.
+        let replay = flow.replay_from(store.clone(), Point::new(run_id("one"), 0));
+        assert!(replay.start(&changed).await.unwrap().await.is_success());
+        assert_eq!(effects.of("c"), 1);
     });
 }
