@@ -181,3 +181,82 @@ impl<T> State<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(handed: Option<Handed<char>>) -> Option<char> {
+        match handed {
+            Some(Handed::To(member)) => Some(member),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_comes_back_goes_to_the_highest_priority_then_to_the_deepest_run() {
+        let limit = Limit::new(1);
+        let [a, b, c, d] = ['a', 'b', 'c', 'd'].map(|name| limit.join(name));
+        assert_eq!(limit.take(a, 3, (0, 0)), 1, "one is free");
+        let asks = [(b, (0, 2)), (c, (1, 1)), (d, (0, 2))];
+        for (seat, rank) in asks {
+            assert_eq!(limit.take(seat, 1, rank), 0);
+        }
+        assert!(limit.is_wanted_before((0, 0)) && !limit.is_wanted_before((1, 1)));
+        let order: Vec<_> = (0..5).map(|_| to(limit.give_back())).collect();
+        // Nobody is left at last, so it is free.
+        assert_eq!(order, [Some('c'), Some('b'), Some('d'), Some('a'), None]);
+        assert_eq!(limit.take(b, 9, (0, 0)), 1);
+    }
+
+    #[test]
+    fn who_asks_for_less_or_leaves_is_given_nothing() {
+        let limit = Limit::new(0);
+        let [a, b] = ['a', 'b'].map(|name| limit.join(name));
+        assert_eq!((limit.take(a, 1, (0, 0)), limit.take(b, 1, (0, 0))), (0, 0));
+        assert_eq!(limit.take(a, 0, (0, 0)), 0);
+        limit.leave(b);
+        assert_eq!(to(limit.give_back()), None);
+    }
+
+    #[test]
+    fn a_changed_rank_counts() {
+        let limit = Limit::new(0);
+        let [a, b] = ['a', 'b'].map(|name| limit.join(name));
+        let _ = (limit.take(a, 1, (0, 0)), limit.take(b, 1, (1, 0)));
+        assert_eq!(limit.take(a, 1, (2, 0)), 0);
+        assert_eq!(to(limit.give_back()), Some('a'));
+        assert_eq!(to(limit.give_back()), Some('b'));
+        assert_eq!(to(limit.give_back()), None);
+    }
+
+    #[test]
+    fn what_is_owed_is_paid_before_anybody_is_given_something() {
+        let limit = Limit::new(1);
+        let a = limit.join('a');
+        limit.overdraw();
+        limit.overdraw();
+        assert_eq!(limit.take(a, 1, (0, 0)), 0);
+        assert_eq!(to(limit.give_back()), None);
+        assert_eq!(to(limit.give_back()), Some('a'));
+    }
+
+    #[test]
+    fn a_step_that_goes_on_comes_before_all_runs_and_leaves_nothing_behind() {
+        let limit = Limit::new(0);
+        let a = limit.join('a');
+        let _ = limit.take(a, 1, (9, 9));
+        let cx = &mut Context::from_waker(Waker::noop());
+        let (mut one, mut two) = (None, None);
+        assert!(limit.poll_take(&mut one, cx).is_pending());
+        assert!(limit.poll_take(&mut two, cx).is_pending());
+        assert!(limit.is_wanted_before((9, 9)));
+        assert!(matches!(limit.give_back(), Some(Handed::Wake(_))));
+        assert!(limit.poll_take(&mut one, cx).is_ready());
+        // Another one is kept for the second, which stops waiting.
+        assert!(matches!(limit.give_back(), Some(Handed::Wake(_))));
+        assert!(two.is_some_and(|ticket| limit.stop_waiting(ticket)));
+        assert!(two.is_some_and(|ticket| !limit.stop_waiting(ticket)));
+        assert_eq!(to(limit.give_back()), Some('a'));
+    }
+}
