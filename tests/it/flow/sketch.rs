@@ -32,7 +32,7 @@ pub(crate) struct SketchStep {
     pub(crate) resource: Option<usize>,
     /// The graph that each try runs, after its time. If that is no success, neither is the try.
     pub(crate) within: Option<Arc<Sketch>>,
-    /// Whether it says in the shared state that it was tried.
+    /// Whether it says in the shared state that it was tried, which others see if it completes.
     pub(crate) tells: bool,
 }
 

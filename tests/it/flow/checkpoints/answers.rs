@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::Write;
 
 use fascine::flow::{
     AnswerError, Checkpoint, FileCheckpoint, Flow, Graph, GraphBuilder, MemoryCheckpoint, Question,
@@ -44,7 +45,7 @@ fn graph(rt: &Rt, effects: &Effects) -> Graph {
     let load = load.id();
     let approve = graph.ask("approve", load, |_, rows| async move {
         let question = Question::<bool>::new(format!("Send {rows} rows?"));
-        Ok(question.with_details(&*rows))
+        Ok(question.with_details(*rows))
     });
     let approve = approve.id();
     let seen = effects.clone();
@@ -429,11 +430,12 @@ fn one_of_many_processes(folder: &str) {
                 resume.start(&graph).await.unwrap().await
             }
         };
+        let mut told = std::io::stdout();
         for effect in done(&effects) {
-            println!("did {effect}");
+            writeln!(told, "did {effect}").unwrap();
         }
-        println!("suspended {}", report.suspended);
-        println!("success {}", report.is_success());
+        writeln!(told, "suspended {}", report.suspended).unwrap();
+        writeln!(told, "success {}", report.is_success()).unwrap();
     };
     TestRuntime::run(turn);
 }

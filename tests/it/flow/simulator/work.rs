@@ -8,7 +8,7 @@ use crate::flow::sketch::{AfterFailure, Condition, Ending, Sketch, SketchEdge, S
 pub(super) struct Work {
     /// When its tries begin.
     begins: Vec<Duration>,
-    /// When the first of them comes to its end, and is not cut off by its time-out.
+    /// When others see in the shared state that it was tried: a try that fails leaves nothing there.
     pub(super) tried: Option<Duration>,
     pub(super) takes: Duration,
     pub(super) gives: bool,
@@ -60,8 +60,8 @@ impl Work {
             });
             work.takes += cut.unwrap_or(takes);
             if cut.is_none() && succeeds {
-                work.tried.get_or_insert(work.takes);
                 work.gives = one.ends == Ending::Gives;
+                work.tried = work.gives.then_some(work.takes);
                 if work.gives || one.ends == Ending::Panics {
                     break;
                 }
