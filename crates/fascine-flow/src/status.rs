@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 /// How far a step has come.
 ///
 /// `Pending` becomes `Processing`, `Skipped` or `Aborted`; `Processing` becomes `Completed`, `Failed` or `Cancelled`;
-/// nothing comes after those. Only a step that waits for an answer becomes `Pending` again, when the run is suspended.
-/// Complete by definition.
+/// nothing comes after those. Only a step that waits for an answer becomes `Pending` again, when the run is suspended. In a
+/// run that is [taken up](crate::Flow::resume), a step that had ended goes from `Pending` to what it was. Complete by
+/// definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {

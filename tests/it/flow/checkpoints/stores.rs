@@ -372,3 +372,30 @@ async fn dropped_and_resumed(rt: Rt, cut: Cut, store: Arc<dyn Checkpoint>) {
     assert!(resume.start(&graph).await.unwrap().await.is_success());
     assert!(effects.all().values().all(|times| *times == 1));
 }
+
+#[test]
+fn outputs_may_be_large() {
+    TestRuntime::run(|rt| async move {
+        let folder = Folder::new();
+        let stores: [Arc<dyn Checkpoint>; 2] = [
+            Arc::new(files(&rt, &folder).await),
+            Arc::new(sqlite(&rt, &folder).await),
+        ];
+        for store in stores {
+            let mut graph = GraphBuilder::new();
+            let large = graph.step("large", |_| async { Ok("\u{1F600}\n".repeat(2_000_000)) });
+            let large = large.id();
+            graph.then("length", large, |_, text| async move { Ok(text.len()) });
+            let graph = graph.build().unwrap();
+            let flow = Flow::new(&rt).keep_all();
+            let recorded = flow
+                .clone()
+                .with_checkpoint(Arc::clone(&store), run_id("one"));
+            assert!(recorded.run(&graph).await.checkpoint_error.is_none());
+            let resumed = flow.resume(store, run_id("one")).start(&graph).await;
+            let report = resumed.unwrap().await;
+            let output = report.step("large").unwrap().output.clone().unwrap();
+            assert_eq!(output.get::<String>().unwrap().len(), 10_000_000);
+        }
+    });
+}
