@@ -35,6 +35,7 @@ impl Simulation<'_> {
         Some(match edge.condition {
             Condition::Always => carried,
             Condition::OnFailure => Edge::Dead,
+            Condition::Otherwise if self.answers[number].is_none() => return None,
             Condition::Otherwise if asked.any(|other| self.answers[other] == Some(Edge::Live)) => {
                 Edge::Dead
             }
@@ -87,7 +88,7 @@ impl Simulation<'_> {
         at
     }
 
-    /// Asks one condition after the other, all about the state as it is when the first is asked.
+    /// Asks all conditions at once, about the state as it is then.
     fn ask_about(&mut self, step: usize, begins: Duration) -> Duration {
         let mut at = begins;
         for number in 0..self.edges.len() {
@@ -99,9 +100,11 @@ impl Simulation<'_> {
                 Condition::Panics => Some(Edge::Broken),
                 Condition::When(live) => Some(says(live)),
                 Condition::WhenAsync(live, takes) => {
-                    at += takes;
+                    at = at.max(begins + takes);
                     Some(says(live))
                 }
+                // It depends on what the others say.
+                Condition::Otherwise => Some(Edge::Live),
                 Condition::WhenTried(other) => Some(says(self.was_tried(other, begins))),
                 _ => None,
             };

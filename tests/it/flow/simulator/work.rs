@@ -43,7 +43,6 @@ impl Work {
                     .flatten()
                     .min()
                     .map(|deadline| deadline.saturating_sub(begins)),
-                is_within: true,
                 ..Limits::NONE
             };
             let (within, succeeds) = match &step.within {
