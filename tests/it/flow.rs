@@ -5,6 +5,7 @@ mod asking_within;
 mod building;
 mod checkpoints;
 mod costs;
+mod data;
 mod drawing;
 mod fallbacks;
 mod gauge;

@@ -6,9 +6,11 @@ mod graphs;
 mod growth;
 mod keeping;
 mod operations;
+mod resuming;
 mod rounds;
 mod running;
 mod spending;
+mod streams;
 
 use fascine::branch::Branch;
 use fascine::flow::FlowReport;

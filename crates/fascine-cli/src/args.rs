@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::flow_args::FlowCommand;
 use crate::serve_mock_args::ServeMockArgs;
 
 /// Runs a flow of model calls: ingest, then statistics, patterns and risks side by side, then a report.
@@ -33,6 +34,26 @@ pub struct Args {
     #[arg(long, conflicts_with = "max_concurrent")]
     pub sequential: bool,
 
+    /// Whom to ask
+    #[command(flatten)]
+    pub model: ModelArgs,
+
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub json: bool,
+
+    /// Write a page about the run: its graph, its timeline and its errors
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+
+    /// Write when each step ran, for Perfetto and chrome://tracing
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
+}
+
+/// Whom to ask.
+#[derive(clap::Args, Debug)]
+pub struct ModelArgs {
     /// Ask this OpenAI-compatible server instead of the embedded one (key from OPENAI_API_KEY,
     /// proxies from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, if set)
     #[arg(long, value_name = "URL", requires = "model")]
@@ -55,23 +76,14 @@ pub struct Args {
         conflicts_with = "base_url"
     )]
     pub mock_port: u16,
-
-    /// Print one JSON document and nothing else
-    #[arg(long)]
-    pub json: bool,
-
-    /// Write a page about the run: its graph, its timeline and its errors
-    #[arg(long, value_name = "FILE.html")]
-    pub report: Option<PathBuf>,
-
-    /// Write when each step ran, for Perfetto and chrome://tracing
-    #[arg(long, value_name = "FILE.json")]
-    pub trace: Option<PathBuf>,
 }
 
 /// What the program does besides running its flow.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Checks, draws and runs flows that files describe
+    #[command(subcommand)]
+    Flow(FlowCommand),
     /// Prints the graph of the flow
     Graph(GraphArgs),
     /// Serves a model that is none, until Ctrl-C

@@ -6,6 +6,10 @@
 mod answers;
 mod args;
 mod drawings;
+mod flow_args;
+mod flow_command;
+mod flow_operations;
+mod flow_summary;
 mod interrupt;
 mod job;
 mod program;
@@ -17,7 +21,8 @@ mod setup;
 mod summary;
 mod view;
 
-pub use args::{Args, Command, GraphArgs, GraphFormat, RuntimeName};
+pub use args::{Args, Command, GraphArgs, GraphFormat, ModelArgs, RuntimeName};
+pub use flow_args::{FlowCommand, FlowFile, FlowGraphArgs, FlowRunArgs};
 pub use job::operations;
 pub use program::run;
 pub use serve_mock_args::ServeMockArgs;

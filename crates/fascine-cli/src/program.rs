@@ -19,7 +19,7 @@ use crate::job::{REPORT, operations};
 use crate::setup::{self, SetupError};
 use crate::summary::{StepSummary, Summary, Tokens};
 use crate::view::{self, View};
-use crate::{drawings, interrupt, runtime, serve_mock};
+use crate::{drawings, flow_command, interrupt, runtime, serve_mock};
 
 /// Runs the program with these arguments.
 #[must_use]
@@ -33,6 +33,7 @@ pub fn run(args: Args) -> ExitCode {
                 print_graph(args, rt, net)
             }));
         }
+        Some(Command::Flow(command)) => return flow_command::run(command),
         Some(Command::ServeMock(args)) => {
             return ended(runtime::block_on(args.runtime, |rt, net| {
                 serve_mock::serve(args, rt, net)
@@ -72,26 +73,7 @@ async fn print_graph(args: GraphArgs, rt: Rt, net: Arc<dyn Net>) -> Result<(), S
 /// Does the job and prints what came of it; true if every step that was to run completed.
 async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError> {
     drawings::check(&args)?;
-    // An empty variable is what many shells make of an unset one.
-    let key = || {
-        std::env::var("OPENAI_API_KEY")
-            .ok()
-            .filter(|key| !key.is_empty())
-    };
-    let mut proxies = Proxies::default();
-    let (server, base_url, model, key) = match (&args.base_url, &args.model) {
-        (Some(url), Some(model)) => {
-            // The embedded server is in this process: no proxy leads there.
-            proxies = setup::proxies()?;
-            (None, url.clone(), model.clone(), key())
-        }
-        _ => {
-            let server = setup::start_server(&rt, &net, args.mock_port).await?;
-            let url = server.base_url();
-            (Some(server), url, "embedded".to_owned(), None)
-        }
-    };
-    let service = setup::service(&rt, &net, &base_url, &model, args.timeout, key, proxies)?;
+    let (server, service) = setup::open_model(&args.model, &rt, &net).await?;
     let (graph, report) = flow(&args, &rt, &service).await?;
     if let Some(server) = server {
         server.shutdown().await;
@@ -139,7 +121,7 @@ async fn flow(
     Ok((graph, report))
 }
 
-async fn show(mut events: FlowEvents, mut view: Box<dyn View + Send>) {
+pub(crate) async fn show(mut events: FlowEvents, mut view: Box<dyn View + Send>) {
     while let Some(event) = events.next().await {
         match event.status {
             Status::Pending => {}
@@ -181,7 +163,7 @@ fn summarise(runtime: &'static str, report: &FlowReport, stats: Stats) -> Summar
 }
 
 /// Why a step did not complete, from the step down to the cause.
-fn why_not(step: &StepReport) -> Option<String> {
+pub(crate) fn why_not(step: &StepReport) -> Option<String> {
     match (step.status, &step.error, &step.skip_cause) {
         (_, Some(error), _) => Some(chain(error)),
         (_, _, Some(SkipCause::Condition)) => None,
@@ -196,7 +178,7 @@ fn why_not(step: &StepReport) -> Option<String> {
     }
 }
 
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -208,17 +190,17 @@ fn chain(error: &dyn Error) -> String {
 }
 
 #[expect(clippy::print_stderr, reason = "this is the program's own voice")]
-fn complain(code: u8, error: &dyn Error) -> ExitCode {
+pub(crate) fn complain(code: u8, error: &dyn Error) -> ExitCode {
     eprintln!("error: {}", chain(error));
     ExitCode::from(code)
 }
 
 /// A reader that went away is no reason to fail: the exit code still tells how it ended.
-fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
     let mut out = io::stdout().lock();
     let _ = write(&mut out).and_then(|()| out.flush());
 }
 
-const FAILED: u8 = 1;
-const BAD_USAGE: u8 = 2;
-const INTERRUPTED: u8 = 130;
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const BAD_USAGE: u8 = 2;
+pub(crate) const INTERRUPTED: u8 = 130;

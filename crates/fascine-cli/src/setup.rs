@@ -10,6 +10,7 @@ use fascine::rt::Rt;
 use fascine_mock::{MockError, MockServer, MockServerBuilder};
 
 use crate::answers::ANSWERS;
+use crate::args::ModelArgs;
 
 /// Why the job could not begin: an argument that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,18 +51,43 @@ pub fn embedded_server() -> MockServerBuilder {
 }
 
 /// Starts the embedded server.
-pub(crate) async fn start_server(
-    rt: &Rt,
-    net: &Arc<dyn Net>,
-    port: u16,
-) -> Result<MockServer, SetupError> {
+async fn start_server(rt: &Rt, net: &Arc<dyn Net>, port: u16) -> Result<MockServer, SetupError> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let started = embedded_server().start(rt, Arc::clone(net), address).await;
     started.map_err(|error: MockError| SetupError::new(format!("--mock-port {port}"), error))
 }
 
+/// Opens whom to ask: the embedded server, or another.
+pub(crate) async fn open_model(
+    args: &ModelArgs,
+    rt: &Rt,
+    net: &Arc<dyn Net>,
+) -> Result<(Option<MockServer>, ModelService), SetupError> {
+    // An empty variable is what many shells make of an unset one.
+    let key = || {
+        std::env::var("OPENAI_API_KEY")
+            .ok()
+            .filter(|key| !key.is_empty())
+    };
+    let mut proxies = Proxies::default();
+    let (server, base_url, model, key) = match (&args.base_url, &args.model) {
+        (Some(url), Some(model)) => {
+            // The embedded server is in this process: no proxy leads there.
+            proxies = self::proxies()?;
+            (None, url.clone(), model.clone(), key())
+        }
+        _ => {
+            let server = start_server(rt, net, args.mock_port).await?;
+            let url = server.base_url();
+            (Some(server), url, "embedded".to_owned(), None)
+        }
+    };
+    let service = service(rt, net, &base_url, &model, args.timeout, key, proxies)?;
+    Ok((server, service))
+}
+
 /// The proxies that the environment names.
-pub(crate) fn proxies() -> Result<Proxies, SetupError> {
+fn proxies() -> Result<Proxies, SetupError> {
     Proxies::from_env().map_err(|error| SetupError::new("the proxy in the environment", error))
 }
 

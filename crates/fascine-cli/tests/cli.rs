@@ -7,6 +7,8 @@
 
 #[path = "cli/drawings.rs"]
 mod drawings;
+#[path = "cli/flow_files.rs"]
+mod flow_files;
 #[path = "cli/serve_mock.rs"]
 mod serve_mock;
 

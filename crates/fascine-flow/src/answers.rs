@@ -38,12 +38,7 @@ impl Answers {
     ///
     /// [`AnswerError`] if it is not wanted, or is not what is wanted: the question is open then as before.
     pub fn answer(&self, step: &str, answer: impl Serialize) -> Result<(), AnswerError> {
-        let answer = serde_json::to_value(answer);
-        let answer = answer.map_err(|source| AnswerError::Value {
-            step: step.to_owned(),
-            source,
-        });
-        self.reply(step, Reply::Answer(answer?))
+        self.reply(step, Reply::of(step, answer)?)
     }
 
     /// Lets the step of that name fail: [`Declined`](crate::Declined) is the source of its error. It is not tried
@@ -83,23 +78,18 @@ impl Answers {
 
     /// Reads an answer to what is not asked yet, as far as it is known what that will be. Gives the path of the step.
     fn check_early(&self, step: &str, reply: &Reply) -> Result<Arc<str>, AnswerError> {
-        let steps = &self.graph.inner.steps;
-        let mut paths = steps
-            .iter()
-            .map(|step| (step, Prefix::None.path(&step.name)));
-        let found = paths.clone().find(|(_, path)| **path == *step);
-        let found = found.or_else(|| paths.clone().find(|(other, _)| *other.name == *step));
-        let unknown = || AnswerError::NoSuchQuestion {
-            step: step.to_owned(),
-        };
-        let Some((asking, path)) = found else {
-            // A step of a graph that another step will perhaps run.
-            let is_nested = paths.any(|(_, outer)| is_within(step, &outer));
-            return is_nested.then(|| step.into()).ok_or_else(unknown);
-        };
-        let asks = asking.settings.more.as_ref().and_then(|more| more.asks);
-        drop(reply.clone().read(step, asks.ok_or_else(unknown)?)?);
-        Ok(path)
+        if let Some((path, asks)) = self.graph.inner.find_asking(step) {
+            drop(reply.clone().read(step, asks)?);
+            return Ok(path);
+        }
+        // A step of a graph that another step will perhaps run.
+        let mut steps = self.graph.inner.steps.iter();
+        match steps.any(|outer| is_within(step, &Prefix::None.path(&outer.name))) {
+            true => Ok(step.into()),
+            false => Err(AnswerError::NoSuchQuestion {
+                step: step.to_owned(),
+            }),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::ask::Asks;
 use crate::desk::{Heard, Opened};
 use crate::question::Asked;
 use crate::worker::Crew;
-use crate::{OpenQuestion, StepContext};
+use crate::{OpenQuestion, Record, StepContext};
 
 /// Asks, and waits for the answer: until `deadline`, if there is one.
 pub(crate) async fn ask(
@@ -30,7 +30,12 @@ pub(crate) async fn ask(
     };
     let _away = loop {
         let now = crew.rt.now();
-        match crew.change(|state| state.ask(context.number(), &mut question, asks, now)) {
+        let opened = crew.change(|state| state.ask(context.number(), &mut question, asks, now));
+        if let (Some(recorder), Opened::Open | Opened::Suspended) = (crew.recorder(), &opened) {
+            // Before the answer is, and nobody waits for that.
+            recorder.push(Record::Asked(Box::new(question.clone())));
+        }
+        match opened {
             Opened::Kept(reply) => match reply.check(&question, asks) {
                 Ok(given) => return Heard::Answer(given),
                 Err(error) => question.refused = Some(error.to_string()),

@@ -26,9 +26,22 @@ pub(crate) async fn run(step: &Step, context: &StepContext) -> Option<Result<Out
         Some(more) => Box::pin(run_in_time(step, more, context)).await,
         None => call(step, context).await,
     };
+    let ended = ended.and_then(|output| share_changes(context).map(|()| output));
     match ended {
         Ok(output) => Some(Ok(output)),
-        Err(failure) => failure.of(context).map(Err),
+        Err(failure) => {
+            context.drop_changes();
+            failure.of(context).map(Err)
+        }
+    }
+}
+
+/// Lets others see what the step has changed. A reducer may refuse it, or panic.
+fn share_changes(context: &StepContext) -> Result<(), Failure> {
+    match catch_unwind(AssertUnwindSafe(|| context.share_changes())) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Failure::Failed(Arc::new(error))),
+        Err(payload) => Err(Failure::Panicked(Panic::new(payload).message().to_owned())),
     }
 }
 

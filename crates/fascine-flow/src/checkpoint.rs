@@ -16,6 +16,7 @@ mod run_id;
 mod sqlite;
 mod step_record;
 
+mod answering;
 mod change;
 mod fork;
 mod given;

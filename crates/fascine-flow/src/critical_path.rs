@@ -17,40 +17,42 @@ pub struct CriticalPath {
 impl CriticalPath {
     pub(crate) fn find(graph: &Inner, steps: &[StepReport]) -> Self {
         // The longest chain that ends with each step, and the step before it in that chain.
-        let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); steps.len()];
+        let mut longest: Vec<(Nanos, u32)> = vec![(0, NONE); steps.len()];
         // When it was known of each step what comes of it.
-        let mut settled = vec![Duration::ZERO; steps.len()];
-        let mut last = None;
+        let mut settled: Vec<Nanos> = vec![0; steps.len()];
+        let mut last = NONE;
+        let mut duration = 0;
         for number in &graph.order {
             let step = *number as usize;
             let edges = graph.incoming.of(*number).iter();
             let from = edges.map(|edge| graph.edges[*edge as usize].from);
             let before = from.map(|from| Self::speaks_for(graph, steps, from, *number));
-            let started = steps[step].started;
+            let started = steps[step].started.map(nanos);
             let mut known = started.unwrap_or_default();
-            let mut waited = (Duration::ZERO, None);
+            let mut waited = (0, NONE);
             for from in before {
                 // A step that began with so many live edges has not waited for the others.
                 if started.is_some_and(|started| settled[from] > started) {
                     continue;
                 }
                 known = known.max(settled[from]);
-                if waited.1.is_none() || longest[from].0 > waited.0 {
-                    waited = (longest[from].0, Some(from));
+                if waited.1 == NONE || longest[from].0 > waited.0 {
+                    waited = (longest[from].0, from as u32);
                 }
             }
             settled[step] = match steps[step].status {
-                Status::Aborted => Duration::MAX,
-                _ => known.saturating_add(steps[step].elapsed),
+                Status::Aborted => Nanos::MAX,
+                _ => known.saturating_add(nanos(steps[step].elapsed)),
             };
-            longest[step] = (waited.0.saturating_add(critical(&steps[step])), waited.1);
-            if last.is_none_or(|last: usize| longest[step].0 > longest[last].0) {
-                last = Some(step);
+            let length = waited.0.saturating_add(nanos(critical(&steps[step])));
+            longest[step] = (length, waited.1);
+            if last == NONE || length > duration {
+                (last, duration) = (*number, length);
             }
         }
-        let duration = last.map_or(Duration::ZERO, |last| longest[last].0);
         let mut chain = Vec::new();
-        while let Some(step) = last {
+        while last != NONE {
+            let step = last as usize;
             // Steps that were skipped take no time, but what is behind them may have waited for what is before.
             if steps[step].started.is_some() {
                 chain.push(&steps[step]);
@@ -66,7 +68,7 @@ impl CriticalPath {
         }
         Self {
             steps: path,
-            duration,
+            duration: Duration::from_nanos(duration),
         }
     }
 
@@ -83,8 +85,21 @@ impl CriticalPath {
     }
 }
 
+/// As all steps have several of them, and are compared by them, they are 64 bits wide.
+type Nanos = u64;
+
+fn nanos(time: Duration) -> Nanos {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// No step.
+const NONE: u32 = u32::MAX;
+
 /// How long a step would have run if what it ran had not waited for places.
 fn critical(step: &StepReport) -> Duration {
+    if step.nested.is_empty() {
+        return step.elapsed;
+    }
     let waited = in_turn(&step.nested).map(|report| {
         let critical = report.critical_path.duration;
         report.wall.saturating_sub(critical)

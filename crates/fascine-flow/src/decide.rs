@@ -115,9 +115,24 @@ fn seen(crew: &Crew, step: u32, result: &Result<Output, StepError>) -> Option<Se
 }
 
 async fn ask(crew: &Crew, edge: &Edge, seen: &Seen) -> Decision {
+    let path = |step: u32| {
+        let name = &crew.graph.inner.steps[step as usize].name;
+        crew.site.prefix.path(name).to_string()
+    };
     let asked = match edge.condition() {
         Condition::Always | Condition::Otherwise | Condition::OnFailure => return Decision::Live,
         Condition::When(condition) => catch_unwind(AssertUnwindSafe(|| condition(seen))),
+        Condition::TryWhen(condition) => match catch_unwind(AssertUnwindSafe(|| condition(seen))) {
+            Ok(Ok(is_live)) => Ok(is_live),
+            Ok(Err(error)) => {
+                return Decision::Broken(StepError::Undecided {
+                    step: path(edge.to),
+                    from: path(edge.from),
+                    source: Arc::from(error),
+                });
+            }
+            Err(payload) => Err(payload),
+        },
         Condition::WhenAsync(condition) => {
             match catch_unwind(AssertUnwindSafe(|| condition(seen.clone()))) {
                 Ok(future) => AssertUnwindSafe(future).catch_unwind().await,
@@ -128,17 +143,11 @@ async fn ask(crew: &Crew, edge: &Edge, seen: &Seen) -> Decision {
     match asked {
         Ok(true) => Decision::Live,
         Ok(false) => Decision::Dead,
-        Err(payload) => {
-            let path = |step: u32| {
-                let name = &crew.graph.inner.steps[step as usize].name;
-                crew.site.prefix.path(name).to_string()
-            };
-            Decision::Broken(StepError::Condition {
-                step: path(edge.to),
-                from: path(edge.from),
-                message: Panic::new(payload).message().to_owned(),
-            })
-        }
+        Err(payload) => Decision::Broken(StepError::Condition {
+            step: path(edge.to),
+            from: path(edge.from),
+            message: Panic::new(payload).message().to_owned(),
+        }),
     }
 }
 
@@ -151,7 +160,7 @@ impl Edge {
     fn is_asked(&self) -> bool {
         matches!(
             self.condition(),
-            Condition::When(_) | Condition::WhenAsync(_)
+            Condition::TryWhen(_) | Condition::When(_) | Condition::WhenAsync(_)
         )
     }
 }

@@ -72,6 +72,12 @@ impl Each {
         self.set(|settings| settings.more().writes.push(key.into()))
     }
 
+    /// Declares that each may be called again when nobody knows what came of an earlier call: see
+    /// [`StepBuilder::idempotent`](crate::StepBuilder::idempotent).
+    pub fn idempotent(self) -> Self {
+        self.set(|settings| settings.more().is_idempotent = true)
+    }
+
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         set(&mut self.settings);
         self

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fascine_rt::BoxFuture;
 
-use crate::{Output, Snapshot, StepError};
+use crate::{Output, Snapshot, StepError, StepResult};
 
 /// An edge between two steps of a graph. While the graph is being built, an end that was given by its name is 0.
 pub(crate) struct Edge {
@@ -55,6 +55,9 @@ impl Edge {
     }
 }
 
+/// A condition that may fail.
+pub(crate) type TryCondition = dyn Fn(&Seen) -> StepResult<bool> + Send + Sync;
+
 /// When an edge is live.
 #[derive(Clone, Default)]
 pub(crate) enum Condition {
@@ -63,6 +66,8 @@ pub(crate) enum Condition {
     Always,
     /// When this says so.
     When(Arc<dyn Fn(&Seen) -> bool + Send + Sync>),
+    /// When this says so; it may fail.
+    TryWhen(Arc<TryCondition>),
     /// When this says so, in the end.
     WhenAsync(Arc<dyn Fn(Seen) -> BoxFuture<bool> + Send + Sync>),
     /// When no other edge with a condition is, of those that leave the same step.
@@ -104,6 +109,7 @@ impl Condition {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Always => "Always",
+            Self::TryWhen(_) => "TryWhen",
             Self::When(_) => "When",
             Self::WhenAsync(_) => "WhenAsync",
             Self::Otherwise => "Otherwise",

@@ -2,8 +2,8 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::GraphBuilder;
 use crate::edge::{Condition, Edge, Seen};
+use crate::{GraphBuilder, StepResult};
 
 /// Sets what an edge that was just added is like. Nothing has to be set: it is live once its source has completed.
 pub struct EdgeBuilder<'a> {
@@ -18,6 +18,14 @@ impl<'a> EdgeBuilder<'a> {
     /// Sets when it is live. It is asked once, by the task of the step where the edge begins.
     pub fn when(self, condition: impl Fn(&Seen) -> bool + Send + Sync + 'static) -> Self {
         self.set(|edge| edge.more().condition = Condition::When(Arc::new(condition)))
+    }
+
+    /// Sets when it is live, by something that may fail: then the step where the edge ends does.
+    pub fn try_when(
+        self,
+        condition: impl Fn(&Seen) -> StepResult<bool> + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|edge| edge.more().condition = Condition::TryWhen(Arc::new(condition)))
     }
 
     /// Sets when it is live, by something that takes its time.

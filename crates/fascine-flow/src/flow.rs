@@ -105,7 +105,8 @@ impl Flow {
     }
 
     /// Suspends a run as soon as nothing goes on in it but the waiting for [answers](crate::GraphBuilder::ask), as a
-    /// [`Suspender`](crate::Suspender) does.
+    /// [`Suspender`](crate::Suspender) does. With a [checkpoint](Self::with_checkpoint), it can be
+    /// [resumed](Self::resume) by another process, with the answers; without one, what it did is in its report alone.
     #[must_use]
     pub fn suspend_when_waiting(mut self) -> Self {
         self.bounds.suspends_when_waiting = true;

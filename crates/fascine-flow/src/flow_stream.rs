@@ -5,7 +5,10 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use crate::{Canceller, FlowEvent, FlowEvents, FlowReport, FlowRun, SharedState};
+use crate::{
+    Answers, Canceller, FlowEvent, FlowEvents, FlowReport, FlowRun, Questions, SharedState,
+    Suspender,
+};
 
 /// A run as a stream of its events, and those of what its steps run. It ends with the run, and then has its report.
 ///
@@ -78,6 +81,25 @@ impl FlowStream {
     #[must_use]
     pub fn state(&self) -> SharedState {
         self.run.state()
+    }
+
+    /// Shows what the steps of the run [ask](crate::GraphBuilder::ask).
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        self.run.questions()
+    }
+
+    /// Makes a handle that can answer the questions of the run from anywhere.
+    #[must_use]
+    pub fn answers(&self) -> Answers {
+        self.run.answers()
+    }
+
+    /// Makes a handle that can suspend the run from anywhere: the stream ends with the last of its events, and has the
+    /// report.
+    #[must_use]
+    pub fn suspender(&self) -> Suspender {
+        self.run.suspender()
     }
 
     /// Makes a handle that can cancel the run from anywhere: the stream ends with the last of its events, and has the

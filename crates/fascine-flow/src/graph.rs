@@ -69,6 +69,18 @@ impl Inner {
         self.steps[step as usize].name.to_string()
     }
 
+    /// The path of the step that is there to ask and has that path, or else that name, and what it asks.
+    pub(crate) fn find_asking(&self, step: &str) -> Option<(Arc<str>, Asks)> {
+        let asking = self.steps.iter().filter_map(|step| {
+            let asks = step.settings.more.as_ref()?.asks?;
+            Some((step, Prefix::None.path(&step.name), asks))
+        });
+        let by_path = asking.clone().find(|(_, path, _)| **path == *step);
+        let by_name = || asking.clone().find(|(other, ..)| *other.name == *step);
+        let found = by_path.or_else(by_name);
+        found.map(|(_, path, asks)| (path, asks))
+    }
+
     /// What the step asks, if it is there to ask.
     pub(crate) fn asks(&self, step: u32) -> Option<Asks> {
         self.steps[step as usize].settings.more.as_ref()?.asks

@@ -111,6 +111,15 @@ impl GraphBuilder {
         key: impl Into<String>,
         reduce: impl Fn(Option<&Value>, Value) -> Value + Send + Sync + 'static,
     ) -> &mut Self {
+        self.try_reducer(key, move |before, new| Ok(reduce(before, new)))
+    }
+
+    /// As [`reducer`](Self::reducer), by a function that may refuse a value.
+    pub fn try_reducer(
+        &mut self,
+        key: impl Into<String>,
+        reduce: impl Fn(Option<&Value>, Value) -> StepResult<Value> + Send + Sync + 'static,
+    ) -> &mut Self {
         self.reducers.insert(key.into(), Arc::new(reduce));
         self
     }
@@ -153,9 +162,9 @@ impl GraphBuilder {
         })
     }
 
-    /// The number of an end of the edge that comes next, if it is known already.
-    /// Makes it part of the graphs around a step: their reducers are its own, and their resources can be used.
-    pub(crate) fn within(mut self, context: &StepContext) -> Self {
+    /// Makes it part of the graphs around a step that [runs](StepContext::run) it: their reducers are its own, and its
+    /// steps can use their resources without adding them again.
+    pub fn within(mut self, context: &StepContext) -> Self {
         let crew = context.crew();
         let wanted = self.steps.iter().filter_map(|step| {
             let more = step.settings.more.as_ref()?;
@@ -164,6 +173,8 @@ impl GraphBuilder {
         let mut wanted: Vec<_> = wanted.cloned().collect();
         wanted.sort_unstable();
         wanted.dedup();
+        // One of its own holds beside the one around.
+        wanted.retain(|name| self.resources.iter().all(|(own, _)| own != name));
         for graph in [crew]
             .into_iter()
             .chain(crew.site.around())

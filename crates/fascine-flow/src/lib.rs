@@ -32,8 +32,11 @@
 //!
 //! # Features
 //!
-//! None is on by default. Each adds a type and changes nothing else.
+//! None is on by default. Each adds types and changes nothing else.
 //!
+//! - `data`: graphs from descriptions in JSON, `FlowSpec`, and back.
+//! - `toml`: these in TOML.
+//! - `yaml`: these in YAML.
 //! - `sqlite`: `SqliteCheckpoint`, journals of runs in SQLite, which is compiled in.
 
 mod graph;
@@ -91,6 +94,7 @@ mod sub_flow;
 mod tree;
 
 mod attempt;
+mod changes;
 mod decide;
 mod output;
 mod place;
@@ -119,6 +123,9 @@ mod walk;
 mod draw;
 mod view;
 
+#[cfg(feature = "data")]
+mod data;
+
 pub use answer_error::{AnswerError, Declined};
 pub use answers::Answers;
 #[cfg(feature = "sqlite")]
@@ -129,6 +136,13 @@ pub use checkpoint::{
     Replay, Resume, ResumeError, RunId, RunIdError, StepRecord,
 };
 pub use critical_path::CriticalPath;
+#[cfg(feature = "toml")]
+pub use data::NotToml;
+#[cfg(feature = "data")]
+pub use data::{
+    EdgeSpec, FlowSpec, OnErrorSpec, OperationError, Operations, ParameterKind, ParameterSpec,
+    Place, Problem, RepeatSpec, RetrySpec, SpecError, SpecErrors, StepSpec, WhenSpec, WorkSpec,
+};
 pub use each::Each;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;

@@ -17,6 +17,7 @@ pub(crate) struct Place {
     pub(crate) started: Option<u64>,
     /// Whether another worker has taken over.
     pub(crate) is_waiting: bool,
+    has_come: bool,
     is_over: bool,
     /// Whether the run knows that the step is done, but for its conditions.
     is_told: bool,
@@ -34,6 +35,7 @@ impl Place {
             done: None,
             started: None,
             is_waiting: false,
+            has_come: false,
             is_over: false,
             is_told: false,
             effects: Effects::default(),
@@ -45,8 +47,13 @@ impl Place {
     pub(crate) fn next(&mut self) {
         let now = self.crew.rt.now();
         let inputs = &mut self.inputs;
-        let next = |state: &mut RunState| state.next(now, inputs);
-        let next = self.crew.change_with(&mut self.effects, next);
+        let is_new = !std::mem::replace(&mut self.has_come, true);
+        let next = self.crew.change_with(&mut self.effects, |state| {
+            if is_new {
+                state.arrive();
+            }
+            state.next(now, inputs)
+        });
         self.begin(next);
     }
 
@@ -179,9 +186,12 @@ impl Drop for Place {
         let end = self.ending(Decisions::missing(Progress::Cut));
         let step = self.step.take();
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
-        let now = self.crew.rt.now();
+        let (now, has_come) = (self.crew.rt.now(), self.has_come);
         self.crew.change(|state| {
-            state.lose_worker();
+            match has_come {
+                true => state.lose_worker(),
+                false => state.lose_newcomer(),
+            }
             end(state);
             match step {
                 Some((step, attempts, nested)) => state.cancel(step, attempts, nested, now),

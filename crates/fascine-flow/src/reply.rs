@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::ask::Asks;
@@ -16,6 +17,17 @@ pub(crate) enum Reply {
 pub(crate) type Given = Result<Output, Arc<Declined>>;
 
 impl Reply {
+    /// Makes JSON of an answer. Calls what is foreign.
+    pub(crate) fn of(step: &str, answer: impl Serialize) -> Result<Self, AnswerError> {
+        let answer = serde_json::to_value(answer);
+        answer
+            .map(Self::Answer)
+            .map_err(|source| AnswerError::Value {
+                step: step.to_owned(),
+                source,
+            })
+    }
+
     /// Reads the answer as one of the type that is wanted. Calls what is foreign.
     pub(crate) fn read(self, step: &str, asks: Asks) -> Result<Given, AnswerError> {
         match self {
@@ -34,21 +46,37 @@ impl Reply {
 
     /// Reads the answer as one that the question takes. Calls what is foreign.
     pub(crate) fn check(self, question: &OpenQuestion, asks: Asks) -> Result<Given, AnswerError> {
-        let step = &question.step;
-        let given = self.read(step, asks)?;
-        if let (Ok(output), false) = (&given, question.choices.is_empty()) {
-            // As it is read, not as it was written: 1 is 1.0.
-            let answer = output.to_json().map_err(|source| AnswerError::Value {
-                step: step.clone(),
-                source,
-            })?;
-            if !question.choices.contains(&answer) {
-                return Err(AnswerError::NotAChoice {
-                    step: step.clone(),
-                    choices: question.choices.clone(),
-                });
-            }
-        }
+        let given = self.read(&question.step, asks)?;
+        check_choice(question, &given)?;
         Ok(given)
     }
+
+    /// The same, where the type is not known.
+    pub(crate) fn check_choices(self, question: &OpenQuestion) -> Result<Given, AnswerError> {
+        let given = match self {
+            Self::Answer(answer) => Ok(Output::new(answer)),
+            Self::Declined(reason) => Err(Arc::new(Declined { reason })),
+        };
+        check_choice(question, &given)?;
+        Ok(given)
+    }
+}
+
+/// As it was read, not as it was written: 1 is 1.0.
+fn check_choice(question: &OpenQuestion, given: &Given) -> Result<(), AnswerError> {
+    let (Ok(output), false) = (given, question.choices.is_empty()) else {
+        return Ok(());
+    };
+    let step = || question.step.clone();
+    let answer = output.to_json().map_err(|source| AnswerError::Value {
+        step: step(),
+        source,
+    })?;
+    if question.choices.contains(&answer) {
+        return Ok(());
+    }
+    Err(AnswerError::NotAChoice {
+        step: step(),
+        choices: question.choices.clone(),
+    })
 }

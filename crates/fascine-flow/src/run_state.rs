@@ -48,6 +48,8 @@ pub(crate) struct RunState {
     places: Option<Member>,
     /// Workers that were spawned and have not ended, and those of them that run a step.
     workers: usize,
+    /// Those that were spawned, and have not come yet.
+    coming: usize,
     running: usize,
     /// Workers whose step waits for something.
     waiting: usize,
@@ -178,6 +180,7 @@ impl RunState {
             resources: Resources::new(graph),
             places: None,
             workers: 0,
+            coming: 0,
             waiting: 0,
             away: 0,
             suspended: false,
@@ -510,6 +513,7 @@ mod tests {
         let tree = Tree::new(shared, now, Arc::default(), Arc::default(), bounds, None);
         let mut state = RunState::new(&graph, &Site::root(tree), now, Handles::new());
         state.begin(None);
+        state.arrive();
         let begun = state.next(now, &mut Vec::new()).unwrap();
         (state, begun.step, now)
     }

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::StateError;
+use crate::{StateError, StepResult};
 
 /// Makes one value of what is there and what is to be added. It has no effects, as it may be called more than once.
-pub(crate) type Reducer = Arc<dyn Fn(Option<&Value>, Value) -> Value + Send + Sync>;
+pub(crate) type Reducer = Arc<dyn Fn(Option<&Value>, Value) -> StepResult<Value> + Send + Sync>;
 
 /// The shared state at one moment: values by their keys. It never changes; a clone is the same snapshot.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,32 @@ impl Snapshot {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         let values = self.0.values.iter();
         values.map(|(key, value)| (&**key, &**value))
+    }
+
+    /// Returns whether it is the same snapshot, not only an equal one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// With one more change.
+    ///
+    /// # Errors
+    ///
+    /// When the reducer refuses it.
+    pub(crate) fn changed(
+        &self,
+        key: &str,
+        value: Value,
+        reducer: Option<&Reducer>,
+    ) -> Result<Self, StateError> {
+        let Some(reducer) = reducer else {
+            return Ok(self.with(key, value));
+        };
+        let reduced = reducer(self.get(key), value).map_err(|source| StateError::Reducer {
+            key: key.to_owned(),
+            source,
+        })?;
+        Ok(self.with(key, reduced))
     }
 
     fn with(&self, key: &str, value: Value) -> Self {
@@ -137,31 +163,46 @@ impl SharedState {
         Ok(next)
     }
 
-    /// Changes one value. The reducer is called while nothing is locked, and again if others were faster.
-    pub(crate) fn update(&self, key: &str, value: Value, reducer: Option<&Reducer>) -> Snapshot {
+    /// Makes changes, one after the other, which others see at once. Gives what was there after each. The reducers are
+    /// called while nothing is locked, and again if others were faster.
+    ///
+    /// # Errors
+    ///
+    /// When a reducer refuses a change: then none is made.
+    pub(crate) fn update_all<'a>(
+        &self,
+        changes: &[(Box<str>, Value)],
+        reducer: impl Fn(&str) -> Option<&'a Reducer>,
+    ) -> Result<Vec<Snapshot>, StateError> {
         let mut before = self.snapshot();
         loop {
-            let reduced = match reducer {
-                Some(reducer) => reducer(before.get(key), value.clone()),
-                None => value.clone(),
-            };
-            let next = before.with(key, reduced);
+            let mut made: Vec<Snapshot> = Vec::with_capacity(changes.len());
+            for (key, value) in changes {
+                let last = made.last().unwrap_or(&before);
+                made.push(last.changed(key, value.clone(), reducer(key))?);
+            }
             let mut history = self.lock();
-            if Arc::ptr_eq(&history.present.0, &before.0) {
-                let gone = history.put(next.clone());
+            if history.present.is(&before) {
+                let gone: Vec<_> = made.iter().map(|next| history.put(next.clone())).collect();
                 drop(history);
                 drop(gone);
-                return next;
+                return Ok(made);
             }
             before = history.present.clone();
         }
     }
 
     /// Makes a change of an earlier run again, as the version that it had.
-    pub(crate) fn restore(&self, version: u64, key: &str, value: Value, reducer: Option<&Reducer>) {
+    pub(crate) fn restore(
+        &self,
+        version: u64,
+        key: &str,
+        value: Value,
+        reducer: Option<&Reducer>,
+    ) -> StepResult<()> {
         let before = self.snapshot();
         let reduced = match reducer {
-            Some(reducer) => reducer(before.get(key), value),
+            Some(reducer) => reducer(before.get(key), value)?,
             None => value,
         };
         let mut values = before.0.values.clone();
@@ -172,6 +213,7 @@ impl SharedState {
         }));
         let gone = self.lock().put(next);
         drop(gone);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, History> {

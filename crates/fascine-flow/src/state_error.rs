@@ -4,6 +4,20 @@ use serde_json::Error;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
+    /// The step has ended.
+    #[error("step `{step}` has ended, and changes nothing more")]
+    Ended {
+        /// The step.
+        step: String,
+    },
+    /// The [reducer](crate::GraphBuilder::try_reducer) of the key refused the value.
+    #[error("the reducer of `{key}` refuses the value")]
+    Reducer {
+        /// The key.
+        key: String,
+        /// Why it does.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The step did not say that it [writes](crate::StepBuilder::writes) the key.
     #[error("step `{step}` writes `{key}` without having declared it")]
     Undeclared {

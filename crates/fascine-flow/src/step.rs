@@ -66,6 +66,12 @@ impl fmt::Debug for KeyOf {
 }
 
 impl More {
+    /// Whether its function may be called again when nobody knows what came of an earlier call. If all it does is to run
+    /// other steps, these are known one by one; and a question can be asked again.
+    pub(crate) fn may_rerun(&self) -> bool {
+        self.is_idempotent || self.is_structural || self.asks.is_some()
+    }
+
     /// Whether the run goes on with something in its place when it fails.
     pub(crate) fn handles_failure(&self) -> bool {
         !matches!(self.on_error, OnError::FailFast | OnError::SkipDependents)

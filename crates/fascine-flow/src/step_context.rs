@@ -3,9 +3,9 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use serde::Serialize;
 use serde_json::Value;
 
+use crate::changes::Changes;
 use crate::checkpoint::{Recorder, Write};
 use crate::growth::Growth;
 use crate::nested_run::{NestedRun, Plan};
@@ -13,8 +13,8 @@ use crate::run_state::Begun;
 use crate::step::More;
 use crate::worker::Crew;
 use crate::{
-    Expand, FlowReport, Graph, GrowthError, Output, RunId, Snapshot, StateError, StepError, StepId,
-    StepOutput, StepResult,
+    Expand, FlowReport, Graph, GrowthError, Output, RunId, StepError, StepId, StepOutput,
+    StepResult,
 };
 
 /// What a step gets: its name, and what came of the steps before it. A clone is the same context.
@@ -29,8 +29,7 @@ struct Inner {
     attempts: AtomicU32,
     /// How the step ends without being run.
     foregone: Option<Result<Output, StepError>>,
-    /// What it has written, if the run is recorded.
-    writes: Mutex<Vec<Write>>,
+    changes: Mutex<Changes>,
     /// Few steps run graphs.
     growth: OnceLock<Box<Growth>>,
 }
@@ -64,7 +63,7 @@ impl StepContext {
             inputs: Vec::new(),
             attempts: AtomicU32::new(0),
             foregone: None,
-            writes: Mutex::default(),
+            changes: Mutex::default(),
             growth: OnceLock::new(),
         }))
     }
@@ -77,7 +76,7 @@ impl StepContext {
         std::mem::swap(&mut inner.inputs, inputs);
         if let Some(foregone) = begun.foregone {
             *inner.attempts.get_mut() = foregone.attempts;
-            inner.writes = Mutex::new(foregone.writes);
+            inner.changes = Mutex::new(Changes::made(foregone.writes));
             inner.foregone = Some(foregone.result);
         }
         self
@@ -89,8 +88,8 @@ impl StepContext {
         inner.inputs.clear();
         *inner.attempts.get_mut() = 0;
         inner.foregone = None;
-        let writes = inner.writes.get_mut();
-        writes.unwrap_or_else(PoisonError::into_inner).clear();
+        let changes = inner.changes.get_mut();
+        changes.unwrap_or_else(PoisonError::into_inner).clear();
         if inner.growth.get().is_some() {
             inner.growth = OnceLock::new();
         }
@@ -137,58 +136,6 @@ impl StepContext {
     pub fn inputs(&self) -> impl Iterator<Item = (&str, &Input)> {
         let inputs = self.0.inputs.iter();
         inputs.map(|(from, input)| (self.name_of(*from), input))
-    }
-
-    /// What the steps of the run share, at this moment.
-    #[must_use]
-    pub fn state(&self) -> Snapshot {
-        self.0.crew.site.tree.shared.snapshot()
-    }
-
-    /// Changes a value that the steps of the run share, at once: a step that fails later does not take it back. Gives
-    /// the snapshot with the new value.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError`] if the step has not declared that it [writes](crate::StepBuilder::writes) the key, or if the value
-    /// cannot be JSON.
-    pub fn update(&self, key: &str, value: impl Serialize) -> Result<Snapshot, StateError> {
-        let crew = &self.0.crew;
-        let graph = &crew.graph.inner;
-        let more = &graph.steps[self.0.step as usize].settings.more;
-        let mut written = more.iter().flat_map(|more| &more.writes);
-        if !written.any(|written| written == key) {
-            return Err(StateError::Undeclared {
-                step: self.path().to_string(),
-                key: key.to_owned(),
-            });
-        }
-        let value = serde_json::to_value(value).map_err(|source| StateError::Value {
-            key: key.to_owned(),
-            source,
-        })?;
-        let mut around = crew.site.around();
-        let reducer = graph.reducers.get(key);
-        let reducer =
-            reducer.or_else(|| around.find_map(|crew| crew.graph.inner.reducers.get(key)));
-        let shared = &crew.site.tree.shared;
-        if self.recorder().is_none() {
-            return Ok(shared.update(key, value, reducer));
-        }
-        let snapshot = shared.update(key, value.clone(), reducer);
-        // Who goes on with the run has the reducers of the outermost graph alone.
-        let root = crew.site.around().last().unwrap_or(crew);
-        let is_reduced = reducer.is_some() && !root.graph.inner.reducers.contains_key(key);
-        self.lock_writes().push(Write {
-            version: snapshot.version(),
-            key: key.into(),
-            value: match snapshot.get(key) {
-                Some(reduced) if is_reduced => reduced.clone(),
-                _ => value,
-            },
-            is_reduced,
-        });
-        Ok(snapshot)
     }
 
     /// The run, if it is [recorded](crate::Flow::with_checkpoint).
@@ -269,8 +216,7 @@ impl StepContext {
     }
 
     pub(crate) fn is_idempotent(&self) -> bool {
-        self.more()
-            .is_some_and(|more| more.is_idempotent || more.asks.is_some())
+        self.more().is_some_and(More::may_rerun)
     }
 
     /// Whether the run goes on with something in its place when it fails.
@@ -278,21 +224,21 @@ impl StepContext {
         self.more().is_some_and(More::handles_failure)
     }
 
-    pub(crate) fn writes(&self) -> Vec<Write> {
-        self.lock_writes().clone()
+    pub(crate) fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.0
+            .changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_writes(&self) -> MutexGuard<'_, Vec<Write>> {
-        self.0.writes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn more(&self) -> Option<&More> {
+    pub(crate) fn more(&self) -> Option<&More> {
         let step = &self.0.crew.graph.inner.steps[self.0.step as usize];
         step.settings.more.as_deref()
     }
 
     pub(crate) fn begin_attempt(&self) {
         self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        self.forget_changes();
         if let Some(growth) = self.0.growth.get() {
             growth.restart();
         }

@@ -46,6 +46,16 @@ pub enum StepError {
         /// How long it may take.
         after: Duration,
     },
+    /// The condition of an edge into it [failed](crate::EdgeBuilder::try_when).
+    #[error("step `{step}` failed: the condition of its edge from `{from}` cannot be told")]
+    Undecided {
+        /// The step.
+        step: String,
+        /// Where the edge begins.
+        from: String,
+        /// Why it cannot be told.
+        source: Arc<dyn Error + Send + Sync>,
+    },
 }
 
 impl StepError {
@@ -56,7 +66,8 @@ impl StepError {
             Self::Condition { step, .. }
             | Self::Failed { step, .. }
             | Self::Panicked { step, .. }
-            | Self::TimedOut { step, .. } => step,
+            | Self::TimedOut { step, .. }
+            | Self::Undecided { step, .. } => step,
         }
     }
 }

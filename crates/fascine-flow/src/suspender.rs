@@ -6,6 +6,9 @@ use std::time::Duration;
 /// answer are as if they had not begun. Then the run gives its report: what has not begun is
 /// [`Pending`](crate::Status::Pending), and [`suspended`](crate::FlowReport::suspended) is set. A clone suspends the
 /// same run.
+///
+/// A run with a [checkpoint](crate::Flow::with_checkpoint) can be [resumed](crate::Flow::resume) then, by this or another
+/// process. Without one, what it did is in its report alone.
 #[derive(Clone, Debug)]
 pub struct Suspender {
     request: Arc<SuspendRequest>,

@@ -13,7 +13,7 @@ use fascine_branch::{Branch, Budget};
 use fascine_model::ScriptedModel;
 use fascine_rt::Rt;
 use fascine_session::{
-    Expansion, Operation, OperationGraph, OperationOutput, Repeat, Round, Session,
+    Expansion, Operation, OperationGraph, OperationOutput, RoundContext, Rounds, Session,
 };
 use fascine_testing::TestRuntime;
 use schemars::JsonSchema;
@@ -28,7 +28,7 @@ struct Review {
 fn main() {
     TestRuntime::run(|rt| async move {
         let budget = Budget::new().with_requests(20);
-        let supervisor = Repeat::new(NonZeroU32::new(3).unwrap(), plan_work_review)
+        let supervisor = Rounds::new(NonZeroU32::new(3).unwrap(), plan_work_review)
             .until("review", |review| review.data["is_done"] == true)
             .giving("work")
             .or_last();
@@ -49,7 +49,7 @@ fn main() {
 }
 
 /// A round: the plan knows what was missing before, and each of its tasks has a worker.
-fn plan_work_review(round: &Round<'_>) -> OperationGraph {
+fn plan_work_review(round: &RoundContext<'_>) -> OperationGraph {
     let plan = match round
         .output("review")
         .and_then(|review| review.value::<Review>().ok())

@@ -12,12 +12,12 @@ use std::num::NonZeroU32;
 use fascine_branch::Branch;
 use fascine_model::ScriptedModel;
 use fascine_rt::Rt;
-use fascine_session::{Operation, OperationGraph, OperationOutput, Repeat, Round, Session};
+use fascine_session::{Operation, OperationGraph, OperationOutput, RoundContext, Rounds, Session};
 use fascine_testing::TestRuntime;
 
 fn main() {
     TestRuntime::run(|rt| async move {
-        let poem = Repeat::new(NonZeroU32::new(3).unwrap(), write_and_review)
+        let poem = Rounds::new(NonZeroU32::new(3).unwrap(), write_and_review)
             .until("review", |review| review.text.contains("APPROVED"))
             .giving("draft");
         // Committed, so the writer's branch has the whole conversation in the end.
@@ -43,7 +43,7 @@ fn main() {
 }
 
 /// What the writer says is kept from round to round; the reviewer sees each draft alone.
-fn write_and_review(round: &Round<'_>) -> OperationGraph {
+fn write_and_review(round: &RoundContext<'_>) -> OperationGraph {
     let write = match round.output("review") {
         None => "Write a poem.".to_owned(),
         Some(review) => format!("Write it again. The reviewer says: {}", review.text),

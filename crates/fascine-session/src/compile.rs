@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use fascine_branch::{Branch, Budget};
-use fascine_flow::{Graph, GraphBuilder};
+use fascine_flow::GraphBuilder;
 
 use crate::branches::Branches;
 use crate::functions::Functions;
@@ -26,7 +26,11 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
-    pub(crate) fn compile(&self, operations: &OperationGraph) -> Result<Graph, SessionError> {
+    /// Puts their graph together.
+    pub(crate) fn compile(
+        &self,
+        operations: &OperationGraph,
+    ) -> Result<GraphBuilder, SessionError> {
         if let Some(operation) = operations.without_sources.first() {
             let operation = operation.clone();
             return Err(SessionError::NoSources { operation });
@@ -40,13 +44,17 @@ impl Compiler {
             for dependency in &operation.dependencies {
                 dependency.add_to(&mut graph, name);
             }
-            let step = graph.step(name.as_str(), move |context| Arc::clone(&work).run(context));
+            let mut step = graph.step(name.as_str(), move |context| Arc::clone(&work).run(context));
+            if matches!(operation.verb, Verb::Grows(_)) {
+                // It asks nobody itself: a run that is resumed goes into it again.
+                step = step.idempotent();
+            }
             operation.steps.iter().fold(step, |step, set| set(step));
         }
         for add in &operations.more {
             add(&mut graph);
         }
-        Ok(graph.build()?)
+        Ok(graph)
     }
 
     fn work(

@@ -39,7 +39,7 @@ mod operations;
 mod verb;
 
 mod expansion;
-mod repeat;
+mod rounds;
 
 mod compile;
 mod given;
@@ -47,6 +47,7 @@ mod nest;
 mod work;
 
 mod operation_output;
+mod operation_stream;
 mod spending;
 
 pub use branch_key::{BranchId, BranchKey};
@@ -56,7 +57,8 @@ pub use functions::DuplicateFunction;
 pub use operation::Operation;
 pub use operation_graph::OperationGraph;
 pub use operation_output::OperationOutput;
-pub use repeat::{Repeat, RepeatError, Round};
+pub use operation_stream::{OperationEvent, OperationStream};
+pub use rounds::{RoundContext, Rounds, RoundsError};
 pub use session::Session;
 pub use session_error::SessionError;
 pub use spending::Spending;

@@ -5,7 +5,7 @@ use fascine_flow::{Join, StepContext, StepResult};
 
 use crate::compile::Compiler;
 use crate::given::Given;
-use crate::{OperationGraph, OperationOutput};
+use crate::{OperationGraph, OperationOutput, SessionError};
 
 /// Where an operation runs operations of its own, within the same run: on forks of its fork.
 pub(crate) struct Nest {
@@ -57,9 +57,14 @@ impl Nest {
                 });
                 Ok(inputs.collect::<Outputs>())
             };
-            graph.step(LAST, outputs).join(Join::Always);
+            let step = graph.step(LAST, outputs);
+            // Where a failure is an error, nobody is to find it done with less than all.
+            if failures == Failures::AreAllowed {
+                step.join(Join::Always);
+            }
         });
-        let graph = self.compiler.compile(&graph)?;
+        let graph = self.compiler.compile(&graph)?.within(&self.context);
+        let graph = graph.build().map_err(SessionError::from)?;
         let report = self.context.run(&graph).await?;
         if failures == Failures::AreErrors {
             report.assert_completed()?;

@@ -12,7 +12,7 @@ use crate::compile::Compiler;
 use crate::functions::{Function, Functions};
 use crate::{
     BranchId, BranchKey, BranchesError, DuplicateFunction, OperationGraph, OperationOutput,
-    SessionError,
+    OperationStream, SessionError,
 };
 
 /// Branches by id and by name, one of them the default, functions by name, and the flows over them.
@@ -244,6 +244,38 @@ impl Session {
         Ok(Flow::new(self.rt()).keep_only(kept).run(&graph).await)
     }
 
+    /// Runs the operations as [`flow`](Self::flow) does, and tells of each as it begins and ends.
+    ///
+    /// # Errors
+    ///
+    /// As for [`flow`](Self::flow).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fascine_branch::Branch;
+    /// use fascine_model::EchoModel;
+    /// use fascine_session::{Operation, OperationGraph, Session};
+    /// use futures_lite::StreamExt;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    ///
+    /// let session = Session::new(&rt, Branch::new(&rt, "echo", EchoModel));
+    /// let graph = OperationGraph::new().add_operation("hello", Operation::communicate("Hello!"));
+    /// let mut stream = session.flow_stream(&graph)?;
+    /// while let Some(told) = stream.next().await {
+    ///     if let Some(output) = told.output {
+    ///         assert_eq!((&*told.event.step, output.text.as_str()), ("hello", "Hello!"));
+    ///     }
+    /// }
+    /// assert!(stream.finish().await.is_success());
+    /// # Ok::<_, fascine_session::SessionError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn flow_stream(&self, graph: &OperationGraph) -> Result<OperationStream, SessionError> {
+        let flow = Flow::new(self.rt()).keep_all();
+        Ok(OperationStream::new(self.start(&flow, graph)?))
+    }
+
     /// Prepares a run that can be watched and cancelled.
     ///
     /// # Errors
@@ -270,7 +302,7 @@ impl Session {
             functions,
             budgets: Vec::new(),
         };
-        compiler.compile(operations)
+        Ok(compiler.compile(operations)?.build()?)
     }
 
     pub(crate) fn check_free(&self, name: &str) -> Result<(), BranchesError> {

@@ -148,18 +148,20 @@ impl Executor {
     /// Runs blocking work on a thread of its own and waits for it, so that it takes no virtual time and ends at a
     /// point that the seed decides. Work that does not end within [`PATIENCE`] goes on beside the tasks.
     pub(crate) fn run_blocking(self: &Arc<Self>, work: Box<dyn FnOnce() + Send>) {
-        self.lock().blocking += 1;
+        let before = {
+            let mut state = self.lock();
+            state.blocking += 1;
+            state.blocking
+        };
         let executor = Arc::clone(self);
         let worker = thread::spawn(move || {
             work();
             executor.lock().blocking -= 1;
             executor.runnable.notify_all();
         });
-        let state = self.lock();
-        let before = state.blocking;
         let waited = self
             .runnable
-            .wait_timeout_while(state, PATIENCE, |state| state.blocking >= before)
+            .wait_timeout_while(self.lock(), PATIENCE, |state| state.blocking >= before)
             .unwrap_or_else(PoisonError::into_inner);
         drop(waited);
         drop(worker); // Detached: the count of outstanding work keeps track of it.

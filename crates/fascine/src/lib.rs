@@ -19,6 +19,7 @@
 //! - `moka`: [`model`]'s answers kept in memory.
 //! - `redb`: [`model`]'s answers kept on disk.
 //! - `sqlite`: [`flow`]'s journals of runs in SQLite, which is compiled in.
+//! - `data`, `toml`, `yaml`: [`flow`]s from files in JSON, TOML and YAML.
 //! - `hyper`: HTTP/2, by `HyperTransport`; of tokio it brings channels and traits, no runtime.
 //! - `surf`: surf in front of the transport of [`http`], and behind it.
 //! - `tiktoken`: tokens of the OpenAI families, counted by their own vocabularies

@@ -1,9 +1,13 @@
 //! What the steps of a run share.
 
-use std::sync::Arc;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
 
-use fascine::flow::{Flow, Graph, GraphBuilder, GraphError, Snapshot, StateError, Status};
+use fascine::flow::{
+    Flow, Graph, GraphBuilder, GraphError, Snapshot, StateError, Status, StepContext,
+};
 use fascine::http::Net;
+use fascine::resilience::Retry;
 use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 use serde_json::{Value, json};
@@ -167,5 +171,180 @@ fn conditions_see_what_is_shared() {
         let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
         assert_eq!(report.step("good").unwrap().status, Status::Completed);
         assert_eq!(report.step("bad").unwrap().status, Status::Skipped);
+    });
+}
+
+#[test]
+fn what_a_step_changes_is_there_once_it_has_completed() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let clock = rt.clone();
+        let mut graph = GraphBuilder::new();
+        let writer = graph.step("writer", move |context| {
+            let clock = clock.clone();
+            async move {
+                context.update("one", 1)?;
+                assert_eq!(
+                    context.state().get("one"),
+                    Some(&json!(1)),
+                    "it sees its own"
+                );
+                clock.sleep(ms(10)).await;
+                context.update("two", 2)?;
+                clock.sleep(ms(10)).await;
+                Ok(())
+            }
+        });
+        let _ = writer.writes("one").writes("two");
+        let clock = rt.clone();
+        graph.step("reader", move |context| {
+            let clock = clock.clone();
+            async move {
+                let mut seen = Vec::new();
+                for _ in 0..5 {
+                    clock.sleep(ms(7)).await;
+                    let state = context.state();
+                    seen.push(
+                        state
+                            .iter()
+                            .map(|(key, _)| key.to_owned())
+                            .collect::<Vec<_>>(),
+                    );
+                }
+                Ok(seen)
+            }
+        });
+        graph.step("asked", |_| async { Ok(()) });
+        let edge = graph.edge("writer", "asked");
+        edge.when(|seen| seen.state.get("two").is_some());
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        // At 7, 14, 21, 28 and 35 milliseconds.
+        let all = ["one", "two"];
+        assert_eq!(
+            report.step("reader").unwrap().json(),
+            Some(json!([[], [], all, all, all]))
+        );
+        assert_eq!(report.step("asked").unwrap().status, Status::Completed);
+    });
+}
+
+#[test]
+fn a_try_that_fails_leaves_nothing_behind() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let mut graph = GraphBuilder::new();
+        graph.reducer("tries", |before, new| {
+            let number = |value: &Value| value.as_u64().unwrap_or(0);
+            json!(before.map_or(0, number) + number(&new))
+        });
+        let retry = Retry::new(&rt).with_attempts(NonZeroU32::new(4).unwrap());
+        for (name, good_try) in [("good", 4), ("bad", 9)] {
+            let step = graph.step(name, move |context| async move {
+                let state = context.update("tries", 1)?;
+                assert_eq!(state.get("tries"), context.state().get("tries"));
+                match context.attempt() {
+                    1 => panic!("the first"),
+                    2 => std::future::pending().await,
+                    attempt if attempt < good_try => Err("not yet".into()),
+                    _ => Ok(()),
+                }
+            });
+            // A panic is not tried again, so the first try is another one.
+            let _ = step.writes("tries").timeout(ms(5)).retry(retry.clone());
+        }
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        assert_eq!(report.with_status(Status::Failed).count(), 2);
+        assert_eq!(report.state.get("tries"), None);
+    });
+}
+
+#[test]
+fn what_a_step_changes_and_takes_back_is_counted_once() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let mut graph = GraphBuilder::new();
+        let retry = Retry::new(&rt).with_attempts(NonZeroU32::new(4).unwrap());
+        let step = graph.step("step", |context| async move {
+            for number in 0..1000 {
+                let state = context.update("count", number)?;
+                assert_eq!(state.get("count"), Some(&json!(number)));
+            }
+            match context.attempt() {
+                2 => std::future::pending().await,
+                4 => Ok(()),
+                _ => Err("not yet".into()),
+            }
+        });
+        let _ = step.writes("count").timeout(ms(5)).retry(retry);
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        assert!(report.is_success());
+        assert_eq!(report.state.get("count"), Some(&json!(999)));
+        assert_eq!(report.state.version(), 1000);
+    });
+}
+
+#[test]
+fn a_cancelled_step_leaves_nothing_behind_and_changes_nothing_later() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let kept: Arc<Mutex<Vec<StepContext>>> = Arc::default();
+        let mut graph = GraphBuilder::new();
+        for name in ["quick", "endless"] {
+            let keep = Arc::clone(&kept);
+            let step = graph.step(name, move |context| {
+                keep.lock().unwrap().push(context.clone());
+                async move {
+                    context.update(context.name(), 1)?;
+                    if context.name() == "endless" {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok(())
+                }
+            });
+            let _ = step.writes(name);
+        }
+        let report = Flow::new(&rt)
+            .with_timeout(ms(1))
+            .run(&graph.build().unwrap())
+            .await;
+        let keys: Vec<_> = report.state.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["quick"]);
+        let contexts = std::mem::take(&mut *kept.lock().unwrap());
+        let quick = contexts
+            .iter()
+            .find(|context| context.name() == "quick")
+            .unwrap();
+        let error = quick.update("quick", 2).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "step `quick` has ended, and changes nothing more"
+        );
+    });
+}
+
+#[test]
+fn a_reducer_that_panics_fails_the_step() {
+    TestRuntime::run_seeds(16, |rt| async move {
+        let mut graph = GraphBuilder::new();
+        graph.reducer("key", |before, new| {
+            assert!(before.is_none(), "there is one");
+            new
+        });
+        let clock = rt.clone();
+        for name in ["one", "two"] {
+            let clock = clock.clone();
+            let step = graph.step(name, move |context| {
+                let clock = clock.clone();
+                async move {
+                    context.update("key", 1)?;
+                    Ok(clock.sleep(ms(1)).await)
+                }
+            });
+            let _ = step.writes("key");
+        }
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        assert_eq!(report.errors.len(), 1);
+        assert!(
+            report.errors[0]
+                .to_string()
+                .ends_with("panicked: there is one")
+        );
+        assert_eq!(report.state.get("key"), Some(&json!(1)));
     });
 }

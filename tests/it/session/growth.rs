@@ -8,8 +8,8 @@ use fascine::concurrency::fail_after;
 use fascine::flow::{Flow, FlowReport, OnError, Status};
 use fascine::model::{EchoModel, Line, ScriptedModel};
 use fascine::session::{
-    ExpandStrategy, Expansion, Operation, OperationGraph, OperationOutput, Repeat, Round, Session,
-    Spending,
+    ExpandStrategy, Expansion, Operation, OperationGraph, OperationOutput, RoundContext, Rounds,
+    Session, Spending,
 };
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use serde_json::{Value, json};
@@ -109,6 +109,21 @@ fn items_share_the_places_of_the_flow() {
             assert!(report.is_success());
             assert_eq!(report.wall, seconds(wall));
         }
+    });
+}
+
+#[test]
+fn items_use_the_resources_of_the_graph_around_them() {
+    TestRuntime::run_seeds(8, |rt| async move {
+        let each = Expansion::new(|item: u32, _| {
+            ask(item.to_string()).with_step(|step| step.resource("line"))
+        });
+        let graph = expand(json!([1, 2, 3, 4]), each).with_steps(|graph| {
+            graph.resource("line", chunks(2));
+        });
+        let report = slow(&rt).flow(&graph).await.unwrap();
+        report.assert_completed().unwrap();
+        assert_eq!(report.wall, seconds(2));
     });
 }
 
@@ -318,11 +333,11 @@ fn items_on_other_branches_spend_from_the_budgets_around_them_once() {
             .unwrap();
         let (all, own) = (Budget::new(), Budget::new());
         let inner = |on: &'static str| {
-            let round = move |_: &Round<'_>| {
+            let round = move |_: &RoundContext<'_>| {
                 let graph = OperationGraph::new().add_operation("here", ask("1"));
                 graph.add_operation("there", ask("2").on_branch(on))
             };
-            Operation::from(Repeat::new(NonZeroU32::MIN, round))
+            Operation::from(Rounds::new(NonZeroU32::MIN, round))
         };
         let each = Expansion::new(move |on: String, _| match on.as_str() {
             "other" => inner("echo").on_branch("other"),
@@ -352,7 +367,7 @@ fn expansions_expand() {
         let inner = |_: &str| Expansion::new(|item: String, _| ask(item));
         let outer = Expansion::new(move |items: Vec<String>, _| {
             let list = move |_, _| std::future::ready(Ok(json!(items)));
-            Operation::from(Repeat::new(NonZeroU32::MIN, move |_: &Round<'_>| {
+            Operation::from(Rounds::new(NonZeroU32::MIN, move |_: &RoundContext<'_>| {
                 OperationGraph::new()
                     .add_operation("list", Operation::function(list.clone()))
                     .expand_from_result("each", "list", inner(""))

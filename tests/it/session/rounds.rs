@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use fascine::branch::Branch;
 use fascine::concurrency::fail_after;
 use fascine::flow::Flow;
-use fascine::session::{Operation, OperationGraph, Repeat, Round};
+use fascine::session::{Operation, OperationGraph, RoundContext, Rounds};
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 
 use super::{ask, echo, slow, text};
@@ -17,8 +17,8 @@ fn three() -> NonZeroU32 {
 }
 
 /// A writer, and a reviewer who likes the draft with this number.
-fn writing(liked: u32) -> Repeat {
-    let round = move |round: &Round<'_>| {
+fn writing(liked: u32) -> Rounds {
+    let round = move |round: &RoundContext<'_>| {
         let write = match round.output("review") {
             None => "first draft".to_owned(),
             Some(review) => format!("draft after: {}", review.text),
@@ -29,7 +29,7 @@ fn writing(liked: u32) -> Repeat {
         };
         OperationGraph::new().chain([("draft", ask(write)), ("review", ask(review))])
     };
-    Repeat::new(three(), round).until("review", |review| review.text == "good")
+    Rounds::new(three(), round).until("review", |review| review.text == "good")
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn after_the_last_round_there_is_an_error_or_the_last_as_you_say() {
 #[test]
 fn rounds_without_an_end_are_done_as_often_as_they_may() {
     TestRuntime::run(|rt| async move {
-        let round = |round: &Round<'_>| {
+        let round = |round: &RoundContext<'_>| {
             let before = round.output("count").map_or(0, |output| output.text.len());
             let given = round.given().map_or(0, |given| given.text.len());
             OperationGraph::new().add_operation("count", ask("x".repeat(before + given)))
@@ -78,7 +78,7 @@ fn rounds_without_an_end_are_done_as_often_as_they_may() {
             .add_operation("start", ask("ab"))
             .add_operation(
                 "count",
-                Operation::from(Repeat::new(three(), round)).depends_on("start"),
+                Operation::from(Rounds::new(three(), round)).depends_on("start"),
             );
         let report = echo(&rt).flow(&graph).await.unwrap();
         assert_eq!(text(&report, "count"), "xxxxxx");
@@ -88,14 +88,14 @@ fn rounds_without_an_end_are_done_as_often_as_they_may() {
 #[test]
 fn what_a_round_commits_the_next_one_knows_and_the_session_does_not() {
     TestRuntime::run(|rt| async move {
-        let round = |_: &Round<'_>| {
+        let round = |_: &RoundContext<'_>| {
             let known = |branch: Branch, _| async move {
                 branch.communicate("?").await?;
                 Ok(branch.history().len().to_string())
             };
             OperationGraph::new().add_operation("turn", Operation::function(known).commit())
         };
-        let graph = OperationGraph::new().add_operation("talk", Repeat::new(three(), round));
+        let graph = OperationGraph::new().add_operation("talk", Rounds::new(three(), round));
         let session = echo(&rt);
         let report = session.flow(&graph).await.unwrap();
         assert_eq!(text(&report, "talk"), "6");
@@ -106,17 +106,17 @@ fn what_a_round_commits_the_next_one_knows_and_the_session_does_not() {
 #[test]
 fn a_round_that_fails_or_lacks_its_output_fails_the_repetition() {
     TestRuntime::run(|rt| async move {
-        let fails = Repeat::new(three(), |_| {
+        let fails = Rounds::new(three(), |_| {
             OperationGraph::new().add_operation("a", ask("bad"))
         });
-        let lacks = Repeat::new(three(), |_| {
+        let lacks = Rounds::new(three(), |_| {
             OperationGraph::new().add_operation("a", ask("ok"))
         });
         let graph = OperationGraph::new()
             .add_operation("fails", fails)
             .add_operation("lacks", lacks.clone().giving("b"))
             .add_operation("never", lacks.until("b", |_| true))
-            .add_operation("empty", Repeat::new(three(), |_| OperationGraph::new()));
+            .add_operation("empty", Rounds::new(three(), |_| OperationGraph::new()));
         let report = slow(&rt).flow(&graph).await.unwrap();
         let cause = |name| {
             let error = report.step(name).unwrap().error.clone().unwrap();
@@ -149,8 +149,9 @@ fn a_round_that_fails_or_lacks_its_output_fails_the_repetition() {
 #[test]
 fn rounds_that_are_dropped_leave_nothing() {
     let graph = || {
-        let round = |_: &Round<'_>| OperationGraph::new().add_operation("turn", ask("?").commit());
-        OperationGraph::new().add_operation("talk", Repeat::new(three(), round))
+        let round =
+            |_: &RoundContext<'_>| OperationGraph::new().add_operation("turn", ask("?").commit());
+        OperationGraph::new().add_operation("talk", Rounds::new(three(), round))
     };
     drop_after_every_poll(|rt, cut| async move {
         let session = slow(&rt);

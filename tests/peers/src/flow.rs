@@ -8,6 +8,7 @@ mod dagrs;
 mod graph_flow;
 mod ours;
 mod python;
+mod resume;
 mod shape;
 mod stopwatch;
 
@@ -86,6 +87,7 @@ pub(crate) fn run(options: &Options) {
         }
     }
     build::run(options);
+    resume::run(options, &runtime, &ours.rt);
     critical_path(options, &ours);
     python::run(options, &ours);
 }
@@ -113,7 +115,9 @@ fn scale(options: &Options, ours: &Ours, name: &str, small: &Shape, large: &Shap
     for round in 0..=5 {
         for ((shape, run, times), all) in runs.iter_mut().zip(&mut medians) {
             let before = cpu();
-            (0..*times).for_each(|_| drop(run()));
+            for _ in 0..*times {
+                run();
+            }
             let took = cpu().saturating_sub(before).as_nanos() as f64;
             // The first is to warm up.
             if round > 0 {

@@ -123,7 +123,7 @@ impl Fork {
         let restored = Restored::new(&forked.view(u64::MAX), Failures::Rerun);
         restored.check(graph)?;
         let shared = SharedState::new(header.state(), self.flow.history());
-        restored.write_to(&shared, graph);
+        restored.write_to(&shared, graph)?;
         self.store.begin(self.run.clone(), header, records).await?;
         let from = Journaling::go_on(self.store, self.run, forked.records(), restored);
         Ok(FlowRun::go_on(&self.flow, graph, shared, from))

@@ -2,12 +2,16 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::journal::{View, What};
-use super::{Done, Failure, Record, RecordedResult, ResumeError};
-use crate::Graph;
+use super::{Done, Failure, Record, RecordedResult, ResumeError, answering};
+use crate::reply::Reply;
+use crate::{AnswerError, Graph};
 
 /// What somebody says of steps, before a run goes on.
 #[derive(Debug, Default)]
-pub(super) struct Choices(Vec<(String, Choice)>);
+pub(super) struct Choices {
+    choices: Vec<(String, Choice)>,
+    answers: Vec<(String, Result<Reply, AnswerError>)>,
+}
 
 #[derive(Debug)]
 enum Choice {
@@ -17,16 +21,26 @@ enum Choice {
 }
 
 impl Choices {
+    pub(super) fn answer(&mut self, step: String, answer: impl Serialize) {
+        let reply = Reply::of(&step, answer);
+        self.answers.push((step, reply));
+    }
+
+    pub(super) fn decline(&mut self, step: String, reason: String) {
+        self.answers.push((step, Ok(Reply::Declined(reason))));
+    }
+
     pub(super) fn done(&mut self, step: String, output: impl Serialize) {
-        self.0.push((step, Choice::Done(to_raw_value(&output))));
+        self.choices
+            .push((step, Choice::Done(to_raw_value(&output))));
     }
 
     pub(super) fn failed(&mut self, step: String, reason: String) {
-        self.0.push((step, Choice::Failed(reason)));
+        self.choices.push((step, Choice::Failed(reason)));
     }
 
     pub(super) fn rerun(&mut self, step: String) {
-        self.0.push((step, Choice::Rerun));
+        self.choices.push((step, Choice::Rerun));
     }
 
     /// The records of what was said.
@@ -35,10 +49,13 @@ impl Choices {
         view: &View<'_>,
         graph: &Graph,
     ) -> Result<Vec<Record>, ResumeError> {
-        let choices = self.0.into_iter();
-        choices
-            .map(|(step, choice)| choice.record(step, view, graph))
-            .collect()
+        let choices = self.choices.into_iter();
+        let choices = choices.map(|(step, choice)| choice.record(step, view, graph));
+        let answers = self.answers.into_iter();
+        let answers = answers.map(|(step, reply)| answering::record(&step, reply?, view, graph));
+        let answers: Vec<_> = answers.collect::<Result<_, _>>()?;
+        answering::check_answered_once(&answers)?;
+        choices.chain(answers.into_iter().map(Ok)).collect()
     }
 }
 

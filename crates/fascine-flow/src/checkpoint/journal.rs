@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use super::header::FORMAT;
 use super::{CheckpointError, Done, Entry, Header, Point, Record, RunId, StepRecord};
+use crate::OpenQuestion;
 
 /// What is recorded of a run.
 ///
@@ -79,6 +80,17 @@ impl Journal {
         steps.into_iter().map(record).collect()
     }
 
+    /// The questions that wait for an answer, in the order they were asked. [`Resume::answer`](crate::Resume::answer)
+    /// answers them.
+    #[must_use]
+    pub fn open_questions(&self) -> Vec<OpenQuestion> {
+        let view = self.view(u64::MAX);
+        let mut open: Vec<_> = view.questions.values().collect();
+        open.sort_unstable_by_key(|(sequence, _)| *sequence);
+        let open = open.into_iter();
+        open.map(|(_, question)| (*question).clone()).collect()
+    }
+
     /// The moment after its last record.
     #[must_use]
     pub fn end(&self) -> Point {
@@ -135,6 +147,7 @@ impl Journal {
         let mut view = View {
             header: &self.header,
             steps: HashMap::new(),
+            questions: HashMap::new(),
         };
         // Back from the end: a replay leads to where it began.
         let mut end = records;
@@ -181,6 +194,8 @@ impl Journal {
 pub(crate) struct View<'a> {
     pub(crate) header: &'a Header,
     pub(crate) steps: HashMap<&'a str, Last<'a>>,
+    /// What waits for an answer, and since which record.
+    pub(crate) questions: HashMap<&'a str, (u64, &'a OpenQuestion)>,
 }
 
 /// The last that is recorded of a step.
@@ -201,7 +216,15 @@ pub(crate) enum What<'a> {
 impl<'a> View<'a> {
     fn add(&mut self, entry: &'a Entry) {
         let (step, what) = match &entry.record {
-            Record::Done(done) => (&*done.step, What::Done(done)),
+            Record::Asked(question) => {
+                let asked = (entry.sequence, &**question);
+                self.questions.insert(&question.step, asked);
+                return;
+            }
+            Record::Done(done) => {
+                self.questions.remove(&*done.step);
+                (&*done.step, What::Done(done))
+            }
             Record::Started { step, idempotent } => {
                 let what = What::Started {
                     is_idempotent: *idempotent,
@@ -229,6 +252,7 @@ impl<'a> View<'a> {
 
     /// What was running at the moment where a replay begins is run again by it.
     pub(crate) fn forget_started(&mut self) {
+        self.questions.clear();
         self.steps
             .retain(|_, last| matches!(last.what, What::Done(_)));
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Header, StepError};
+use crate::{Header, OpenQuestion, StepError};
 
 /// One thing that happened in a run. To a store it is something to be serialised, as JSON: what it says is asked of the
 /// [`Journal`](crate::Journal).
@@ -14,6 +14,8 @@ use crate::{Header, StepError};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Record {
+    /// A step asks, and waits for the answer.
+    Asked(Box<OpenQuestion>),
     /// The graph is another one from here on; what stays of the records before is recorded again behind it.
     Changed(Box<Header>),
     /// The run was given up or has ended: what runs now was dropped.
@@ -136,6 +138,10 @@ pub(crate) enum Failure {
     TimedOut {
         nanos: u64,
     },
+    Undecided {
+        from: String,
+        causes: Vec<String>,
+    },
 }
 
 impl Failure {
@@ -151,15 +157,13 @@ impl Failure {
             StepError::TimedOut { after, .. } => Self::TimedOut {
                 nanos: u64::try_from(after.as_nanos()).unwrap_or(u64::MAX),
             },
-            StepError::Failed { source, .. } => {
-                let mut causes = Vec::new();
-                let mut next: Option<&(dyn Error + 'static)> = Some(&**source);
-                while let Some(error) = next.filter(|_| causes.len() < CAUSES) {
-                    causes.push(error.to_string());
-                    next = error.source();
-                }
-                Self::Failed { causes }
-            }
+            StepError::Failed { source, .. } => Self::Failed {
+                causes: causes(&**source),
+            },
+            StepError::Undecided { from, source, .. } => Self::Undecided {
+                from: from.clone(),
+                causes: causes(&**source),
+            },
         }
     }
 
@@ -172,23 +176,16 @@ impl Failure {
                 from: from.clone(),
                 message: message.clone(),
             },
-            Self::Failed { causes } => {
-                let cause = |source, text: &String| {
-                    Some(Box::new(Cause {
-                        text: text.clone(),
-                        source,
-                    }))
-                };
-                let source: Option<Box<Cause>> = causes.iter().rev().fold(None, cause);
-                StepError::Failed {
-                    step,
-                    attempts,
-                    source: match source {
-                        Some(cause) => Arc::from(cause as Box<dyn Error + Send + Sync>),
-                        None => Arc::from(Box::<dyn Error + Send + Sync>::from("unknown")),
-                    },
-                }
-            }
+            Self::Failed { causes } => StepError::Failed {
+                step,
+                attempts,
+                source: chain(causes),
+            },
+            Self::Undecided { from, causes } => StepError::Undecided {
+                step,
+                from: from.clone(),
+                source: chain(causes),
+            },
             Self::Panicked { message } => StepError::Panicked {
                 step,
                 message: message.clone(),
@@ -199,6 +196,27 @@ impl Failure {
                 after: std::time::Duration::from_nanos(*nanos),
             },
         }
+    }
+}
+
+/// What an error says, and what its causes say.
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.take(CAUSES).map(ToString::to_string).collect()
+}
+
+/// The error that was made texts, as far as it can be told.
+fn chain(causes: &[String]) -> Arc<dyn Error + Send + Sync> {
+    let cause = |source, text: &String| {
+        Some(Box::new(Cause {
+            text: text.clone(),
+            source,
+        }))
+    };
+    let source: Option<Box<Cause>> = causes.iter().rev().fold(None, cause);
+    match source {
+        Some(cause) => Arc::from(cause as Box<dyn Error + Send + Sync>),
+        None => Arc::from(Box::<dyn Error + Send + Sync>::from("unknown")),
     }
 }
 

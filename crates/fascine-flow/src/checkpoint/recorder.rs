@@ -28,6 +28,8 @@ struct State {
     next: u64,
     safe: u64,
     failed: Option<Arc<CheckpointError>>,
+    /// How many steps were started and have no end.
+    running: u64,
     is_closing: bool,
     writer: Option<Waker>,
     waiters: Vec<(u64, Waker)>,
@@ -50,6 +52,7 @@ impl Recorder {
                 next: records,
                 safe: records,
                 failed: None,
+                running: 0,
                 is_closing: false,
                 writer: None,
                 waiters: Vec::new(),
@@ -76,6 +79,11 @@ impl Recorder {
         let mut state = self.lock();
         let number = state.next;
         if state.failed.is_none() && !state.is_closing {
+            match &record {
+                Record::Started { .. } => state.running += 1,
+                Record::Done(done) if done.started.is_some() => state.running -= 1,
+                _ => {}
+            }
             state.waiting.push(record);
             state.next += 1;
         }
@@ -166,9 +174,11 @@ impl Recorder {
         Poll::Pending
     }
 
-    /// Nothing more comes: the writer ends when it has written what is there.
+    /// Nothing more comes: the writer ends when it has written what is there. If steps were dropped, it says so.
     pub(crate) fn close(&self) {
-        self.push(Record::Closed {});
+        if self.lock().running > 0 {
+            self.push(Record::Closed {});
+        }
         let mut state = self.lock();
         state.is_closing = true;
         let writer = state.writer.take();

@@ -62,7 +62,7 @@ impl Replay {
         let restored = Restored::new(&view, Failures::Rerun);
         restored.check(graph)?;
         let shared = SharedState::new(view.header.state(), self.flow.history());
-        restored.write_to(&shared, graph);
+        restored.write_to(&shared, graph)?;
         let appended = self.store.append(run.clone(), end, records).await;
         appended.map_err(ResumeError::taking)?;
         let from = Journaling::go_on(self.store, run, journal.records(), restored);

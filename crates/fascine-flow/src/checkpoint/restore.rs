@@ -9,8 +9,9 @@ use super::{
 use crate::decide::Decisions;
 use crate::path::{self, Prefix};
 use crate::run_state::{Known, KnownStep};
+use crate::step::Step;
 use crate::step_context::Foregone;
-use crate::{Graph, Output, SharedState};
+use crate::{Graph, Output, SharedState, StateError};
 
 /// What a run takes from an earlier one: the results of steps, by their paths.
 #[derive(Debug, Default)]
@@ -61,15 +62,30 @@ impl Restored {
         known.collect()
     }
 
+    /// Whether every step has a result, so that nothing is left to be written.
+    pub(super) fn covers(&self, graph: &Graph) -> bool {
+        let has_all = |step: &Step| {
+            let done = self.steps.get(&*Prefix::None.path(&step.name));
+            done.is_some_and(|done| done.decisions.is_some())
+        };
+        graph.inner.steps.iter().all(has_all)
+    }
+
     /// What the steps shared: the writes of these steps, one after the other.
-    pub(super) fn write_to(&self, shared: &SharedState, graph: &Graph) {
+    pub(super) fn write_to(&self, shared: &SharedState, graph: &Graph) -> Result<(), ResumeError> {
         let mut writes: Vec<&Write> = self.steps.values().flat_map(|done| &done.writes).collect();
         writes.sort_by_key(|write| write.version);
         for write in writes {
             let reducer = graph.inner.reducers.get(&*write.key);
             let reducer = reducer.filter(|_| !write.is_reduced);
-            shared.restore(write.version, &write.key, write.value.clone(), reducer);
+            let value = write.value.clone();
+            let restored = shared.restore(write.version, &write.key, value, reducer);
+            restored.map_err(|source| StateError::Reducer {
+                key: write.key.to_string(),
+                source,
+            })?;
         }
+        Ok(())
     }
 
     /// Holds those results to their types that steps which are yet to run will read.
@@ -173,7 +189,7 @@ pub(super) fn check_undecided(view: &View<'_>, graph: &Graph) -> Result<(), Resu
         // It may have been declared since.
         let step = graph.inner.find_path(path);
         let more = step.and_then(|step| graph.inner.steps[step as usize].settings.more.as_ref());
-        !more.is_some_and(|more| more.is_idempotent)
+        !more.is_some_and(|more| more.may_rerun())
     });
     let mut steps: Vec<_> = undecided.map(|(path, _)| (*path).to_owned()).collect();
     if steps.is_empty() {

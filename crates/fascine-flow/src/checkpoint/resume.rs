@@ -70,6 +70,19 @@ impl Flow {
 }
 
 impl Resume {
+    /// Gives the answer that a step [waits](crate::Journal::open_questions) for, or will wait for. It is recorded before
+    /// the run goes on.
+    pub fn answer(mut self, step: impl Into<String>, answer: impl Serialize) -> Self {
+        self.choices.answer(step.into(), answer);
+        self
+    }
+
+    /// Lets a step fail that waits for an answer, as [`Answers::decline`](crate::Answers::decline) does.
+    pub fn decline(mut self, step: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.choices.decline(step.into(), reason.into());
+        self
+    }
+
     /// Says that a step is done, and what it gave: what nobody knows the end of, what failed, or what never began.
     pub fn assume_done(mut self, step: impl Into<String>, output: impl Serialize) -> Self {
         self.choices.done(step.into(), output);
@@ -100,7 +113,7 @@ impl Resume {
         self
     }
 
-    /// Reads the journal, and takes the run over.
+    /// Reads the journal, and takes the run over, if something is left to be done.
     ///
     /// # Errors
     ///
@@ -124,10 +137,16 @@ impl Resume {
         let restored = Restored::new(&view, self.failures);
         restored.check(graph)?;
         let shared = SharedState::new(view.header.state(), self.flow.history());
-        restored.write_to(&shared, graph);
-        let appended = self.store.append(self.run.clone(), end, records).await;
-        appended.map_err(ResumeError::taking)?;
-        let from = Journaling::go_on(self.store, self.run, journal.records(), restored);
+        restored.write_to(&shared, graph)?;
+        let is_same = matches!(records[..], [Record::Resumed {}]);
+        let mut next = end;
+        // Where nothing is left to be done, nobody can be in the way.
+        if !(is_same && restored.covers(graph)) {
+            next += records.len() as u64;
+            let appended = self.store.append(self.run.clone(), end, records).await;
+            appended.map_err(ResumeError::taking)?;
+        }
+        let from = Journaling::go_on(self.store, self.run, next, restored);
         Ok(FlowRun::go_on(&self.flow, graph, shared, from))
     }
 }

@@ -1,4 +1,5 @@
 use super::{CheckpointError, GraphChange, Point, RunId};
+use crate::AnswerError;
 
 /// Why a recorded run cannot be taken up. Nothing was run, and nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +11,9 @@ pub enum ResumeError {
         /// The step.
         step: String,
     },
+    /// An answer is not wanted, or not what is wanted.
+    #[error("an answer cannot be taken")]
+    Answer(#[from] AnswerError),
     /// The graph is not the one that was run.
     #[error("run `{run}` is of another graph: {change}")]
     Changed {
@@ -39,6 +43,9 @@ pub enum ResumeError {
         /// What the serializer says.
         source: serde_json::Error,
     },
+    /// What the steps shared cannot be made again.
+    #[error("what the steps shared cannot be made again")]
+    State(#[from] crate::StateError),
     /// Somebody else goes on with the run.
     #[error("run `{run}` was taken up by somebody else")]
     Taken {

@@ -47,7 +47,8 @@ impl RunState {
         }
     }
 
-    /// A running step did not end, as the run is suspended. If it asks, it is as if it had not begun.
+    /// A running step did not end, as the run is suspended. If it does nothing but ask or run others, it is as if it had
+    /// not begun.
     pub(crate) fn put_back(
         &mut self,
         step: u32,
@@ -59,8 +60,13 @@ impl RunState {
         if self.steps[step as usize].status.is_final() {
             return;
         }
+        self.keep_nested(step, nested);
+        let more = &self.graph.inner.steps[step as usize].settings.more;
+        let is_pure = more
+            .as_ref()
+            .is_some_and(|more| more.asks.is_some() || more.is_structural);
         let state = &mut self.steps[step as usize];
-        if self.graph.inner.asks(step).is_some() {
+        if is_pure {
             (state.started, state.elapsed) = (None, Moment::ZERO);
             self.change(step, Status::Pending, now);
             if self.aborted {
@@ -68,7 +74,6 @@ impl RunState {
             }
         } else {
             state.attempts = attempts;
-            self.keep_nested(step, nested);
             self.change(step, Status::Cancelled, now);
         }
     }

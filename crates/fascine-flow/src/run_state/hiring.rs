@@ -43,8 +43,7 @@ impl RunState {
         match what {
             Wants::Place if self.wanted() == 0 => self.give_back(),
             Wants::Place => {
-                self.workers += 1;
-                self.effects.spawn += 1;
+                self.spawn(1);
                 self.hire();
             }
             Wants::Resource(number) => {
@@ -76,6 +75,12 @@ impl RunState {
         self.waiting -= 1;
     }
 
+    /// A worker will never come.
+    pub(crate) fn lose_newcomer(&mut self) {
+        self.coming -= 1;
+        self.lose_worker();
+    }
+
     /// A worker is gone.
     pub(crate) fn lose_worker(&mut self) {
         self.workers -= 1;
@@ -100,17 +105,33 @@ impl RunState {
                 member.take(wanted, self.site.rank(priority.unwrap_or(i32::MIN)))
             }
         };
-        self.workers += more;
-        self.effects.spawn += more;
+        self.spawn(more);
+    }
+
+    fn spawn(&mut self, workers: usize) {
+        self.workers += workers;
+        self.coming += workers;
+        self.effects.spawn += workers;
+    }
+
+    /// A worker has come.
+    pub(crate) fn arrive(&mut self) {
+        self.coming -= 1;
+        self.hire();
     }
 
     /// How many more workers it could use. One that has to wait is replaced at once: for steps that never do, few
     /// workers are enough.
     pub(super) fn wanted(&self) -> usize {
         let wanted = (self.ready.len() + self.running).saturating_sub(self.held());
-        wanted.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting))
+        let wanted = wanted.min(WORKERS_AWAKE.saturating_sub(self.workers - self.waiting));
+        wanted.min(WORKERS_COMING.saturating_sub(self.coming))
     }
 }
 
 /// How many workers there are at most that do not wait. It limits only steps that compute without ever waiting.
 const WORKERS_AWAKE: usize = 32;
+
+/// How many workers there are at most that were spawned and have not come. Each that comes makes room for another one:
+/// they double as fast as the runtime has threads for them, and are few where it has few.
+const WORKERS_COMING: usize = 2;

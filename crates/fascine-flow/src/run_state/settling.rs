@@ -107,10 +107,16 @@ impl RunState {
             Asked::All(decisions) => (decisions, false),
             Asked::Later => (Vec::new(), true),
         };
-        let mut decided = decisions.into_iter();
         let is_failing = self.awaits_rescue(step);
+        // All its edges are live then, but for one to a fallback step.
+        let is_plain =
+            decisions.is_empty() && self.steps[step as usize].status == Status::Completed;
+        let mut decided = decisions.into_iter();
         for place in self.graph.inner.outgoing.range(step) {
-            let decision = decided.next().unwrap_or(Decision::Live);
+            let decision = match is_plain {
+                true => Decision::Live,
+                false => decided.next().unwrap_or(Decision::Live),
+            };
             let number = self.graph.inner.outgoing.at(place);
             let edge = &self.graph.inner.edges[number as usize];
             let (to, for_failure) = (edge.to, matches!(edge.condition(), Condition::OnFailure));
@@ -121,6 +127,7 @@ impl RunState {
             let settled = match for_failure {
                 true if is_failing => EdgeState::Rescue,
                 true => self.settled(step, Decision::Dead, to),
+                false if is_plain => EdgeState::Live,
                 false => self.settled(step, decision, to),
             };
             self.edges[number as usize] = settled;
@@ -143,9 +150,6 @@ impl RunState {
     /// What an edge out of a step that has ended comes to.
     fn settled(&mut self, from: u32, decision: Decision, to: u32) -> EdgeState {
         let source = &self.steps[from as usize];
-        if source.status == Status::Completed && matches!(decision, Decision::Live) {
-            return EdgeState::Live;
-        }
         let more = &self.graph.inner.steps[from as usize].settings.more;
         let on_error = more.as_ref().map(|more| &more.on_error);
         let trouble = source.trouble.as_ref();

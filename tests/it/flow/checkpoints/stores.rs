@@ -153,8 +153,10 @@ async fn every_store_keeps_what_it_was_given(rt: Rt, _: Arc<dyn Net>) {
 #[test]
 fn two_stores_on_one_place_never_mix_their_records() {
     TestRuntime::run(|rt| async move {
-        let (folder, effects) = (Folder::new(), Effects::default());
-        let graph = odd(&effects);
+        let folder = Folder::new();
+        let mut graph = GraphBuilder::new();
+        graph.step("down", |_| async { Err::<(), _>("it is down".into()) });
+        let graph = graph.build().unwrap();
         let pairs: [[Arc<dyn Checkpoint>; 2]; 2] = [
             [
                 Arc::new(files(&rt, &folder).await),
@@ -187,6 +189,12 @@ fn two_stores_on_one_place_never_mix_their_records() {
     });
 }
 
+/// Writes a new file: a file system may wait for the disk when one is cut off and written again.
+fn replace(path: &Path, bytes: &[u8]) {
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
 #[test]
 fn a_file_cut_anywhere_is_read_up_to_its_last_whole_record() {
     TestRuntime::run(|rt| async move {
@@ -207,11 +215,11 @@ fn a_file_cut_anywhere_is_read_up_to_its_last_whole_record() {
         let path = folder.path().join("one.journal");
         let whole = std::fs::read(&path).unwrap();
         let records = store.load(run.clone()).await.unwrap().end().records();
-        assert_eq!(records, 7);
+        assert_eq!(records, 6);
         let beginning = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         let mut last = 0;
         for length in 0..whole.len() {
-            std::fs::write(&path, &whole[..length]).unwrap();
+            replace(&path, &whole[..length]);
             let loaded = store.load(run.clone()).await;
             if length < beginning {
                 let error = loaded.unwrap_err();
@@ -270,7 +278,7 @@ fn a_file_with_any_byte_changed_is_damaged() {
             let change = 1 << (at % 8);
             let mut bytes = whole.clone();
             bytes[at] ^= change;
-            std::fs::write(&path, &bytes).unwrap();
+            replace(&path, &bytes);
             let error = store.load(run.clone()).await.unwrap_err();
             let start = starts.iter().rfind(|start| **start <= at).copied();
             let is_typed = matches!(
@@ -360,7 +368,7 @@ impl Checkpoint for Full {
 #[test]
 fn a_full_disk_stops_the_run_before_anything_is_lost() {
     TestRuntime::run(|rt| async move {
-        for left in 0..9 {
+        for left in 0..8 {
             let effects = Effects::default();
             let mut graph = GraphBuilder::new();
             let names = ["a", "b", "c", "d"];

@@ -101,8 +101,8 @@ impl Folder {
         if end.records != at {
             return Err(CheckpointError::Conflict { run, at });
         }
-        let written = file
-            .seek(SeekFrom::Start(end.bytes))
+        let written = cut_off(&file, end.bytes)
+            .and_then(|()| file.seek(SeekFrom::Start(end.bytes)))
             .and_then(|_| file.write_all(&bytes))
             .and_then(|()| sync(&file, durability));
         if let Err(error) = written {
@@ -282,6 +282,14 @@ impl Read {
             records,
             torn: (bytes.len() - at) as u64,
         })
+    }
+}
+
+/// Takes away what is torn: it may be longer than what comes in its place.
+fn cut_off(file: &File, end: u64) -> io::Result<()> {
+    match file.metadata()?.len() > end {
+        true => file.set_len(end),
+        false => Ok(()),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{Operation, OperationGraph, OperationOutput};
 /// ```
 /// use fascine_branch::Branch;
 /// use fascine_model::ScriptedModel;
-/// use fascine_session::{Operation, OperationGraph, OperationOutput, Repeat, Round, Session};
+/// use fascine_session::{Operation, OperationGraph, OperationOutput, Rounds, RoundContext, Session};
 /// use std::num::NonZeroU32;
 /// # fascine_testing::TestRuntime::run(|rt| async move {
 ///
@@ -35,7 +35,7 @@ use crate::{Operation, OperationGraph, OperationOutput};
 ///     .with_rule("Too long.", "A haiku")
 ///     .with_rule("Write", "A novel");
 /// let session = Session::new(&rt, Branch::new(&rt, "writer", model));
-/// let round = |round: &Round<'_>| {
+/// let round = |round: &RoundContext<'_>| {
 ///     let write = match round.output("review") {
 ///         None => "Write a poem.".to_owned(),
 ///         Some(review) => format!("Write it again: {}", review.text),
@@ -45,7 +45,7 @@ use crate::{Operation, OperationGraph, OperationOutput};
 ///         ("review", Operation::communicate("Review it.").with_answers()),
 ///     ])
 /// };
-/// let poem = Repeat::new(NonZeroU32::new(3).unwrap(), round)
+/// let poem = Rounds::new(NonZeroU32::new(3).unwrap(), round)
 ///     .until("review", |review| review.text == "Good.")
 ///     .giving("draft");
 /// let graph = OperationGraph::new().add_operation("poem", poem);
@@ -56,7 +56,7 @@ use crate::{Operation, OperationGraph, OperationOutput};
 /// ```
 #[derive(Clone)]
 #[must_use = "a repetition does nothing unless it is added to a graph"]
-pub struct Repeat {
+pub struct Rounds {
     max: NonZeroU32,
     make: Arc<Make>,
     until: Option<(String, Arc<IsGood>)>,
@@ -65,11 +65,11 @@ pub struct Repeat {
 }
 
 type IsGood = dyn Fn(&OperationOutput) -> bool + Send + Sync;
-type Make = dyn Fn(&Round<'_>) -> OperationGraph + Send + Sync;
+type Make = dyn Fn(&RoundContext<'_>) -> OperationGraph + Send + Sync;
 
 /// What is known when a round begins.
 #[derive(Clone, Copy, Debug)]
-pub struct Round<'a> {
+pub struct RoundContext<'a> {
     number: u32,
     before: Option<&'a Outputs>,
     given: Option<&'a OperationOutput>,
@@ -78,7 +78,7 @@ pub struct Round<'a> {
 /// Why a repetition gives nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum RepeatError {
+pub enum RoundsError {
     /// The last round that there may be is not good enough.
     #[error("no round of {rounds} was good enough")]
     NotGoodEnough {
@@ -95,11 +95,11 @@ pub enum RepeatError {
     },
 }
 
-impl Repeat {
+impl Rounds {
     /// Does what `make` says, so many times.
     pub fn new(
         max: NonZeroU32,
-        make: impl Fn(&Round<'_>) -> OperationGraph + Send + Sync + 'static,
+        make: impl Fn(&RoundContext<'_>) -> OperationGraph + Send + Sync + 'static,
     ) -> Self {
         Self {
             max,
@@ -135,7 +135,7 @@ impl Repeat {
     async fn run(&self, nest: Nest) -> StepResult<OperationOutput> {
         let mut before: Option<Outputs> = None;
         for number in 1..=self.max.get() {
-            let round = Round {
+            let round = RoundContext {
                 number,
                 before: before.as_ref(),
                 given: nest.given(),
@@ -144,7 +144,7 @@ impl Repeat {
             let last = graph.names().last().unwrap_or_default().to_owned();
             let outputs = nest.run(graph, Failures::AreErrors).await?;
             let output = |operation: &str| {
-                let missing = || RepeatError::NoOutput {
+                let missing = || RoundsError::NoOutput {
                     round: number,
                     operation: operation.to_owned(),
                 };
@@ -162,11 +162,11 @@ impl Repeat {
             before = Some(outputs);
         }
         let rounds = self.max.get();
-        Err(RepeatError::NotGoodEnough { rounds }.into())
+        Err(RoundsError::NotGoodEnough { rounds }.into())
     }
 }
 
-impl Round<'_> {
+impl RoundContext<'_> {
     /// Which round it is, from 1.
     #[must_use]
     pub fn number(&self) -> u32 {
@@ -186,8 +186,8 @@ impl Round<'_> {
     }
 }
 
-impl From<Repeat> for Operation {
-    fn from(repeat: Repeat) -> Self {
+impl From<Rounds> for Operation {
+    fn from(repeat: Rounds) -> Self {
         Self::of(Verb::Grows(Arc::new(move |nest| {
             let repeat = repeat.clone();
             Box::pin(async move { repeat.run(nest).await })
@@ -195,9 +195,9 @@ impl From<Repeat> for Operation {
     }
 }
 
-impl fmt::Debug for Repeat {
+impl fmt::Debug for Rounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Repeat")
+        f.debug_struct("Rounds")
             .field("max", &self.max)
             .field("giving", &self.giving)
             .field("takes_last", &self.takes_last)
