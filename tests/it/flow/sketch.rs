@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fascine::flow::Join;
 
-pub(crate) use build::{Gave, stands_in};
+pub(crate) use build::{Calls, Gave, stands_in};
 pub(crate) use random::Features;
 
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct SketchStep {
     pub(crate) within: Option<Arc<Sketch>>,
     /// Whether it says in the shared state that it was tried.
     pub(crate) tells: bool,
+    /// Whether it may be called again if nobody knows what came of it.
+    pub(crate) is_idempotent: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -175,6 +175,7 @@ fn step(random: &mut fastrand::Rng, features: Features) -> SketchStep {
         resource: None,
         within: None,
         tells: true,
+        is_idempotent: random.bool(),
     }
 }
 
