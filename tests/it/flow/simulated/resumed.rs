@@ -27,7 +27,7 @@ fn timeless(seed: u64) -> Sketch {
     // What came of a step that took too long is not known either.
     sketch.steps.iter_mut().for_each(|step| step.timeout = None);
     for edge in &mut sketch.edges {
-        if let Condition::WhenTried(step) = edge.condition {
+        if let Condition::WhenCompleted(step) = edge.condition {
             edge.condition = Condition::When(step % 2 == 0);
         }
     }

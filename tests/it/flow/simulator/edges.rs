@@ -105,21 +105,18 @@ impl Simulation<'_> {
                 }
                 // It depends on what the others say.
                 Condition::Otherwise => Some(Edge::Live),
-                Condition::WhenTried(other) => Some(says(self.was_tried(other, begins))),
+                Condition::WhenCompleted(other) => Some(says(self.had_completed(other, begins))),
                 _ => None,
             };
         }
         at
     }
 
-    fn was_tried(&self, step: usize, by: Duration) -> bool {
+    /// What a step changes is there once it has completed.
+    fn had_completed(&self, step: usize, by: Duration) -> bool {
         let state = &self.steps[step];
-        let tried = state.work.as_ref().and_then(|work| work.tried);
-        let at = state
-            .started
-            .zip(tried)
-            .map(|(started, tried)| started + tried);
-        at.is_some_and(|at| at <= by)
+        let gives = state.work.as_ref().is_some_and(|work| work.gives);
+        gives && state.work_ends().is_some_and(|at| at <= by)
     }
 
     fn in_place_of(&self, step: usize) -> Option<usize> {

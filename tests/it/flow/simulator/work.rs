@@ -8,8 +8,6 @@ use crate::flow::sketch::{AfterFailure, Condition, Ending, Sketch, SketchEdge, S
 pub(super) struct Work {
     /// When its tries begin.
     begins: Vec<Duration>,
-    /// When the first of them comes to its end, and is not cut off by its time-out.
-    pub(super) tried: Option<Duration>,
     pub(super) takes: Duration,
     pub(super) gives: bool,
     /// For each try, when it begins to run a graph, if it runs one, and when it is cut off, if it is.
@@ -59,7 +57,6 @@ impl Work {
             });
             work.takes += cut.unwrap_or(takes);
             if cut.is_none() && succeeds {
-                work.tried.get_or_insert(work.takes);
                 work.gives = one.ends == Ending::Gives;
                 if work.gives || one.ends == Ending::Panics {
                     break;
@@ -73,7 +70,6 @@ impl Work {
     pub(super) fn broken() -> Self {
         Self {
             begins: Vec::new(),
-            tried: None,
             takes: Duration::ZERO,
             gives: false,
             within: Vec::new(),

@@ -76,7 +76,7 @@ impl Sketch {
                         live
                     }
                 }),
-                Condition::WhenTried(step) => {
+                Condition::WhenCompleted(step) => {
                     added.when(move |seen| seen.state.get(&step.to_string()).is_some())
                 }
             };
