@@ -13,6 +13,7 @@ mod growing;
 mod joins;
 mod memory;
 mod nested_ends;
+mod nested_sharing;
 mod nesting;
 mod outcomes;
 mod running;

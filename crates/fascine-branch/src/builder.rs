@@ -196,6 +196,30 @@ impl BranchBuilder {
         self
     }
 
+    /// Lets its ids follow from this text too. Forks that are made in the same order in two processes have the same ids:
+    /// where their turns meet, each needs a text of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fascine_branch::Branch;
+    /// # use fascine_model::EchoModel;
+    /// # fascine_testing::TestRuntime::run(|rt| async move {
+    /// let turn = async |salt: &str| {
+    ///     let branch = Branch::new(&rt, "main", EchoModel);
+    ///     let fork = branch.fork_builder("fork").salt(salt).build();
+    ///     fork.communicate("Hello").await.unwrap().turn
+    /// };
+    /// assert_eq!(turn("one").await, turn("one").await);
+    /// assert_ne!(turn("one").await, turn("two").await);
+    /// # });
+    /// ```
+    pub fn salt(mut self, salt: &str) -> Self {
+        let seed = self.seed.unwrap_or_else(|| Ids::seed_of(&self.name));
+        self.seed = Some(seed ^ Ids::seed_of(salt));
+        self
+    }
+
     /// Tells the observers of the branch that this is a fork of, those that come later too, what happens in the fork.
     /// A new branch has none to take over.
     pub fn inherit_observers(mut self) -> Self {

@@ -17,6 +17,8 @@ pub enum FlowCommand {
     Graph(FlowGraphArgs),
     /// Runs it
     Run(FlowRunArgs),
+    /// Prints the JSON Schema of such files, for editors
+    Schema,
 }
 
 /// A file that describes a flow.

@@ -21,13 +21,17 @@ use crate::{drawings, interrupt, runtime, view};
 pub(crate) fn run(command: FlowCommand) -> ExitCode {
     let name = match &command {
         FlowCommand::Run(args) => args.runtime,
-        FlowCommand::Check(_) | FlowCommand::Graph(_) => RuntimeName::Embedded,
+        _ => RuntimeName::Embedded,
     };
     let done = runtime::block_on(name, |rt, net| async move {
         match command {
             FlowCommand::Check(file) => check(&file, &rt),
             FlowCommand::Graph(args) => graph(&args, &rt),
             FlowCommand::Run(args) => work(args, rt, net).await,
+            FlowCommand::Schema => {
+                print(|out| writeln!(out, "{:#}", FlowSpec::json_schema()));
+                Ok(true)
+            }
         }
     });
     match done {

@@ -1,22 +1,16 @@
-use std::future::{Future, pending, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::ask::Asks;
 use crate::desk::{Heard, Opened};
 use crate::question::Asked;
+use crate::reply::Given;
 use crate::worker::Crew;
 use crate::{OpenQuestion, Record, StepContext};
 
-/// Asks, and waits for the answer: until `deadline`, if there is one.
-pub(crate) async fn ask(
-    context: &StepContext,
-    asked: Arc<Asked>,
-    asks: Asks,
-    deadline: Option<Instant>,
-) -> Heard {
+/// Asks, and waits for the answer. `None` if the run is suspended meanwhile.
+pub(crate) async fn ask(context: &StepContext, asked: &Asked, asks: Asks) -> Option<Given> {
     let (crew, path) = (context.crew(), context.path());
     let desk = &crew.site.tree.desk;
     let mut question = OpenQuestion {
@@ -32,38 +26,30 @@ pub(crate) async fn ask(
         let now = crew.rt.now();
         let opened = crew.change(|state| state.ask(context.number(), &mut question, asks, now));
         if let (Some(recorder), Opened::Open | Opened::Suspended) = (crew.recorder(), &opened) {
-            // Before the answer is, and nobody waits for that.
+            // It stands before the answer, and nobody waits for it.
             recorder.push(Record::Asked(Box::new(question.clone())));
         }
         match opened {
             Opened::Kept(reply) => match reply.check(&question, asks) {
-                Ok(given) => return Heard::Answer(given),
+                Ok(given) => return Some(given),
                 Err(error) => question.refused = Some(error.to_string()),
             },
             Opened::Open => {
                 break Away { crew, path: &path };
             }
-            Opened::Suspended => return Heard::Suspended,
+            Opened::Suspended => return None,
         }
     };
-    let mut time = pin!(async {
-        match deadline {
-            Some(deadline) => crew.rt.sleep_until(deadline).await,
-            None => pending().await,
-        }
-    });
-    poll_fn(|cx| {
-        let mut heard = desk.poll_heard(&path, cx.waker());
-        if heard.is_pending() && time.as_mut().poll(cx).is_ready() {
-            // Who was told that the answer counts is not to be deceived.
-            if desk.close(&path) {
-                return Poll::Ready(Heard::TimedOut);
-            }
-            heard = desk.poll_heard(&path, cx.waker());
-        }
-        heard
-    })
-    .await
+    match poll_fn(|cx| desk.poll_heard(&path, cx.waker())).await {
+        Heard::Answer(given) => Some(given),
+        Heard::Suspended => None,
+    }
+}
+
+/// The answer that was given to a step which waits for it no longer.
+pub(crate) fn take_answer(context: &StepContext) -> Option<Given> {
+    let desk = &context.crew().site.tree.desk;
+    desk.take_answer(&context.path())
 }
 
 /// A step that waits for an answer, and takes no place as long as it does.

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use fascine_concurrency::{fail_after, fail_at};
+use fascine_concurrency::fail_after;
 use fascine_resilience::Verdict;
 use fascine_rt::{BoxFuture, Panic};
 
 use crate::ask::Asks;
 use crate::asking;
-use crate::desk::Heard;
 use crate::question::Asked;
 use crate::step::{More, Step, StepResult};
 use crate::{Declined, Output, StepContext, StepError};
@@ -46,27 +45,24 @@ fn share_changes(context: &StepContext) -> Result<(), Failure> {
 }
 
 async fn run_in_time(step: &Step, more: &More, context: &StepContext) -> Result<Output, Failure> {
-    let rt = &context.crew().rt;
     let tries = run_tries(step, more, context);
     match more.total_timeout {
-        Some(after) => match fail_after(rt, after, tries).await {
-            Ok(ended) => ended,
-            Err(_) => Err(Failure::TimedOut(after)),
-        },
+        Some(after) => within(after, context, tries).await,
         None => tries.await,
     }
 }
 
 async fn run_tries(step: &Step, more: &More, context: &StepContext) -> Result<Output, Failure> {
-    let rt = &context.crew().rt;
+    let work = || async {
+        match more.asks {
+            Some(asks) => ask(step, context, asks).await,
+            None => call(step, context).await,
+        }
+    };
     let try_once = || async {
-        match (more.asks, more.timeout) {
-            (Some(asks), timeout) => ask(step, context, asks, timeout).await,
-            (None, Some(after)) => match fail_after(rt, after, call(step, context)).await {
-                Ok(ended) => ended,
-                Err(_) => Err(Failure::TimedOut(after)),
-            },
-            (None, None) => call(step, context).await,
+        match more.timeout {
+            Some(after) => within(after, context, work()).await,
+            None => work().await,
         }
     };
     let Some(retry) = &more.retry else {
@@ -82,30 +78,30 @@ async fn run_tries(step: &Step, more: &More, context: &StepContext) -> Result<Ou
         .map_err(|error| error.error)
 }
 
-/// Makes the question, and waits for the answer.
-async fn ask(
-    step: &Step,
+/// Gives up on work that takes longer, unless somebody was told already that his answer counts.
+async fn within(
+    after: Duration,
     context: &StepContext,
-    asks: Asks,
-    timeout: Option<Duration>,
+    work: impl Future<Output = Result<Output, Failure>>,
 ) -> Result<Output, Failure> {
-    let rt = &context.crew().rt;
-    let timed_out = || Failure::TimedOut(timeout.unwrap_or_default());
-    let deadline = timeout.and_then(|after| rt.deadline_after(after));
-    let made = match deadline {
-        Some(deadline) => match fail_at(rt, deadline, call(step, context)).await {
-            Ok(made) => made?,
-            Err(_) => return Err(timed_out()),
+    match fail_after(&context.crew().rt, after, work).await {
+        Ok(ended) => ended,
+        Err(_) => match asking::take_answer(context) {
+            Some(given) => given.map_err(Failure::Declined),
+            None => Err(Failure::TimedOut(after)),
         },
-        None => call(step, context).await?,
-    };
+    }
+}
+
+/// Makes the question, and waits for the answer.
+async fn ask(step: &Step, context: &StepContext, asks: Asks) -> Result<Output, Failure> {
+    let made = call(step, context).await?;
     let Some(asked) = made.get::<Asked>() else {
         return Ok(made);
     };
-    match asking::ask(context, asked, asks, deadline).await {
-        Heard::Answer(given) => given.map_err(Failure::Declined),
-        Heard::Suspended => Err(Failure::Suspended),
-        Heard::TimedOut => Err(timed_out()),
+    match asking::ask(context, &asked, asks).await {
+        Some(given) => given.map_err(Failure::Declined),
+        None => Err(Failure::Suspended),
     }
 }
 

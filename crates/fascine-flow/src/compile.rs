@@ -3,6 +3,7 @@ use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
 use crate::adjacency::Adjacency;
+use crate::blocks::Blocks;
 use crate::edge::{Condition, Edge, NamedEnd, Side};
 use crate::graph::Inner;
 use crate::names::Names;
@@ -13,7 +14,7 @@ use crate::{GraphError, Join, StepKey, fallbacks, order};
 
 /// Checks everything and makes the graph.
 pub(crate) fn compile(
-    mut steps: Vec<Step>,
+    mut steps: Blocks<Step>,
     drafts: Drafts,
     resources: Vec<(String, NonZeroUsize)>,
     entries: &[StepKey],
@@ -59,7 +60,7 @@ pub(crate) fn compile(
 
 /// No two steps change one key of the shared state, unless it is known what becomes of it. Gives the keys.
 pub(crate) fn check_writers(
-    steps: &[Step],
+    steps: &Blocks<Step>,
     reducers: &HashMap<String, Reducer>,
 ) -> Result<HashSet<String>, GraphError> {
     let mut writers: HashMap<&str, &Step> = HashMap::new();
@@ -81,7 +82,7 @@ pub(crate) fn check_writers(
 
 /// Looks up what steps share.
 fn limits(
-    steps: &mut [Step],
+    steps: &mut Blocks<Step>,
     resources: Vec<(String, NonZeroUsize)>,
 ) -> Result<(Vec<String>, Vec<usize>), GraphError> {
     let mut numbers = HashMap::new();
@@ -119,7 +120,7 @@ pub(crate) struct Drafts {
 }
 
 /// Looks the ends of the edges up.
-fn edges(names: &Names<'_>, steps: &[Step], drafts: Drafts) -> Result<Vec<Edge>, GraphError> {
+fn edges(names: &Names<'_>, steps: &Blocks<Step>, drafts: Drafts) -> Result<Vec<Edge>, GraphError> {
     let Drafts {
         mut edges,
         named,

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 
 use crate::ask::Asks;
 use crate::reply::{Given, Reply};
+use crate::sync::{Mutex, MutexGuard};
 use crate::{AnswerError, OpenQuestion};
 
 /// The questions of a run, between the steps that ask and those who answer. It calls nothing foreign, and takes no other
@@ -64,7 +65,6 @@ pub(crate) enum Opened {
 pub(crate) enum Heard {
     Answer(Given),
     Suspended,
-    TimedOut,
 }
 
 /// What an answer is for.
@@ -130,18 +130,25 @@ impl Desk {
         Poll::Pending
     }
 
-    /// A step waits no longer. Returns whether its question was still open.
-    pub(crate) fn close(&self, step: &str) -> bool {
+    /// The answer for a step that waits no longer, if there was one in time.
+    pub(crate) fn take_answer(&self, step: &str) -> Option<Given> {
+        match self.lock().steps.get_mut(step) {
+            Some(Entry::Answered(given)) => given.take(),
+            _ => None,
+        }
+    }
+
+    /// A step waits no longer. From now on its question takes no answer.
+    pub(crate) fn close(&self, step: &str) {
         let mut state = self.lock();
         let number = match state.steps.get(step) {
             Some(Entry::Open { number, .. }) => *number,
-            _ => return false,
+            _ => return,
         };
         let closed = state.steps.insert(step.to_owned(), Entry::Closed);
         let question = state.open.remove(&number);
         drop(state);
         drop((closed, question));
-        true
     }
 
     /// A step will not ask.

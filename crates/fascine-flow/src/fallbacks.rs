@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use crate::blocks::Blocks;
 use crate::edge::{Condition, Edge, EdgeMore};
 use crate::names::Names;
 use crate::output::OutputType;
@@ -8,7 +9,7 @@ use crate::{GraphError, OnError};
 
 /// Looks up which step stands in for which, as pairs of the one that may fail and the other. What stands in gives what
 /// is missing.
-pub(crate) fn find(names: &Names<'_>, steps: &[Step]) -> Result<Vec<(u32, u32)>, GraphError> {
+pub(crate) fn find(names: &Names<'_>, steps: &Blocks<Step>) -> Result<Vec<(u32, u32)>, GraphError> {
     let mut found = Vec::new();
     for (number, step) in (0..).zip(steps) {
         let Some(more) = &step.settings.more else {
@@ -43,7 +44,7 @@ fn check(step: &Step, fallback: OutputType) -> Result<(), GraphError> {
 
 /// Joins the pairs by edges. Gives what each fallback step is there for.
 pub(crate) fn join(
-    steps: &mut [Step],
+    steps: &mut Blocks<Step>,
     edges: &mut Vec<Edge>,
     pairs: Vec<(u32, u32)>,
 ) -> Result<HashMap<u32, u32>, GraphError> {

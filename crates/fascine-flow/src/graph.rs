@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::Fingerprint;
 use crate::adjacency::Adjacency;
 use crate::ask::Asks;
+use crate::blocks::Blocks;
 use crate::checkpoint::Prints;
 use crate::edge::Edge;
 use crate::path::Prefix;
@@ -20,7 +21,7 @@ pub struct Graph {
 }
 
 pub(crate) struct Inner {
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Blocks<Step>,
     pub(crate) edges: Vec<Edge>,
     /// The edges into each step, in the order they were added.
     pub(crate) incoming: Adjacency,

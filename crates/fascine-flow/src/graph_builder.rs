@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::blocks::Blocks;
 use crate::compile::{Drafts, check_writers, compile};
 use crate::edge::{Edge, NamedEnd, Side};
 use crate::edge_builder::EdgeBuilder;
@@ -21,7 +22,7 @@ use crate::{Graph, GraphError, Output, StepContext, StepOutput, StepResult};
 #[derive(Default)]
 #[must_use = "a graph does not exist until it is built"]
 pub struct GraphBuilder {
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Blocks<Step>,
     pub(crate) edges: Vec<Edge>,
     resources: Vec<(String, NonZeroUsize)>,
     /// The ends of edges that are yet to be looked up.

@@ -54,6 +54,7 @@ mod step_id;
 mod step_name;
 
 mod adjacency;
+mod blocks;
 mod compile;
 mod fallbacks;
 mod names;
@@ -105,6 +106,7 @@ mod sync;
 mod worker;
 
 mod edge_state;
+mod edge_status;
 mod resources;
 mod run_state;
 
@@ -146,6 +148,7 @@ pub use data::{
 pub use each::Each;
 pub use edge::Seen;
 pub use edge_builder::EdgeBuilder;
+pub use edge_status::EdgeStatus;
 pub use event::{FlowEvent, FlowEvents};
 pub use expand::Expand;
 pub use flow::Flow;
@@ -182,3 +185,7 @@ pub use view::{EdgeView, GraphView, StepView};
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/flows.md")]
 mod page {}
+
+#[cfg(all(doctest, feature = "toml", feature = "yaml"))]
+#[doc = include_str!("../../../docs/flow-files.md")]
+mod page_of_files {}

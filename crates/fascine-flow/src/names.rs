@@ -3,13 +3,14 @@ use std::hash::BuildHasher;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::blocks::Blocks;
 use crate::step::Step;
 use crate::step_id::Key;
 use crate::{GraphError, StepKey};
 
 /// The numbers of the steps by their names.
 pub(crate) struct Names<'a> {
-    steps: &'a [Step],
+    steps: &'a Blocks<Step>,
     /// Numbers alone: the names are in the steps.
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
@@ -17,7 +18,7 @@ pub(crate) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// Every step has a name, and no two have the same.
-    pub(crate) fn new(steps: &'a [Step]) -> Result<Self, GraphError> {
+    pub(crate) fn new(steps: &'a Blocks<Step>) -> Result<Self, GraphError> {
         if steps.len() >= u32::MAX as usize {
             return Err(GraphError::TooLarge);
         }

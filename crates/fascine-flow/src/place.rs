@@ -142,6 +142,22 @@ impl Place {
         self.crew.change_with(&mut self.effects, end);
     }
 
+    /// Hands in what is to be recorded of a step that is being dropped.
+    fn record_drop(&mut self) {
+        let (Some(recorder), Some((_, context))) = (self.crew.recorder(), &self.step) else {
+            return;
+        };
+        let started = self.started.take();
+        match &self.done {
+            Some((_, result)) if started.is_some() => {
+                recorder.end_undecided(started, context, result);
+            }
+            // Nobody was told that it is written that it begins: so it did not.
+            None if started.is_none() && context.has_effects() => recorder.forget(context),
+            _ => {}
+        }
+    }
+
     fn ending(&mut self, decisions: Decisions) -> impl FnOnce(&mut RunState) + use<> {
         let done = self.done.take();
         let step = self.step.take_if(|_| done.is_some());
@@ -176,13 +192,8 @@ impl Drop for Place {
         if self.step.is_none() && self.is_over {
             return;
         }
+        self.record_drop();
         // A step that was dropped while its edges were decided has done its work.
-        if let (Some(recorder), Some((_, context))) = (self.crew.recorder(), &self.step)
-            && let Some((_, result)) = &self.done
-            && let Some(started) = self.started.take()
-        {
-            recorder.end_undecided(Some(started), context, result);
-        }
         let end = self.ending(Decisions::missing(Progress::Cut));
         let step = self.step.take();
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));

@@ -9,8 +9,8 @@ use crate::keep::Keep;
 use crate::path::is_within;
 use crate::walk::Walk;
 use crate::{
-    CheckpointError, NotCompleted, OpenQuestion, Output, SkipCause, Snapshot, Status, StepError,
-    StepName,
+    CheckpointError, EdgeStatus, NotCompleted, OpenQuestion, Output, SkipCause, Snapshot, Status,
+    StepError, StepName,
 };
 
 /// What a run did.
@@ -21,6 +21,8 @@ pub struct FlowReport {
     pub steps: Vec<StepReport>,
     /// When it began, after the start of the run that it is nested in.
     pub(crate) begun: Duration,
+    /// What came of every edge, in the order of [`Graph::edges`](crate::Graph::edges).
+    pub edges: Vec<EdgeStatus>,
     /// From the start of the run to its end.
     pub wall: Duration,
     /// What the run could not have been shorter than, with any number of places.
@@ -135,6 +137,7 @@ impl FlowReport {
         let critical_path = CriticalPath::find(graph, &steps);
         Self {
             steps,
+            edges: Vec::new(),
             begun,
             wall,
             critical_path,

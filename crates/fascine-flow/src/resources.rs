@@ -137,6 +137,9 @@ impl Resources {
     }
 
     fn of(&mut self, graph: &Graph, step: u32) -> Option<&mut Resource> {
+        if self.resources.is_empty() {
+            return None;
+        }
         let more = graph.inner.steps[step as usize].settings.more.as_ref()?;
         self.resources.get_mut(more.resource_number?)
     }

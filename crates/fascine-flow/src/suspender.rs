@@ -1,6 +1,8 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// Suspends a [`FlowRun`](crate::FlowRun): no more steps begin, those that are running end, and those that wait for an
 /// answer are as if they had not begun. Then the run gives its report: what has not begun is

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::Waker;
 
 use crate::desk::Desk;
 use crate::run_state::{Effects, RunState};
+use crate::sync::{Mutex, MutexGuard};
 use crate::worker::Crew;
 
 /// A run and all runs nested in it, to be suspended together.
@@ -72,8 +73,9 @@ impl Suspension {
                 None => return,
             }
         }
+        let is_same = self.lock().changes == changes;
         let mut wakers = Vec::new();
-        if self.lock().changes == changes && desk.suspend_if_waiting(away, &mut wakers) {
+        if is_same && desk.suspend_if_waiting(away, &mut wakers) {
             self.suspend_all();
             wakers.into_iter().for_each(Waker::wake);
         }

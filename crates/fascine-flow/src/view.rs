@@ -76,7 +76,7 @@ pub struct EdgeView {
     pub label: Option<String>,
     /// Whether it has a condition.
     pub is_conditional: bool,
-    /// Whether the run went along it; `None` if there was no run, or the report does not tell.
+    /// Whether the run went along it; `None` if there was no run.
     pub taken: Option<bool>,
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Compiler {
     pub(crate) branches: Branches,
     /// The branch of operations that ask for no other.
     pub(crate) default: Branch,
+    /// Whether that is the fork of the operation that runs these.
+    pub(crate) is_nested: bool,
     pub(crate) functions: Functions,
     /// What the operation spends from that runs these: its fork does anyway, other branches have to be told.
     pub(crate) budgets: Vec<Budget>,
@@ -82,6 +84,8 @@ impl Compiler {
             Some(_) => self.budgets.as_slice(),
             None => &[],
         };
+        let keep = self.keep(name, branch, &operation.keep)?;
+        let commits_here = matches!(&keep, Keep::Commit(branch) if *branch == self.default);
         Ok(Work {
             branch: branch.clone(),
             action: self.action(name, &operation.verb, &budgets)?,
@@ -89,8 +93,9 @@ impl Compiler {
             dependencies,
             hears: operation.hears.clone(),
             forks: operation.forks.clone(),
-            keep: self.keep(name, branch, &operation.keep)?,
+            keep,
             is_continued: false,
+            tells_commit: self.is_nested && commits_here,
         })
     }
 

@@ -42,8 +42,8 @@ impl Keep {
         }
     }
 
-    /// Keeps it; of what was said there, what is not in `before` enters another branch.
-    pub(crate) async fn keep(&self, fork: &Branch, before: &History) -> StepResult<()> {
+    /// Keeps it; of what was said there, what is not in `before` enters another branch. Gives what has entered.
+    pub(crate) async fn keep(&self, fork: &Branch, before: &History) -> StepResult<History> {
         match self {
             Self::Branch(session, _) => {
                 session.add_branch(fork.clone())?;
@@ -52,13 +52,19 @@ impl Keep {
                 let known: HashSet<TurnId> = before.turns().map(Turn::id).collect();
                 let history = fork.history();
                 let said = history.turns().filter(|turn| !known.contains(&turn.id()));
-                let said = fork
-                    .fork_builder(fork.name())
-                    .history(said.cloned().collect());
-                branch.merge(&said.build(), Merge::Append).await?;
+                let said: History = said.cloned().collect();
+                enter(branch, said.clone()).await?;
+                return Ok(said);
             }
             Self::Nothing => {}
         }
-        Ok(())
+        Ok(History::new())
     }
+}
+
+/// Lets turns enter a branch, each once.
+pub(crate) async fn enter(branch: &Branch, said: History) -> StepResult<()> {
+    let said = branch.fork_builder(branch.name()).history(said).build();
+    branch.merge(&said, Merge::Append).await?;
+    Ok(())
 }

@@ -5,6 +5,8 @@ use fascine_flow::{Join, StepContext, StepResult};
 
 use crate::compile::Compiler;
 use crate::given::Given;
+use crate::keep::enter;
+use crate::operation_output::Conversation;
 use crate::{OperationGraph, OperationOutput, SessionError};
 
 /// Where an operation runs operations of its own, within the same run: on forks of its fork.
@@ -27,6 +29,7 @@ impl Nest {
     ) -> Self {
         let mut compiler = compiler.clone();
         compiler.default = fork;
+        compiler.is_nested = true;
         Self {
             compiler,
             context,
@@ -46,8 +49,9 @@ impl Nest {
     ) -> StepResult<Outputs> {
         let names: Vec<String> = graph.names().map(str::to_owned).collect();
         // A report of a nested run may have the outputs of its last steps alone.
+        let sources = names.clone();
         let graph = graph.with_steps(move |graph| {
-            for name in &names {
+            for name in &sources {
                 graph.edge(name, LAST);
             }
             let outputs = |context: StepContext| async move {
@@ -71,9 +75,16 @@ impl Nest {
         }
         let outputs = report.step(LAST).and_then(|step| step.output.as_ref());
         let outputs = outputs.and_then(|output| output.get::<Outputs>());
-        Ok(outputs
-            .map(|outputs| (*outputs).clone())
-            .unwrap_or_default())
+        let outputs = outputs.map(|outputs| (*outputs).clone());
+        let outputs = outputs.unwrap_or_default();
+        // Operations that were done in an earlier process have committed into another fork.
+        for name in &names {
+            let output = outputs.get(name);
+            if let Some(Conversation(said)) = output.and_then(|output| output.committed.as_ref()) {
+                enter(&self.compiler.default, said.clone()).await?;
+            }
+        }
+        Ok(outputs)
     }
 }
 

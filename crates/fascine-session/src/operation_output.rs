@@ -47,6 +47,9 @@ pub struct OperationOutput {
     /// What was said up to its end, if another operation goes on from there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) conversation: Option<Conversation>,
+    /// What it committed into the fork of the operation that runs it: a run that is resumed has another fork.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) committed: Option<Conversation>,
 }
 
 impl OperationOutput {
@@ -106,6 +109,7 @@ impl OperationOutput {
             usage: Usage::default(),
             attempts: None,
             conversation: None,
+            committed: None,
             ..self
         }
     }

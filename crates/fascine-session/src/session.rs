@@ -298,6 +298,7 @@ impl Session {
         let compiler = Compiler {
             session: self.clone(),
             default: branches.default().clone(),
+            is_nested: false,
             branches,
             functions,
             budgets: Vec::new(),

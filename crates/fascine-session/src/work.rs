@@ -26,6 +26,8 @@ pub(crate) struct Work {
     pub(crate) keep: Keep,
     /// Whether another operation may go on from its conversation.
     pub(crate) is_continued: bool,
+    /// Whether it commits into the fork of the operation that runs it.
+    pub(crate) tells_commit: bool,
 }
 
 /// What is done with the fork.
@@ -46,7 +48,7 @@ impl Work {
             Hears::Context(of) => given.conversation(of.as_deref()),
             Hears::Answers | Hears::Nothing => None,
         };
-        let fork = self.fork(continued.map(|(_, history)| history));
+        let fork = self.fork(continued.map(|(_, history)| history), &context.path());
         // What an operation goes on from is as new to the branch as what it says.
         let known = match continued {
             Some(_) => self.branch.history(),
@@ -63,13 +65,21 @@ impl Work {
         if self.is_continued {
             output.conversation = Some(Conversation(fork.history()));
         }
-        self.keep.keep(&fork, &known).await?;
+        let committed = self.keep.keep(&fork, &known).await?;
+        if self.tells_commit {
+            output.committed = Some(Conversation(committed));
+        }
         Ok(output)
     }
 
-    fn fork(&self, continued: Option<&History>) -> Branch {
+    fn fork(&self, continued: Option<&History>, path: &str) -> Branch {
         let name = self.keep.name().unwrap_or(self.branch.name());
-        let mut fork = self.branch.fork_builder(name).inherit_observers();
+        // A run that is resumed makes other forks first: turns of the two must not be taken for each other.
+        let mut fork = self
+            .branch
+            .fork_builder(name)
+            .salt(path)
+            .inherit_observers();
         if let Some(history) = continued {
             fork = fork.history(history.clone());
         }

@@ -3,6 +3,7 @@
 mod answers;
 mod changes;
 mod effects;
+mod files;
 mod forks;
 mod killing;
 mod nesting;

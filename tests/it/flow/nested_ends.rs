@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use fascine::concurrency::Event;
 use fascine::flow::{
-    Flow, FlowReport, Graph, GraphBuilder, GrowthError, OnError, Status, StepContext, StepError,
-    StepHandle, StepResult,
+    Flow, FlowReport, Graph, GraphBuilder, GrowthError, OnError, Status, StepContext, StepHandle,
+    StepResult,
 };
 use fascine::http::Net;
 use fascine::rt::Rt;
@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::durations::ms;
 use crate::flow::gauge::Gauge;
+use crate::flow::growing::growth_error;
 use crate::runtimes::on_every_runtime;
 
 on_every_runtime! {
@@ -65,16 +66,6 @@ fn endless(gauge: &Gauge) -> Graph {
 fn statuses(report: &FlowReport) -> Vec<(&str, Status)> {
     let steps = report.all_steps();
     steps.map(|step| (&*step.path, step.status)).collect()
-}
-
-/// Why a step failed: the error that its function gave.
-fn growth_error(report: &FlowReport, path: &str) -> GrowthError {
-    match report.step(path).unwrap().error.as_deref() {
-        Some(StepError::Failed { source, .. }) => {
-            source.downcast_ref::<GrowthError>().unwrap().clone()
-        }
-        other => panic!("{other:?}"),
-    }
 }
 
 async fn cancelling_the_run_cancels_what_its_steps_run(rt: Rt, _: Arc<dyn Net>) {

@@ -2,15 +2,42 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use fascine::flow::{
     AnswerError, Declined, Flow, GraphBuilder, OnError, Output, Question, Status, StepError,
 };
+use fascine::http::Net;
 use fascine::resilience::{Backoff, Jitter, Retry};
+use fascine::rt::Rt;
 use fascine_testing::TestRuntime;
 
 use super::asking::one_question;
 use crate::durations::ms;
+use crate::runtimes::on_every_runtime;
+
+on_every_runtime! {
+    of_an_answer_and_the_end_of_the_time_one_wins,
+}
+
+async fn of_an_answer_and_the_end_of_the_time_one_wins(rt: Rt, _: Arc<dyn Net>) {
+    for _ in 0..50 {
+        let mut graph = GraphBuilder::new();
+        let ask = graph.ask("ask", (), |_, ()| async { Ok(Question::<u64>::new("")) });
+        ask.timeout(ms(1));
+        let run = Flow::new(&rt).start(&graph.build().unwrap());
+        let answers = run.answers();
+        let clock = rt.clone();
+        let answer = rt.spawn(async move {
+            clock.sleep(ms(1)).await;
+            answers.answer("ask", 3)
+        });
+        let report = run.await;
+        let was_taken = answer.await.unwrap().is_ok();
+        let has_ended_well = report.step("ask").unwrap().status == Status::Completed;
+        assert_eq!(was_taken, has_ended_well);
+    }
+}
 
 #[test]
 fn whoever_declines_lets_the_step_fail_and_it_is_not_asked_again() {
@@ -109,28 +136,34 @@ fn a_question_is_asked_again_as_its_retry_policy_says() {
 fn an_answer_that_was_taken_counts_though_the_time_is_over() {
     // Both at the same moment: whoever is first decides, and the other one hears of it.
     TestRuntime::run_seeds(256, |rt| async move {
-        let mut graph = GraphBuilder::new();
-        let ask = graph.ask("ask", (), |_, ()| async {
-            Ok(Question::<u64>::new("How many?"))
-        });
-        ask.timeout(ms(10));
-        let run = Flow::new(&rt).start(&graph.build().unwrap());
-        let answers = run.answers();
-        let clock = rt.clone();
-        let answer = rt.spawn(async move {
-            clock.sleep(ms(10)).await;
-            answers.answer("ask", 3)
-        });
-        let report = run.await;
-        let step = report.step("ask").unwrap();
-        match answer.await.unwrap() {
-            Ok(()) => assert_eq!(step.json(), Some(3.into())),
-            Err(AnswerError::Closed { .. } | AnswerError::RunOver { .. }) => {
-                assert_eq!(step.status, Status::Failed);
+        for is_total in [true, false] {
+            let mut graph = GraphBuilder::new();
+            let ask = graph.ask("ask", (), |_, ()| async {
+                Ok(Question::<u64>::new("How many?"))
+            });
+            if is_total {
+                ask.total_timeout(ms(10));
+            } else {
+                ask.timeout(ms(10));
             }
-            Err(error) => panic!("{error}"),
+            let run = Flow::new(&rt).start(&graph.build().unwrap());
+            let answers = run.answers();
+            let clock = rt.clone();
+            let answer = rt.spawn(async move {
+                clock.sleep(ms(10)).await;
+                answers.answer("ask", 3)
+            });
+            let report = run.await;
+            let step = report.step("ask").unwrap();
+            match answer.await.unwrap() {
+                Ok(()) => assert_eq!(step.json(), Some(3.into())),
+                Err(AnswerError::Closed { .. } | AnswerError::RunOver { .. }) => {
+                    assert_eq!(step.status, Status::Failed);
+                }
+                Err(error) => panic!("{error}"),
+            }
+            assert_eq!(report.wall, ms(10));
         }
-        assert_eq!(report.wall, ms(10));
     });
 }
 

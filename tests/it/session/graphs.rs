@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fascine::flow::{Flow, FlowReport, GraphError, Join, OnError, Status};
+use fascine::flow::{Flow, FlowReport, GraphError, Join, OnError, Question, Status, StepContext};
 use fascine::session::{Operation, OperationGraph, OperationOutput, SessionError};
 use fascine_testing::TestRuntime;
 use serde_json::json;
@@ -201,6 +201,37 @@ fn what_is_left_goes_the_other_way() {
             .with_status(Status::Completed)
             .map(|step| step.name.as_str());
         assert_eq!(taken.collect::<Vec<_>>(), ["category", "rest"]);
+    });
+}
+
+#[test]
+fn a_person_is_asked_between_operations() {
+    TestRuntime::run(|rt| async move {
+        let graph = OperationGraph::new()
+            .with_steps(|graph| {
+                let question = |context: StepContext, ()| async move {
+                    let draft = OperationOutput::input(&context, "draft");
+                    let draft = draft.ok_or("there is no draft")?;
+                    Ok(Question::<bool>::new("Send it?").with_details(&draft.text))
+                };
+                graph.ask("approve", (), question);
+                graph.edge("draft", "approve");
+            })
+            .add_operation("draft", ask("We are sorry."))
+            .add_operation(
+                "send",
+                ask("Send.").depends_on_when("approve", |yes| yes.data == true),
+            )
+            .add_operation("bin", ask("Bin.").depends_on_otherwise("approve"));
+        let run = echo(&rt).start(&Flow::new(&rt), &graph).unwrap();
+        let (mut questions, answers) = (run.questions(), run.answers());
+        let running = rt.spawn(run);
+        let question = questions.next().await.unwrap();
+        assert_eq!(question.details, "We are sorry.");
+        answers.answer(&question.step, true).unwrap();
+        let report = running.await.unwrap();
+        assert_eq!(status(&report, "send"), Status::Completed);
+        assert_eq!(status(&report, "bin"), Status::Skipped);
     });
 }
 

@@ -116,6 +116,77 @@ fn rounds_that_are_done_are_not_done_again() {
 }
 
 #[test]
+fn what_earlier_rounds_committed_is_known_to_later_ones() {
+    TestRuntime::run_seeds(4, |rt| async move {
+        let round = |round: &RoundContext<'_>| {
+            let turn = ask(format!("turn {}", round.number())).commit();
+            OperationGraph::new().add_operation("turn", turn)
+        };
+        let rounds = Rounds::new(NonZeroU32::new(3).unwrap(), round);
+        let graph = OperationGraph::new().add_operation("talk", Operation::from(rounds).commit());
+        let second = model(&rt).with_rule("", "again");
+        let report = twice(&rt, &graph, &down(&rt, "turn 3"), &second).await;
+        report.assert_completed().unwrap();
+        let requests = second.requests();
+        let heard: Vec<_> = requests[0].messages.iter().map(Message::text).collect();
+        assert_eq!(heard, ["turn 1", "ok", "turn 2", "ok", "turn 3"]);
+    });
+}
+
+#[test]
+fn turns_of_both_processes_have_ids_of_their_own() {
+    TestRuntime::run_seeds(4, |rt| async move {
+        let ids = |branch: Branch, _| async move {
+            let history = branch.history();
+            let ids: Vec<_> = history.turns().map(|turn| turn.id()).collect();
+            Ok(OperationOutput::from_data(&ids)?)
+        };
+        let graph = OperationGraph::new().chain([
+            ("a", ask("first")),
+            ("b", ask("second").inherit_context()),
+            ("ids", Operation::function(ids).inherit_context()),
+        ]);
+        let second = model(&rt).with_rule("", "ok");
+        let report = twice(&rt, &graph, &down(&rt, "second"), &second).await;
+        report.assert_completed().unwrap();
+        let ids: Vec<String> = OperationOutput::of(&report, "ids")
+            .unwrap()
+            .value()
+            .unwrap();
+        assert_eq!(ids.len(), 2);
+        assert_ne!(ids[0], ids[1]);
+    });
+}
+
+#[test]
+fn items_of_both_processes_are_committed_side_by_side() {
+    TestRuntime::run_seeds(4, |rt| async move {
+        let each = Expansion::new(|item: String, _| ask(item).commit())
+            .with_aggregation(ask("Sum up.").inherit_context());
+        let list = |_, _| async { Ok(json!(["x", "y", "z"])) };
+        let graph = OperationGraph::new()
+            .add_operation("list", Operation::function(list))
+            .expand_from_result("each", "list", Operation::from(each).commit());
+        let (store, run) = (MemoryCheckpoint::new(), RunId::new("run").unwrap());
+        let flow = Flow::new(&rt).keep_all();
+        let checked = flow.clone().with_checkpoint(store.clone(), run.clone());
+        let first = down(&rt, "y");
+        session(&rt, &first).start(&checked, &graph).unwrap().await;
+        let second = session(&rt, &down(&rt, "none"));
+        let compiled = second.compile(&graph).unwrap();
+        let resumed = flow.resume(store, run).start(&compiled);
+        resumed.await.unwrap().await.assert_completed().unwrap();
+        let history = second.default_branch().history();
+        let mut said: Vec<_> = history
+            .turns()
+            .map(|turn| turn.messages()[0].text())
+            .collect();
+        said.sort();
+        assert_eq!(said, ["x", "y", "z"]);
+    });
+}
+
+#[test]
 fn an_operation_of_which_nobody_knows_the_end_is_asked_again_only_if_that_is_said() {
     TestRuntime::run_seeds(4, |rt| async move {
         for says in [true, false] {

@@ -162,6 +162,12 @@ fn mistakes_are_told_with_their_places_and_nothing_runs() {
 }
 
 #[test]
+fn the_schema_is_printed_for_editors() {
+    let schema = json(&run(&["flow", "schema"]));
+    assert_eq!(schema["required"], json!(["steps"]));
+}
+
+#[test]
 fn files_that_cannot_be_read_are_named() {
     let other = Scratch::new("flow.txt", "");
     for (file, why) in [

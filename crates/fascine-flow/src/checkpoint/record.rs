@@ -27,7 +27,7 @@ pub enum Record {
         /// How many records count still.
         from: u64,
     },
-    /// Somebody has decided that a step is to run again.
+    /// What was recorded of a step counts no longer: it did not begin after all, or somebody has decided so.
     Rerun {
         /// Its path.
         step: Box<str>,

@@ -82,6 +82,7 @@ impl Recorder {
             match &record {
                 Record::Started { .. } => state.running += 1,
                 Record::Done(done) if done.started.is_some() => state.running -= 1,
+                Record::Rerun { .. } => state.running = state.running.saturating_sub(1),
                 _ => {}
             }
             state.waiting.push(record);
@@ -142,6 +143,13 @@ impl Recorder {
                 self.fail(error);
             }
         }
+    }
+
+    /// Records that a step which was about to begin did not.
+    pub(crate) fn forget(&self, context: &StepContext) {
+        self.push(Record::Rerun {
+            step: (*context.path()).into(),
+        });
     }
 
     async fn is_safe(&self, number: u64) -> Result<(), Arc<CheckpointError>> {

@@ -132,6 +132,9 @@ impl<'a> Building<'a> {
         if step.idempotent {
             built = built.idempotent();
         }
+        if let Some(timeout) = step.total_timeout {
+            built = built.total_timeout(timeout);
+        }
         if let Some(cost) = step.cost {
             built = built.cost(cost);
         }

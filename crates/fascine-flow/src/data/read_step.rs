@@ -50,6 +50,7 @@ pub(crate) fn read(name: &str, node: &Node, field: Field, complaints: &mut Compl
         step.retry = read_retry(node, field, fields.complaints());
     }
     step.timeout = fields.read("timeout", fields::duration);
+    step.total_timeout = fields.read("total_timeout", fields::duration);
     if let Some((node, field)) = fields.take("on_error") {
         step.on_error = read_on_error(node, field, fields.complaints());
     }

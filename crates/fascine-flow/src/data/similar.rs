@@ -10,7 +10,11 @@ pub(crate) fn similar<'a>(
     let names = names.into_iter().filter(|name| name.len() <= LONGEST);
     let near = names.map(|name| (strsim::jaro_winkler(wanted, name), name));
     let near = near.filter(|(similarity, _)| *similarity >= NEAR);
-    let nearest = near.max_by(|one, other| one.0.total_cmp(&other.0));
+    // Of those that are as near, the first in the alphabet: names may come in any order.
+    let nearest = near.max_by(|one, other| {
+        let order = one.0.total_cmp(&other.0);
+        order.then_with(|| other.1.cmp(one.1))
+    });
     nearest.map(|(_, name)| name.to_owned())
 }
 

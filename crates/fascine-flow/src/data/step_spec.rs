@@ -30,6 +30,8 @@ pub struct StepSpec {
     pub retry: Option<RetrySpec>,
     /// How long each try may take.
     pub timeout: Option<Duration>,
+    /// How long all of it may take: all tries, all items, all repetitions, and the waits between them.
+    pub total_timeout: Option<Duration>,
     /// What follows when it fails.
     pub on_error: OnErrorSpec,
     /// Which of several steps that can start goes first.

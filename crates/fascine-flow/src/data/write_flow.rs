@@ -80,6 +80,10 @@ impl From<&StepSpec> for Node {
             fields.add("join", step.join);
         }
         fields.add_some("timeout", step.timeout.map(duration::write).as_deref());
+        fields.add_some(
+            "total_timeout",
+            step.total_timeout.map(duration::write).as_deref(),
+        );
         if step.priority != 0 {
             fields.add("priority", step.priority);
         }

@@ -13,6 +13,9 @@ impl RunState {
 
     /// What a step gave that is in need of nothing but that its edges are decided.
     pub(super) fn known_result(&mut self, step: u32) -> Option<Box<Foregone>> {
+        if self.known.is_empty() {
+            return None;
+        }
         let known = self.known.remove(&step)?;
         self.recorded.insert(step);
         Some(known.foregone)

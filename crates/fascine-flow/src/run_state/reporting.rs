@@ -46,6 +46,7 @@ impl RunState {
         let count = self.steps.len() as u32;
         let steps = (0..count).map(|step| self.step_report(step)).collect();
         let mut report = FlowReport::new(&self.graph.inner, steps, self.begun, wall);
+        report.edges = self.edges.iter().map(|edge| (*edge).into()).collect();
         report.errors = std::mem::take(&mut self.errors);
         report.error_count = self.error_count;
         report.suspended = self.was_suspended(&report.steps);

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::iter;
 
-use super::{EdgeView, GraphView, StepView};
-use crate::{FlowReport, Graph, OnError, SkipCause, Status, StepName, StepReport};
+use super::{GraphView, StepView};
+use crate::{EdgeStatus, FlowReport, Graph, SkipCause, StepName, StepReport};
 
 /// The report is to be one of that graph: a step with another name than the report has in its place is drawn as if there
 /// had been no run.
@@ -18,14 +18,10 @@ impl From<(&Graph, &FlowReport)> for GraphView {
                 *step = self::step(reported, is_critical);
             }
         }
-        for (edge, built) in view.edges.iter_mut().zip(&graph.inner.edges) {
-            let settings = &graph.inner.steps[built.from as usize].settings;
-            let goes_on = settings.more.as_ref().is_some_and(|more| {
-                !matches!(more.on_error, OnError::FailFast | OnError::SkipDependents)
-            });
+        for (edge, status) in view.edges.iter_mut().zip(&report.edges) {
             let is_told = |step: usize| view.steps[step].status.is_some();
             if is_told(edge.from) && is_told(edge.to) {
-                edge.taken = taken(edge, &report.steps, goes_on);
+                edge.taken = report.steps.get(edge.to).map(|to| is_taken(*status, to));
             }
         }
         view.wall = Some(report.wall);
@@ -50,18 +46,9 @@ fn step(reported: &StepReport, is_critical: bool) -> StepView {
     }
 }
 
-/// The report says how steps ended, not what conditions said: this is what follows from that for sure.
-fn taken(edge: &EdgeView, steps: &[StepReport], goes_on: bool) -> Option<bool> {
-    let (from, to) = (steps.get(edge.from)?, steps.get(edge.to)?);
-    let is_live = match from.status {
-        Status::Completed => true,
-        Status::Failed => goes_on,
-        _ => false,
-    };
-    if !is_live || to.skip_cause == Some(SkipCause::Condition) {
-        return Some(false);
-    }
-    (!edge.is_conditional).then_some(to.started.is_some())
+/// A step may be skipped although something came along an edge into it.
+fn is_taken(edge: EdgeStatus, to: &StepReport) -> bool {
+    edge == EdgeStatus::Live && (to.started.is_some() || to.was_recorded)
 }
 
 /// What went wrong, and why, down to the root. A chain that bites its tail is cut.

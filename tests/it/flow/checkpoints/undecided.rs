@@ -1,9 +1,10 @@
 //! What was begun, and nobody knows the end of.
 
 use fascine::flow::{
-    Checkpoint, CheckpointError, Flow, FlowReport, GraphBuilder, MemoryCheckpoint, ResumeError,
-    Status, StepRecord,
+    Checkpoint, CheckpointError, Flow, FlowReport, GraphBuilder, Header, Journal, MemoryCheckpoint,
+    Record, ResumeError, RunId, Status, StepRecord,
 };
+use fascine::rt::{BoxFuture, Rt};
 use fascine_testing::TestRuntime;
 
 use super::effects::{Effects, interrupted, paying, run_id};
@@ -192,5 +193,93 @@ fn decisions_about_steps_that_are_not_there_or_done_are_refused() {
             .await
             .unwrap_err();
         assert!(matches!(error, ResumeError::Decode { step, .. } if step == "pay"));
+    });
+}
+
+/// A store that takes some time for each append.
+#[derive(Clone, Debug)]
+struct Slow(Rt, MemoryCheckpoint);
+
+impl Checkpoint for Slow {
+    fn begin(
+        &self,
+        run: RunId,
+        header: Header,
+        records: Vec<Record>,
+    ) -> BoxFuture<Result<(), CheckpointError>> {
+        self.1.begin(run, header, records)
+    }
+
+    fn append(
+        &self,
+        run: RunId,
+        at: u64,
+        records: Vec<Record>,
+    ) -> BoxFuture<Result<(), CheckpointError>> {
+        let this = self.clone();
+        Box::pin(async move {
+            this.0.sleep(ms(10)).await;
+            this.1.append(run, at, records).await
+        })
+    }
+
+    fn load(&self, run: RunId) -> BoxFuture<Result<Journal, CheckpointError>> {
+        self.1.load(run)
+    }
+
+    fn list(&self) -> BoxFuture<Result<Vec<RunId>, CheckpointError>> {
+        self.1.list()
+    }
+
+    fn remove(&self, run: RunId) -> BoxFuture<Result<(), CheckpointError>> {
+        self.1.remove(run)
+    }
+}
+
+#[test]
+fn a_step_whose_start_was_still_being_written_did_not_begin() {
+    TestRuntime::run(|rt| async move {
+        let (store, effects) = (MemoryCheckpoint::new(), Effects::default());
+        let graph = paying(&rt, &effects, false);
+        let slow = Slow(rt.clone(), store.clone());
+        let flow = Flow::new(&rt).with_checkpoint(slow, run_id("one"));
+        let report = flow.with_timeout(ms(5)).run(&graph).await;
+        assert_eq!(
+            (report.step("pay").unwrap().attempts, effects.of("pay")),
+            (0, 0)
+        );
+        assert!(report.checkpoint_error.is_none());
+        let journal = store.load(run_id("one")).await.unwrap();
+        assert!(matches!(journal.step("pay"), StepRecord::NotStarted));
+        let resume = Flow::new(&rt).resume(store, run_id("one"));
+        assert!(resume.start(&graph).await.unwrap().await.is_success());
+        assert_eq!(effects.of("pay"), 1);
+    });
+}
+
+#[test]
+fn steps_that_end_together_are_recorded_together() {
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        for number in 0..100 {
+            let clock = rt.clone();
+            graph.step(number.to_string(), move |_| {
+                let clock = clock.clone();
+                async move { Ok(clock.sleep(ms(50)).await) }
+            });
+        }
+        let graph = graph.build().unwrap();
+        let slow = Slow(rt.clone(), MemoryCheckpoint::new());
+        let flow = Flow::new(&rt)
+            .unlimited()
+            .with_checkpoint(slow, run_id("one"));
+        let report = flow.run(&graph).await;
+        assert!(report.is_success());
+        // One append or two for all starts, and as many for all ends.
+        assert!(
+            report.wall <= ms(10 + 10 + 50 + 10 + 10),
+            "{:?}",
+            report.wall
+        );
     });
 }

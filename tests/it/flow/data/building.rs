@@ -56,6 +56,7 @@ steps:
   b: { operation: wait, with: 2, resource: one, priority: 1 }
   late: { operation: wait, with: 3, timeout: 50ms, on_error: continue }
   again: { operation: fail, with: no, retry: { attempts: 3, backoff: 10ms, max_backoff: 10ms } }
+  all: { operation: wait, for_each: [1, 2], with: 1, total_timeout: 50ms }
 ",
         )
         .await;
@@ -64,6 +65,8 @@ steps:
         let late = report.step("late").unwrap();
         assert_eq!((late.status, late.elapsed), (Status::Failed, ms(50)));
         assert_eq!(report.step("again").unwrap().attempts, 3);
+        let all = report.step("all").unwrap();
+        assert_eq!((all.status, all.elapsed), (Status::Failed, ms(50)));
     });
 }
 

@@ -166,6 +166,7 @@ prop_compose! {
         step.writes = writes;
         step.update = update;
         step.idempotent = uses_resource;
+        step.total_timeout = timeout;
         let (is_flow, for_each, repeat) = times;
         if is_flow {
             step.work = WorkSpec::Flow("part".to_owned());

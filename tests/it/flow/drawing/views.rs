@@ -1,4 +1,6 @@
-use fascine::flow::{Flow, GraphBuilder, GraphView, OnError, Status};
+use std::time::Duration;
+
+use fascine::flow::{EdgeStatus, Flow, GraphBuilder, GraphView, Join, OnError, Status, StepResult};
 use fascine_testing::TestRuntime;
 
 use super::{choice, plain};
@@ -20,10 +22,9 @@ fn run(graph: GraphBuilder) -> GraphView {
 }
 
 #[test]
-fn an_edge_is_taken_or_not_where_the_report_tells() {
+fn an_edge_is_taken_or_not_as_its_condition_said() {
     let view = run(choice());
-    // The step behind it ran, but a report does not say because of which edge.
-    let few = ("few", None);
+    let few = ("few", Some(true));
     assert_eq!(
         taken(&view),
         [("count", Some(true)), few, ("many", Some(false))]
@@ -80,4 +81,35 @@ fn what_failed_is_drawn_however_much_there_is() {
     assert!(page.contains("step 2999</th>") && !page.contains("step 2998</th>"));
     assert!(page.contains("3000 steps · 2999 completed · 1 failed"));
     assert!(page.contains("1000 more are not shown"));
+}
+
+#[test]
+fn of_two_edges_into_a_step_only_that_is_taken_whose_condition_says_yes() {
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        for name in ["yes", "no", "fails"] {
+            graph.step(name, move |_| async move {
+                match name {
+                    "fails" => Err("bad".into()),
+                    _ => Ok(()),
+                }
+            });
+        }
+        graph.step("both", |_| async { Ok(()) }).join(Join::Any);
+        for name in ["yes", "no"] {
+            graph.edge(name, "both").when(move |_| name == "yes");
+        }
+        graph.edge("fails", "both");
+        graph.step("later", |_| std::future::pending::<StepResult<()>>());
+        graph.step("never", |_| async { Ok(()) });
+        graph.edge("later", "never");
+        let graph = graph.build().unwrap();
+        let flow = Flow::new(&rt).with_timeout(Duration::from_secs(1));
+        let report = flow.run(&graph).await;
+        let (live, not_taken) = (EdgeStatus::Live, EdgeStatus::NotTaken);
+        assert_eq!(report.edges[..3], [live, not_taken, EdgeStatus::Failed]);
+        let view = GraphView::from((&graph, &report));
+        let taken: Vec<_> = taken(&view).into_iter().map(|(_, taken)| taken).collect();
+        assert_eq!(taken, [Some(true), Some(false), Some(false), Some(false)]);
+    });
 }
