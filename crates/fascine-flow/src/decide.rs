@@ -1,6 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use fascine_concurrency::join_all;
 use fascine_rt::Panic;
 use futures_lite::FutureExt;
 
@@ -17,14 +18,26 @@ pub(crate) struct Decisions {
     pub(crate) own: Vec<Decision>,
     /// Of the edges out of those it was run in place of, from one to the next.
     pub(crate) rescued: Vec<Vec<Decision>>,
-    /// The step was dropped before all were asked: nothing is known.
-    pub(crate) were_cut: bool,
+    pub(crate) progress: Progress,
+}
+
+/// How far the conditions of a step were asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All have answered.
+    #[default]
+    Answered,
+    /// The step was dropped meanwhile: nothing is known.
+    Cut,
+    /// Some take their time: what does not depend on them is known.
+    Open,
 }
 
 impl Decisions {
-    pub(crate) fn cut() -> Self {
+    /// Those that nobody has made.
+    pub(crate) fn missing(progress: Progress) -> Self {
         Self {
-            were_cut: true,
+            progress,
             ..Self::default()
         }
     }
@@ -62,7 +75,7 @@ pub(crate) async fn decide_all(
     Decisions {
         own,
         rescued,
-        were_cut: false,
+        progress: Progress::Answered,
     }
 }
 
@@ -76,17 +89,13 @@ async fn decide(crew: &Crew, step: u32, result: &Result<Output, StepError>) -> V
         return Vec::new();
     };
     let edges = graph.outgoing.of(step);
-    let mut decisions = Vec::with_capacity(edges.len());
-    let mut is_taken = false;
-    for number in edges {
-        let edge = &graph.edges[*number as usize];
-        let decision = ask(crew, edge, &seen).await;
-        is_taken |= matches!(decision, Decision::Live) && edge.is_asked();
-        decisions.push(decision);
-    }
-    for (number, decision) in edges.iter().zip(&mut decisions) {
-        let condition = graph.edges[*number as usize].condition();
-        if matches!(condition, Condition::Otherwise) && is_taken {
+    let edges = edges.iter().map(|number| &graph.edges[*number as usize]);
+    // None waits for the answer of another.
+    let mut decisions = join_all(edges.clone().map(|edge| ask(crew, edge, &seen))).await;
+    let mut both = edges.clone().zip(&decisions);
+    let is_taken = both.any(|(edge, said)| matches!(said, Decision::Live) && edge.is_asked());
+    for (edge, decision) in edges.zip(&mut decisions) {
+        if matches!(edge.condition(), Condition::Otherwise) && is_taken {
             *decision = Decision::Dead;
         }
     }
@@ -143,6 +152,11 @@ async fn ask(crew: &Crew, edge: &Edge, seen: &Seen) -> Decision {
 }
 
 impl Edge {
+    /// Whether what comes of it depends on a condition, its own or another's.
+    pub(crate) fn is_decided(&self) -> bool {
+        self.is_asked() || matches!(self.condition(), Condition::Otherwise)
+    }
+
     fn is_asked(&self) -> bool {
         matches!(
             self.condition(),

@@ -29,6 +29,10 @@ impl<'a> EdgeBuilder<'a> {
     }
 
     /// Sets when it is live, by something that takes its time.
+    ///
+    /// The conditions of the edges out of one step are asked at once, and what depends on them waits until all have
+    /// answered; edges without a condition do not. The step keeps its place until then. In a run that is
+    /// [recorded](crate::Flow::with_checkpoint), all its edges wait, so that one record tells what came of it.
     pub fn when_async<F, Fut>(self, condition: F) -> Self
     where
         F: Fn(Seen) -> Fut + Send + Sync + 'static,

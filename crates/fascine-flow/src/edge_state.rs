@@ -104,7 +104,7 @@ impl Counts {
         };
         if met {
             Verdict::Run
-        } else if self.has_broken {
+        } else if self.has_broken && !self.is_spare {
             Verdict::Broken
         } else {
             let by_error = self.has_errors && join.refuses_errors();

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::decide::Decisions;
+use crate::decide::{Decisions, Progress};
 use crate::run_state::{Begun, Effects, Ended, RunState};
 use crate::step_context::Input;
 use crate::worker::Crew;
@@ -19,6 +19,8 @@ pub(crate) struct Place {
     pub(crate) is_waiting: bool,
     has_come: bool,
     is_over: bool,
+    /// Whether the run knows that the step is done, but for its conditions.
+    is_told: bool,
     /// What the last step left behind, to be used again.
     effects: Effects,
     inputs: Vec<(u32, Input)>,
@@ -35,6 +37,7 @@ impl Place {
             is_waiting: false,
             has_come: false,
             is_over: false,
+            is_told: false,
             effects: Effects::default(),
             inputs: Vec::new(),
             spare: None,
@@ -117,6 +120,28 @@ impl Place {
         });
     }
 
+    /// Tells the run that the step has ended but for some conditions, which take their time. If runs are recorded, one
+    /// record is to tell of both.
+    pub(crate) fn end_work(&mut self) {
+        let (Some((at, result)), Some((step, context))) = (&self.done, &self.step) else {
+            return;
+        };
+        if self.crew.recorder().is_some() {
+            return;
+        }
+        let ended = Ended {
+            at: *at,
+            attempts: context.attempt(),
+            result: result.clone(),
+            decisions: Decisions::missing(Progress::Open),
+            nested: context.close(),
+        };
+        let step = *step;
+        self.is_told = true;
+        let end = |state: &mut RunState| state.end_work(step, ended);
+        self.crew.change_with(&mut self.effects, end);
+    }
+
     /// Hands in what is to be recorded of a step that is being dropped.
     fn record_drop(&mut self) {
         let (Some(recorder), Some((_, context))) = (self.crew.recorder(), &self.step) else {
@@ -141,6 +166,7 @@ impl Place {
             self.spare = context.cleared();
             (step, attempts, nested)
         });
+        let now = std::mem::take(&mut self.is_told).then(|| self.crew.rt.now());
         let ended = done.zip(step);
         let was_waiting = std::mem::take(&mut self.is_waiting);
         move |state| {
@@ -149,7 +175,7 @@ impl Place {
             }
             if let Some(((at, result), (step, attempts, nested))) = ended {
                 let ended = Ended {
-                    at,
+                    at: now.unwrap_or(at),
                     attempts,
                     result,
                     decisions,
@@ -168,7 +194,7 @@ impl Drop for Place {
         }
         self.record_drop();
         // A step that was dropped while its edges were decided has done its work.
-        let end = self.ending(Decisions::cut());
+        let end = self.ending(Decisions::missing(Progress::Cut));
         let step = self.step.take();
         let step = step.map(|(step, context)| (step, context.attempt(), context.close()));
         let (now, has_come) = (self.crew.rt.now(), self.has_come);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::decide::Decisions;
+use crate::decide::{Decisions, Progress};
 use crate::edge_state::{Counts, EdgeState};
 use crate::handle::Slot;
 use crate::moment::Moment;
@@ -256,12 +256,31 @@ impl RunState {
             nested,
         } = ended;
         self.stop(step, at);
+        if !self.steps[step as usize].status.is_final() {
+            self.keep_nested(step, nested);
+            self.conclude(step, attempts, result, decisions, at);
+            self.recall(at);
+        } else if !self.aborted && decisions.progress == Progress::Answered {
+            self.settle_rest(step, decisions, at);
+        }
+        self.hire();
+    }
+
+    /// The work of a step is done, and some of its conditions take their time: what does not depend on them follows. It
+    /// keeps its place until they have answered.
+    pub(crate) fn end_work(&mut self, step: u32, ended: Ended) {
         if self.steps[step as usize].status.is_final() {
             return;
         }
-        self.keep_nested(step, nested);
-        self.conclude(step, attempts, result, decisions, at);
-        self.recall(at);
+        self.set_elapsed(step, ended.at);
+        self.keep_nested(step, ended.nested);
+        self.conclude(
+            step,
+            ended.attempts,
+            ended.result,
+            ended.decisions,
+            ended.at,
+        );
         self.hire();
     }
 
@@ -286,7 +305,7 @@ impl RunState {
             }
         };
         self.change(step, status, at);
-        if !decisions.were_cut {
+        if decisions.progress != Progress::Cut {
             self.settle(step, decisions, at);
         }
     }

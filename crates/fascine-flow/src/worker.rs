@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use fascine_concurrency::{GroupHandle, Spawner, TaskGroup};
 use fascine_rt::Rt;
-use futures_lite::future::yield_now;
+use futures_lite::future::{poll_once, yield_now};
 
 use crate::checkpoint::Recorder;
 use crate::decide::Decisions;
@@ -142,15 +142,25 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
             place.put_back_and_next();
             continue;
         };
+        let step = *step;
         let (_, result) = place.done.insert((crew.rt.now(), result));
-        let decisions = match decide::has_conditions(graph, *step) {
+        let decisions = match decide::has_conditions(graph, step) {
             true => {
-                let decide = Box::pin(decide::decide_all(&crew, *step, result));
-                hand_over(&crew, &mut place.is_waiting, decide).await
+                let result = result.clone();
+                let mut decide = Box::pin(decide::decide_all(&crew, step, &result));
+                match poll_once(&mut decide).await {
+                    Some(decisions) => decisions,
+                    None => {
+                        place.end_work();
+                        hand_over(&crew, &mut place.is_waiting, decide).await
+                    }
+                }
             }
             false => Decisions::default(),
         };
-        if let Some(recorder) = crew.recorder() {
+        if let (Some(recorder), Some((_, context)), Some((_, result))) =
+            (crew.recorder(), &place.step, &place.done)
+        {
             let end = recorder.end(place.started.take(), context, result, Some(&decisions));
             if hand_over(&crew, &mut place.is_waiting, Box::pin(end))
                 .await

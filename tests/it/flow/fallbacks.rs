@@ -228,6 +228,22 @@ fn what_stands_in_waits_for_the_failure_whatever_its_join() {
 }
 
 #[test]
+fn what_stands_in_and_is_not_needed_does_not_fail_by_a_condition() {
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        let spare = OnError::FallbackStep("spare".into());
+        step(&mut graph, &rt, "main", 10, Some(1), spare);
+        graph.step("spare", |_| async { Ok(2) });
+        graph.step("other", |_| async { Ok(()) });
+        graph.edge("other", "spare").when(|_| panic!("told to"));
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        assert!(report.is_success(), "{report:?}");
+        let spare = report.step("spare").unwrap();
+        assert_eq!(spare.skip_cause, Some(SkipCause::Condition));
+    });
+}
+
+#[test]
 fn fallbacks_that_cannot_be_are_refused() {
     let build = |edges: &[(&str, &str)], spares: &[(&str, &str)]| {
         let mut graph = GraphBuilder::new();

@@ -219,6 +219,51 @@ fn otherwise_is_taken_when_no_condition_is() {
 }
 
 #[test]
+fn a_condition_that_takes_its_time_holds_up_what_depends_on_it_and_nothing_else() {
+    TestRuntime::run_seeds(4, |rt| async move {
+        let mut graph = GraphBuilder::new();
+        let first = graph.step("first", |_| async { Ok(1) }).id();
+        for name in ["plain", "after slow", "after quick", "else", "refused"] {
+            graph.step(name, |_| async { Ok(()) });
+        }
+        let slow = |time: u64, says: bool| {
+            let clock = rt.clone();
+            move |_| {
+                let wait = clock.sleep(ms(time));
+                async move {
+                    wait.await;
+                    says
+                }
+            }
+        };
+        graph.edge(first, "after slow").when_async(slow(20, true));
+        graph.edge(first, "refused").when_async(slow(30, false));
+        graph.edge(first, "after quick").when(|_| true);
+        graph.edge(first, "else").otherwise();
+        graph.edge(first, "plain");
+        let graph = graph.build().unwrap();
+        let mut run = Flow::new(&rt).start(&graph);
+        let (clock, begun) = (rt.clone(), rt.now());
+        let handle = run.handle("first").unwrap();
+        let told = rt.spawn(async move {
+            let report = handle.await;
+            (report.status, clock.now() - begun)
+        });
+        let report = run.await;
+        assert_eq!(told.await.unwrap(), (Status::Completed, ms(0)));
+        let started = |name| report.step(name).unwrap().started;
+        assert_eq!(started("plain"), Some(ms(0)));
+        assert_eq!(started("after slow"), Some(ms(30)), "asked together");
+        assert_eq!(started("after quick"), Some(ms(30)));
+        assert_eq!((started("else"), started("refused")), (None, None));
+        assert_eq!(report.wall, ms(30));
+        // Who has the only place keeps it until its conditions have answered.
+        let report = Flow::new(&rt).sequential().run(&graph).await;
+        assert_eq!(report.step("plain").unwrap().started, Some(ms(30)));
+    });
+}
+
+#[test]
 fn conditions_see_the_error_that_is_carried_on_and_the_value_instead_of_one() {
     TestRuntime::run(|rt| async move {
         let mut graph = GraphBuilder::new();

@@ -1,5 +1,6 @@
 //! Random graphs against a simulator that takes its time.
 
+mod resumed;
 mod watched;
 
 use std::num::NonZeroUsize;

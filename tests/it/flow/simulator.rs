@@ -23,9 +23,6 @@ pub(crate) struct Limits {
     pub(crate) cut: Option<Duration>,
     /// When the time of a step is over that runs it: no wait for another try goes on until then.
     pub(crate) deadline: Option<Duration>,
-    /// Whether a step runs it: of such a run it is not known, when it is cut off, which steps had done their work, but for
-    /// their conditions.
-    pub(crate) is_within: bool,
 }
 
 impl Limits {
@@ -33,7 +30,6 @@ impl Limits {
         places: usize::MAX,
         cut: None,
         deadline: None,
-        is_within: false,
     };
 }
 
@@ -93,7 +89,7 @@ impl Sketch {
         let wall = loop {
             simulation.settle();
             if simulation.has_failed_fatally() {
-                simulation.cut(Limits::NONE);
+                simulation.cut();
                 break simulation.now;
             }
             if simulation.begin_one(limits.places) {
@@ -103,7 +99,7 @@ impl Sketch {
             match (next, limits.cut) {
                 (Some(next), Some(cut)) if next > cut => {
                     simulation.now = cut;
-                    simulation.cut(limits);
+                    simulation.cut();
                     was_cut = true;
                     break cut;
                 }

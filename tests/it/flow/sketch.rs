@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fascine::flow::Join;
 
-pub(crate) use build::{Gave, stands_in};
+pub(crate) use build::{Calls, Gave, stands_in};
 pub(crate) use random::Features;
 
 #[derive(Clone, Debug)]
@@ -32,8 +32,10 @@ pub(crate) struct SketchStep {
     pub(crate) resource: Option<usize>,
     /// The graph that each try runs, after its time. If that is no success, neither is the try.
     pub(crate) within: Option<Arc<Sketch>>,
-    /// Whether it says in the shared state that it was tried, which others see if it completes.
+    /// Whether it says in the shared state that it has completed.
     pub(crate) tells: bool,
+    /// Whether it may be called again if nobody knows what came of it.
+    pub(crate) is_idempotent: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +80,6 @@ pub(crate) enum Condition {
     When(bool),
     /// It takes its time to answer.
     WhenAsync(bool, Duration),
-    /// When that step has come to the end of a try.
-    WhenTried(usize),
+    /// When that step has completed.
+    WhenCompleted(usize),
 }

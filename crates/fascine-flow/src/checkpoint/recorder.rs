@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::restore::Restored;
 use super::{Checkpoint, CheckpointError, Done, Failure, Header, Record, RecordedResult, RunId};
-use crate::decide::Decisions;
+use crate::decide::{Decisions, Progress};
 use crate::edge_state::Decision;
 use crate::path::Prefix;
 use crate::run_state::Known;
@@ -340,7 +340,7 @@ impl Decisions {
         Self {
             own: taken.first().map(edges).unwrap_or_default(),
             rescued: taken.iter().skip(1).map(edges).collect(),
-            were_cut: false,
+            progress: Progress::Answered,
         }
     }
 }

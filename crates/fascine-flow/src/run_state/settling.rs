@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use super::RunState;
-use crate::decide::Decisions;
+use crate::decide::{Decisions, Progress};
 use crate::edge::Condition;
 use crate::edge_state::{Decision, EdgeState, Verdict};
 use crate::{OnError, SkipCause, Status};
@@ -12,37 +12,76 @@ impl RunState {
     /// for one of them to be run in their place.
     pub(super) fn settle(&mut self, step: u32, decisions: Decisions, now: Instant) {
         let mut ended = std::mem::take(&mut self.ended);
-        ended.push(step);
+        self.settle_one(step, decisions, now, &mut ended);
+        self.settle_all(ended, now);
+    }
+
+    /// Settles the edges that wait for conditions, out of a step whose others are settled, and out of those in whose place
+    /// it was run.
+    pub(super) fn settle_rest(&mut self, step: u32, decisions: Decisions, now: Instant) {
+        let mut ended = std::mem::take(&mut self.ended);
         let Decisions { own, rescued, .. } = decisions;
-        let (mut own, mut rescued) = (own, rescued.into_iter());
-        while let Some(mut step) = ended.pop() {
-            // Those it stands in for get what it gave, though nobody may read it here.
-            let output = match self.graph.inner.rescues.contains_key(&step) {
-                true => self.steps[step as usize].output.clone(),
-                false => None,
-            };
-            let gives = self.gives(step);
-            self.settle_edges(step, std::mem::take(&mut own), now, &mut ended);
-            while let Some(of) = self.graph.inner.rescues.get(&step).copied() {
-                if self.awaits_rescue(step) || !self.awaits_rescue(of) {
-                    break;
-                }
-                let state = &mut self.steps[of as usize];
-                state.trouble().rescued = Some(gives);
-                if gives {
-                    state.output.clone_from(&output);
-                }
-                let decisions = rescued.next().unwrap_or_default();
-                self.settle_edges(of, decisions, now, &mut ended);
-                step = of;
-            }
-            self.effects.garbage.extend(output);
+        self.settle_edges(step, Asked::All(own), now, &mut ended);
+        let mut rescued = rescued.into_iter();
+        let mut next = self.graph.inner.rescues.get(&step).copied();
+        while let Some(step) = next {
+            let decisions = rescued.next().unwrap_or_default();
+            self.settle_edges(step, Asked::All(decisions), now, &mut ended);
+            next = self.graph.inner.rescues.get(&step).copied();
+        }
+        self.settle_all(ended, now);
+    }
+
+    /// Settles what is behind steps that were skipped.
+    fn settle_all(&mut self, mut ended: Vec<u32>, now: Instant) {
+        while let Some(step) = ended.pop() {
+            self.settle_one(step, Decisions::default(), now, &mut ended);
         }
         self.ended = ended;
         if self.fatal.is_some() && !self.aborted {
             self.abort(now);
             self.effects.cancel = true;
         }
+    }
+
+    fn settle_one(&mut self, step: u32, decisions: Decisions, now: Instant, ended: &mut Vec<u32>) {
+        let Decisions {
+            own,
+            rescued,
+            progress,
+        } = decisions;
+        let asked = |decisions| match progress {
+            Progress::Open => Asked::Later,
+            _ => Asked::All(decisions),
+        };
+        let mut rescued = rescued.into_iter();
+        // Those it stands in for get what it gave, though nobody may read it here.
+        let output = match self.graph.inner.rescues.contains_key(&step) {
+            true => self.steps[step as usize].output.clone(),
+            false => None,
+        };
+        let gives = self.gives(step);
+        self.settle_edges(step, asked(own), now, ended);
+        let mut step = step;
+        while let Some(of) = self.graph.inner.rescues.get(&step).copied() {
+            if self.awaits_rescue(step) || !self.awaits_rescue(of) {
+                break;
+            }
+            let state = &mut self.steps[of as usize];
+            state.trouble().rescued = Some(gives);
+            if gives {
+                state.output.clone_from(&output);
+            }
+            let decisions = rescued.next().unwrap_or_default();
+            let asked = match gives {
+                true => asked(decisions),
+                // No condition is asked of what has failed.
+                false => Asked::All(Vec::new()),
+            };
+            self.settle_edges(of, asked, now, ended);
+            step = of;
+        }
+        self.effects.garbage.extend(output);
     }
 
     /// Whether a step that has ended gives something to those behind it.
@@ -63,13 +102,11 @@ impl RunState {
             && self.graph.inner.rescuer(step).is_some()
     }
 
-    fn settle_edges(
-        &mut self,
-        step: u32,
-        decisions: Vec<Decision>,
-        now: Instant,
-        ended: &mut Vec<u32>,
-    ) {
+    fn settle_edges(&mut self, step: u32, asked: Asked, now: Instant, ended: &mut Vec<u32>) {
+        let (decisions, is_open) = match asked {
+            Asked::All(decisions) => (decisions, false),
+            Asked::Later => (Vec::new(), true),
+        };
         let is_failing = self.awaits_rescue(step);
         // All its edges are live then, but for one to a fallback step.
         let is_plain =
@@ -83,7 +120,8 @@ impl RunState {
             let number = self.graph.inner.outgoing.at(place);
             let edge = &self.graph.inner.edges[number as usize];
             let (to, for_failure) = (edge.to, matches!(edge.condition(), Condition::OnFailure));
-            if is_failing != for_failure && (is_failing || self.is_settled(number)) {
+            let is_early = (is_failing && !for_failure) || (is_open && edge.is_decided());
+            if is_early || self.is_settled(number) {
                 continue;
             }
             let settled = match for_failure {
@@ -199,4 +237,12 @@ impl RunState {
         self.release_inputs(step);
         true
     }
+}
+
+/// What the conditions of the edges out of a step say.
+enum Asked {
+    /// Edge by edge; nothing if there are none.
+    All(Vec<Decision>),
+    /// They will be asked.
+    Later,
 }

@@ -35,6 +35,7 @@ impl Simulation<'_> {
         Some(match edge.condition {
             Condition::Always => carried,
             Condition::OnFailure => Edge::Dead,
+            Condition::Otherwise if self.answers[number].is_none() => return None,
             Condition::Otherwise if asked.any(|other| self.answers[other] == Some(Edge::Live)) => {
                 Edge::Dead
             }
@@ -87,7 +88,7 @@ impl Simulation<'_> {
         at
     }
 
-    /// Asks one condition after the other, all about the state as it is when the first is asked.
+    /// Asks all conditions at once, about the state as it is then.
     fn ask_about(&mut self, step: usize, begins: Duration) -> Duration {
         let mut at = begins;
         for number in 0..self.edges.len() {
@@ -99,24 +100,23 @@ impl Simulation<'_> {
                 Condition::Panics => Some(Edge::Broken),
                 Condition::When(live) => Some(says(live)),
                 Condition::WhenAsync(live, takes) => {
-                    at += takes;
+                    at = at.max(begins + takes);
                     Some(says(live))
                 }
-                Condition::WhenTried(other) => Some(says(self.was_tried(other, begins))),
+                // It depends on what the others say.
+                Condition::Otherwise => Some(Edge::Live),
+                Condition::WhenCompleted(other) => Some(says(self.had_completed(other, begins))),
                 _ => None,
             };
         }
         at
     }
 
-    fn was_tried(&self, step: usize, by: Duration) -> bool {
+    /// What a step changes is there once it has completed.
+    fn had_completed(&self, step: usize, by: Duration) -> bool {
         let state = &self.steps[step];
-        let tried = state.work.as_ref().and_then(|work| work.tried);
-        let at = state
-            .started
-            .zip(tried)
-            .map(|(started, tried)| started + tried);
-        at.is_some_and(|at| at <= by)
+        let gives = state.work.as_ref().is_some_and(|work| work.gives);
+        gives && state.work_ends().is_some_and(|at| at <= by)
     }
 
     fn in_place_of(&self, step: usize) -> Option<usize> {

@@ -48,7 +48,7 @@ impl Simulation<'_> {
         };
         Some(if edges.is_empty() || (runs && is_wanted) {
             Verdict::Run
-        } else if count(&[Edge::Broken]) > 0 {
+        } else if count(&[Edge::Broken]) > 0 && is_wanted {
             Verdict::Broken
         } else {
             let errors = count(&[Edge::LiveError]);

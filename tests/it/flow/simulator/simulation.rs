@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use fascine::flow::Status;
 
+use super::Ended;
 use super::edges::Edge;
 use super::joins::Verdict;
 use super::work::Work;
-use super::{Ended, Limits};
 use crate::flow::sketch::{Sketch, SketchEdge};
 
 /// How far a simulated run has come.
@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) work: Option<Work>,
     /// When its place is free again, once it has begun: its conditions were asked by then.
     pub(super) done: Option<Duration>,
+    /// Whether it has a place: it keeps it until its conditions were asked.
+    has_place: bool,
     pub(super) inputs: Vec<(usize, Option<usize>)>,
     pub(super) was_cut: bool,
 }
@@ -46,6 +48,7 @@ impl<'a> Simulation<'a> {
             started: None,
             work: None,
             done: None,
+            has_place: false,
             inputs: Vec::new(),
             was_cut: false,
         };
@@ -128,29 +131,40 @@ impl<'a> Simulation<'a> {
         state.status = Status::Processing;
         state.started = Some(self.now);
         state.inputs = inputs;
+        // How long they take is known, what they say is not.
+        let answers = self.answers.clone();
         let done = self.ask_conditions(step);
+        self.answers = answers;
         self.steps[step].done = Some(done);
+        self.steps[step].has_place = true;
     }
 
     pub(super) fn end_those_whose_time_has_come(&mut self) {
         for step in 0..self.steps.len() {
-            let state = &mut self.steps[step];
-            if state.status == Status::Processing && state.done.is_some_and(|done| done <= self.now)
-            {
+            let (now, state) = (self.now, &mut self.steps[step]);
+            let has_come = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+            if state.status == Status::Processing && has_come(state.work_ends()) {
                 state.end();
+            }
+            if state.has_place && has_come(state.done) {
+                state.has_place = false;
                 // Now it is known what the other steps had done by then.
                 self.ask_conditions(step);
             }
         }
     }
 
+    /// When the next work is done, or the next conditions have answered.
     pub(super) fn next_end(&self) -> Option<Duration> {
-        self.running().filter_map(|state| state.done).min()
+        let ends = self.running().filter_map(|state| match state.status {
+            Status::Processing => state.work_ends(),
+            _ => state.done,
+        });
+        ends.min()
     }
 
     pub(super) fn running(&self) -> impl Iterator<Item = &State> {
-        let steps = self.steps.iter();
-        steps.filter(|state| state.status == Status::Processing)
+        self.steps.iter().filter(|state| state.has_place)
     }
 
     pub(super) fn has_failed_fatally(&self) -> bool {
@@ -158,17 +172,11 @@ impl<'a> Simulation<'a> {
         steps.any(|(state, step)| step.ends_run() && state.status == Status::Failed)
     }
 
-    /// Whatever has not ended ends now. A step whose conditions are being asked has done its work.
-    pub(super) fn cut(&mut self, limits: Limits) {
-        let now = self.now;
+    /// Whatever has not ended ends now.
+    pub(super) fn cut(&mut self) {
         for state in &mut self.steps {
             match state.status {
                 Status::Pending => state.status = Status::Aborted,
-                Status::Processing
-                    if !limits.is_within && state.work_ends().is_some_and(|ends| ends < now) =>
-                {
-                    state.end()
-                }
                 Status::Processing => {
                     state.status = Status::Cancelled;
                     state.was_cut = true;
@@ -183,9 +191,8 @@ impl<'a> Simulation<'a> {
             return true;
         };
         let steps = self.steps.iter().zip(&self.sketch.steps);
-        let users = steps.filter(|(state, step)| {
-            state.status == Status::Processing && step.resource == Some(resource)
-        });
+        let users =
+            steps.filter(|(state, step)| state.has_place && step.resource == Some(resource));
         users.count() < self.sketch.resources[resource]
     }
 

@@ -8,8 +8,6 @@ use crate::flow::sketch::{AfterFailure, Condition, Ending, Sketch, SketchEdge, S
 pub(super) struct Work {
     /// When its tries begin.
     begins: Vec<Duration>,
-    /// When others see in the shared state that it was tried: a try that fails leaves nothing there.
-    pub(super) tried: Option<Duration>,
     pub(super) takes: Duration,
     pub(super) gives: bool,
     /// For each try, when it begins to run a graph, if it runs one, and when it is cut off, if it is.
@@ -43,7 +41,6 @@ impl Work {
                     .flatten()
                     .min()
                     .map(|deadline| deadline.saturating_sub(begins)),
-                is_within: true,
                 ..Limits::NONE
             };
             let (within, succeeds) = match &step.within {
@@ -61,7 +58,6 @@ impl Work {
             work.takes += cut.unwrap_or(takes);
             if cut.is_none() && succeeds {
                 work.gives = one.ends == Ending::Gives;
-                work.tried = work.gives.then_some(work.takes);
                 if work.gives || one.ends == Ending::Panics {
                     break;
                 }
@@ -74,7 +70,6 @@ impl Work {
     pub(super) fn broken() -> Self {
         Self {
             begins: Vec::new(),
-            tried: None,
             takes: Duration::ZERO,
             gives: false,
             within: Vec::new(),

@@ -1,5 +1,6 @@
+use std::collections::BTreeSet;
 use std::panic::panic_any;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use fascine::flow::{
     Graph, GraphBuilder, GraphError, OnError, Output, StepBuilder, StepContext, StepResult,
@@ -17,6 +18,16 @@ pub(crate) struct Gave {
     pub(crate) inputs: Vec<(usize, Option<usize>)>,
 }
 
+/// The steps that were called.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calls(Arc<Mutex<BTreeSet<usize>>>);
+
+impl Calls {
+    pub(crate) fn take(&self) -> BTreeSet<usize> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
 /// Who is said to have given the value that stands in for a failed step.
 pub(crate) fn stands_in(step: usize) -> usize {
     1000 + step
@@ -24,14 +35,22 @@ pub(crate) fn stands_in(step: usize) -> usize {
 
 impl Sketch {
     pub(crate) fn build(&self, rt: &Rt) -> Result<Graph, GraphError> {
+        self.build_with(rt, &Calls::default())
+    }
+
+    pub(crate) fn build_with(&self, rt: &Rt, calls: &Calls) -> Result<Graph, GraphError> {
         let mut graph = GraphBuilder::new();
         for (number, limit) in self.resources.iter().enumerate() {
             graph.resource(number.to_string(), (*limit).try_into().unwrap());
         }
         for (number, step) in self.steps.iter().enumerate() {
-            let within = step.within.as_ref().map(|within| within.build(rt));
+            let within = step
+                .within
+                .as_ref()
+                .map(|within| within.build_with(rt, &Calls::default()));
             let work = Arc::new(StepWork {
                 clock: rt.clone(),
+                calls: calls.clone(),
                 number,
                 step: step.clone(),
                 within: within.transpose()?,
@@ -57,7 +76,7 @@ impl Sketch {
                         live
                     }
                 }),
-                Condition::WhenTried(step) => {
+                Condition::WhenCompleted(step) => {
                     added.when(move |seen| seen.state.get(&step.to_string()).is_some())
                 }
             };
@@ -83,6 +102,9 @@ impl SketchStep {
             .on_error(on_error)
             .priority(self.priority)
             .cost(self.cost);
+        if self.is_idempotent {
+            step = step.idempotent();
+        }
         if self.tells {
             step = step.writes(number.to_string());
         }
@@ -102,6 +124,7 @@ impl SketchStep {
 }
 
 struct StepWork {
+    calls: Calls,
     clock: Rt,
     number: usize,
     step: SketchStep,
@@ -110,6 +133,7 @@ struct StepWork {
 
 impl StepWork {
     async fn run(self: Arc<Self>, context: StepContext) -> StepResult<Gave> {
+        self.calls.0.lock().unwrap().insert(self.number);
         let this = self.step.tries[context.attempt() as usize - 1];
         self.clock.sleep(this.takes).await;
         if let Some(graph) = &self.within {

@@ -57,7 +57,7 @@ impl Sketch {
                 let mut within = Self::of_at_most(most.max(2), random, features);
                 within.steps.iter_mut().for_each(|step| step.tells = false);
                 for edge in &mut within.edges {
-                    if matches!(edge.condition, Condition::WhenTried(_)) {
+                    if matches!(edge.condition, Condition::WhenCompleted(_)) {
                         edge.condition = Condition::Always;
                     }
                 }
@@ -175,6 +175,7 @@ fn step(random: &mut fastrand::Rng, features: Features) -> SketchStep {
         resource: None,
         within: None,
         tells: true,
+        is_idempotent: random.bool(),
     }
 }
 
@@ -193,7 +194,7 @@ fn condition(random: &mut fastrand::Rng, features: Features, steps: usize) -> Co
     match random.u8(0..12) {
         0 | 1 => Condition::When(random.bool()),
         2 | 3 => Condition::WhenAsync(random.bool(), some_time(random)),
-        4 => Condition::WhenTried(random.usize(0..steps)),
+        4 => Condition::WhenCompleted(random.usize(0..steps)),
         5 if features.panics && random.bool() => Condition::Panics,
         6 => Condition::Otherwise,
         _ => Condition::Always,
