@@ -55,7 +55,9 @@ fn growing(items: u64, bad: u64, name: &str) -> GraphView {
 fn texts<'d>(document: &'d Document<'_>, tag: &'static str) -> Vec<&'d str> {
     let nodes = document.descendants();
     let nodes = nodes.filter(|node| node.tag_name().name() == tag);
-    nodes.filter_map(|node| node.text().map(str::trim)).collect()
+    nodes
+        .filter_map(|node| node.text().map(str::trim))
+        .collect()
 }
 
 #[test]
