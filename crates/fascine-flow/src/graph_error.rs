@@ -3,7 +3,7 @@
 #[non_exhaustive]
 pub enum GraphError {
     /// Steps wait for each other.
-    #[error("steps wait for each other: {}", path.join(" -> "))]
+    #[error("steps wait for each other: {}", round(path))]
     Cycle {
         /// The way round; the first step is also the last.
         path: Vec<String>,
@@ -119,3 +119,20 @@ pub enum GraphError {
         fallback: String,
     },
 }
+
+/// A way round, without the middle of a long one.
+fn round(path: &[String]) -> String {
+    if path.len() <= SHOWN {
+        return path.join(" -> ");
+    }
+    let (head, tail) = path.split_at(SHOWN / 2);
+    let (middle, tail) = tail.split_at(tail.len() - SHOWN / 2);
+    format!(
+        "{} -> {} more -> {}",
+        head.join(" -> "),
+        middle.len(),
+        tail.join(" -> ")
+    )
+}
+
+const SHOWN: usize = 20;

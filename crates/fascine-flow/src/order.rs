@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::iter;
 
 use crate::GraphError;
 use crate::adjacency::Adjacency;
@@ -21,23 +22,22 @@ pub(crate) fn order(graph: &Inner) -> Result<Vec<u32>, GraphError> {
     sort(graph, &ways, &incoming, &outgoing)
 }
 
-/// From fallback steps to the steps that wait for what they are there for.
+/// From fallback steps to the steps that wait for what they are there for. Of steps that stand in for each other in a row,
+/// the last one is enough: the others come before it.
 fn detours(graph: &Inner) -> impl Iterator<Item = (u32, u32)> {
-    graph.rescues.iter().flat_map(move |(rescuer, of)| {
-        let rescuer = *rescuer;
-        let mut next = Some(*of);
-        let of = std::iter::from_fn(move || {
-            let of = next?;
-            next = graph.rescues.get(&of).copied();
-            Some(of)
-        });
-        // Steps that stand in for each other are found as a cycle.
-        let of = of.take_while(move |of| *of != rescuer);
-        let edges = of.flat_map(|of| graph.outgoing.of(of));
+    let rescuer = |step: u32| {
+        let more = graph.steps[step as usize].settings.more.as_ref();
+        more.and_then(|more| more.rescuer)
+    };
+    let is_last = move |step: &u32| rescuer(*step).is_none();
+    let rescuers = graph.rescues.keys().copied();
+    rescuers.filter(is_last).flat_map(move |last| {
+        let of = iter::successors(Some(last), |step| graph.rescues.get(step).copied());
+        let edges = of.skip(1).flat_map(|of| graph.outgoing.of(of));
         let edges = edges.map(|edge| &graph.edges[*edge as usize]);
         edges
             .filter(|edge| !matches!(edge.condition(), Condition::OnFailure))
-            .map(move |edge| (rescuer, edge.to))
+            .map(move |edge| (last, edge.to))
     })
 }
 

@@ -1,7 +1,8 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rpds::RedBlackTreeMapSync;
 use serde_json::Value;
 
 use crate::{StateError, StepResult};
@@ -16,8 +17,11 @@ pub struct Snapshot(Arc<Version>);
 #[derive(Debug, Default)]
 struct Version {
     number: u64,
-    values: BTreeMap<Arc<str>, Arc<Value>>,
+    values: Values,
 }
+
+/// Versions have most of it in common, so that a change costs as much among many keys as among few.
+type Values = RedBlackTreeMapSync<Arc<str>, Arc<Value>>;
 
 impl Snapshot {
     /// Begins with these values.
@@ -75,12 +79,10 @@ impl Snapshot {
     }
 
     fn with(&self, key: &str, value: Value) -> Self {
-        let mut values = self.0.values.clone();
-        values.insert(key.into(), Arc::new(value));
-        self.followed_by(values)
+        self.followed_by(self.0.values.insert(key.into(), Arc::new(value)))
     }
 
-    fn followed_by(&self, values: BTreeMap<Arc<str>, Arc<Value>>) -> Self {
+    fn followed_by(&self, values: Values) -> Self {
         Self(Arc::new(Version {
             number: self.0.number + 1,
             values,
@@ -205,8 +207,7 @@ impl SharedState {
             Some(reducer) => reducer(before.get(key), value)?,
             None => value,
         };
-        let mut values = before.0.values.clone();
-        values.insert(key.into(), Arc::new(reduced));
+        let values = before.0.values.insert(key.into(), Arc::new(reduced));
         let next = Snapshot(Arc::new(Version {
             number: version,
             values,

@@ -34,6 +34,26 @@ fn a_cycle_is_refused_with_its_path() {
 }
 
 #[test]
+fn the_text_of_a_long_cycle_is_short() {
+    const STEPS: usize = 10_000;
+    let names: Vec<_> = (0..STEPS).map(|step| format!("s{step}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let next = names.iter().cycle().skip(1);
+    let edges: Vec<_> = names.iter().copied().zip(next.copied()).collect();
+    let error = graph(&names, &edges).unwrap_err();
+    let text = error.to_string();
+    assert!(text.len() < 300, "{text}");
+    assert!(
+        text.contains(&format!(" -> {} more -> ", STEPS + 1 - 20)),
+        "{text}"
+    );
+    match error {
+        GraphError::Cycle { path } => assert_eq!(path.len(), STEPS + 1),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
 fn names_that_make_no_sense_are_refused() {
     let of = |text: &str| text.to_owned();
     assert_eq!(

@@ -79,6 +79,25 @@ fn what_steps_gave_is_not_there_all_at_once() {
     const PAGE: usize = 4096;
 }
 
+#[test]
+fn a_change_of_the_shared_state_costs_as_much_among_many_keys() {
+    let each = |steps: usize| {
+        let mut graph = GraphBuilder::new();
+        for step in 0..steps {
+            let name = step.to_string();
+            let work = graph.step(name.clone(), move |context| {
+                let key = name.clone();
+                async move { Ok(context.update(&key, step)?.version()) }
+            });
+            work.writes(step.to_string());
+        }
+        run(&graph.build().unwrap()).bytes_total / steps as u64
+    };
+    let (few, many) = (each(250), each(4000));
+    // Trees of keys are a little deeper.
+    assert!(many < 2 * few, "{few} bytes a step, then {many}");
+}
+
 /// Counts the polls of a future.
 async fn counted<T>(polls: Arc<AtomicU64>, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);

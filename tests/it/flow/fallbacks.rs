@@ -279,3 +279,47 @@ fn fallbacks_that_cannot_be_are_refused() {
     let error = build(&[("a", "b")], &[("a", "b")]).unwrap_err();
     assert!(matches!(error, GraphError::DuplicateEdge { .. }), "{error}");
 }
+
+#[test]
+fn what_waits_for_a_step_waits_for_a_whole_row_of_fallbacks() {
+    // `d` waits for `a`, so for `b` and `c`, and none of these may wait for `d`.
+    for waits in ["b", "c"] {
+        let mut graph = GraphBuilder::new();
+        for (name, spare) in [("a", Some("b")), ("b", Some("c")), ("c", None), ("d", None)] {
+            let step = graph.step(name, |_| async { Ok(1) });
+            if let Some(spare) = spare {
+                step.on_error(OnError::FallbackStep(spare.into()));
+            }
+        }
+        graph.edge("a", "d");
+        graph.edge("d", waits);
+        let error = graph.build().unwrap_err();
+        assert!(matches!(error, GraphError::Cycle { .. }), "{error}");
+    }
+}
+
+/// Would take minutes if each of them looked at all those before it.
+#[test]
+fn a_row_of_a_hundred_thousand_fallbacks_is_built_and_run() {
+    const ROW: usize = 100_000;
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        for number in 0..ROW {
+            let is_last = number + 1 == ROW;
+            let step = graph.step(number.to_string(), move |_| async move {
+                is_last.then_some(number).ok_or_else(|| "told to".into())
+            });
+            if !is_last {
+                step.on_error(OnError::FallbackStep((number + 1).to_string().into()));
+            }
+        }
+        graph.step(
+            "after",
+            |context| async move { Ok(context.input_json("0")) },
+        );
+        graph.edge("0", "after");
+        let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
+        assert_eq!(report.step("after").unwrap().json(), Some((ROW - 1).into()));
+        assert_eq!(report.error_count, ROW as u64 - 1);
+    });
+}
