@@ -18,8 +18,8 @@ pub(crate) fn run() -> Done {
     fs::create_dir_all(&folder)
         .map_err(|error| Failed(format!("{}: {error}", folder.display())))?;
     browser.check_itself(&folder)?;
-    for steps in ["7", "50", "200"] {
-        let pages = folder.join(steps);
+    for (name, args) in CASES {
+        let pages = folder.join(name);
         let mut draw = cargo(&[
             "run",
             "-q",
@@ -31,11 +31,11 @@ pub(crate) fn run() -> Done {
             "--",
         ]);
         stage(
-            &format!("screenshots: {steps} steps"),
-            draw.arg(&pages).arg(steps),
+            &format!("screenshots: {name} steps"),
+            draw.arg(&pages).args(args),
         )?;
         for theme in [Theme::Light, Theme::Dark] {
-            let picture = folder.join(format!("{steps}-{}.png", theme.name()));
+            let picture = folder.join(format!("{name}-{}.png", theme.name()));
             let complaints = browser.open(&pages.join("report.html"), &picture, theme)?;
             if !complaints.is_empty() {
                 let page = picture.display();
@@ -138,6 +138,14 @@ impl Browser {
         Ok(complaints)
     }
 }
+
+/// What the pictures are called, and which run is drawn.
+const CASES: [(&str, &[&str]); 4] = [
+    ("7", &["7"]),
+    ("50", &["50"]),
+    ("200", &["200"]),
+    ("growing", &["120", "growing"]),
+];
 
 const NAMES: [&str; 4] = [
     "chromium",

@@ -42,6 +42,14 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
 
+    /// What to draw
+    #[command(flatten)]
+    pub drawings: DrawingArgs,
+}
+
+/// Files to draw a run into.
+#[derive(clap::Args, Debug)]
+pub struct DrawingArgs {
     /// Write a page about the run: its graph, its timeline and its errors
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,

@@ -3,11 +3,11 @@ use std::path::Path;
 
 use fascine::flow::GraphView;
 
-use crate::args::{Args, GraphArgs, GraphFormat};
+use crate::args::{DrawingArgs, GraphArgs, GraphFormat};
 use crate::setup::SetupError;
 
 /// Refuses files that cannot be written before anything is run.
-pub(crate) fn check(args: &Args) -> Result<(), SetupError> {
+pub(crate) fn check(args: &DrawingArgs) -> Result<(), SetupError> {
     for (name, file) in files(args) {
         // What an earlier run wrote stays until there is something else to write.
         let opened = OpenOptions::new().create(true).append(true).open(file);
@@ -17,8 +17,7 @@ pub(crate) fn check(args: &Args) -> Result<(), SetupError> {
 }
 
 /// Writes what was asked for of a run.
-pub(crate) fn write(args: &Args, view: GraphView) -> Result<(), SetupError> {
-    let view = view.with_title("fascine");
+pub(crate) fn write(args: &DrawingArgs, view: &GraphView) -> Result<(), SetupError> {
     for (name, file) in files(args) {
         let text = match name {
             REPORT => view.to_html(),
@@ -38,7 +37,7 @@ pub(crate) fn graph(args: &GraphArgs, view: &GraphView) -> String {
     }
 }
 
-fn files(args: &Args) -> impl Iterator<Item = (&'static str, &Path)> {
+fn files(args: &DrawingArgs) -> impl Iterator<Item = (&'static str, &Path)> {
     let files = [(REPORT, &args.report), (TRACE, &args.trace)];
     files
         .into_iter()

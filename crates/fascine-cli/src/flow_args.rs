@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::args::{GraphArgs, ModelArgs, RuntimeName};
+use crate::args::{DrawingArgs, GraphArgs, ModelArgs, RuntimeName};
 
 /// What to do with a flow that a file describes.
 ///
@@ -71,6 +71,10 @@ pub struct FlowRunArgs {
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub json: bool,
+
+    /// What to draw
+    #[command(flatten)]
+    pub drawings: DrawingArgs,
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

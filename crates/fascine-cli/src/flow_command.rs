@@ -105,6 +105,7 @@ async fn work(args: FlowRunArgs, rt: Rt, net: Arc<dyn Net>) -> Result<bool, Trou
     let given: Vec<_> = given.collect();
     // What is wrong is told before anything is started.
     spec.build(&rt, &operations(&rt, None), given.clone())?;
+    drawings::check(&args.drawings)?;
     let (server, service) = setup::open_model(&args.model, &rt, &net).await?;
     let graph = spec.build(&rt, &operations(&rt, Some(&service)), given)?;
     let flow = Flow::new(&rt)
@@ -127,6 +128,9 @@ async fn work(args: FlowRunArgs, rt: Rt, net: Arc<dyn Net>) -> Result<bool, Trou
             summary.write_text(out)
         }
     });
+    let view = GraphView::from((&graph, &report));
+    let view = view.with_title(spec.name.as_deref().unwrap_or("flow"));
+    drawings::write(&args.drawings, &view)?;
     Ok(report.is_success())
 }
 

@@ -1,4 +1,5 @@
 use std::io::{self, Write};
+use std::iter;
 use std::time::Duration;
 
 use fascine::flow::{FlowReport, FlowSpec, StepReport};
@@ -18,7 +19,7 @@ pub(crate) struct FlowSummary {
     wall_ms: f64,
     /// The longest chain of steps that had to wait for each other.
     critical_path_ms: f64,
-    /// Every step, in the order of the file.
+    /// Every step, in the order of the file, each followed by those that it ran.
     steps: Vec<Step>,
     /// What the steps shared, at the end.
     state: Value,
@@ -26,7 +27,12 @@ pub(crate) struct FlowSummary {
 
 #[derive(Debug, Serialize)]
 struct Step {
+    /// Whether another step has run it; the text leaves it out.
+    #[serde(skip)]
+    is_nested: bool,
     name: String,
+    /// The name, or `parent/name` and `parent[3]/name` if another step has run it.
+    path: String,
     status: &'static str,
     attempts: u32,
     elapsed_ms: f64,
@@ -43,7 +49,7 @@ impl FlowSummary {
             runtime,
             wall_ms: ms(report.wall),
             critical_path_ms: ms(report.critical_path.duration),
-            steps: report.steps.iter().map(Step::new).collect(),
+            steps: report.steps.iter().flat_map(steps).collect(),
             state: state
                 .map(|(key, value)| (key.to_owned(), value.clone()))
                 .collect(),
@@ -57,11 +63,11 @@ impl FlowSummary {
 
     pub(crate) fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
-        for step in &self.steps {
+        for step in self.steps.iter().filter(|step| !step.is_nested) {
             match (&step.error, &step.output) {
-                (Some(error), _) => writeln!(out, "{}: {error}", step.name)?,
-                (None, Some(Value::String(text))) => writeln!(out, "{}: {text}", step.name)?,
-                (None, Some(output)) => writeln!(out, "{}: {output}", step.name)?,
+                (Some(error), _) => writeln!(out, "{}: {error}", step.path)?,
+                (None, Some(Value::String(text))) => writeln!(out, "{}: {text}", step.path)?,
+                (None, Some(output)) => writeln!(out, "{}: {output}", step.path)?,
                 (None, None) => {}
             }
         }
@@ -69,10 +75,19 @@ impl FlowSummary {
     }
 }
 
+/// A step, and those that it ran.
+fn steps(step: &StepReport) -> impl Iterator<Item = Step> {
+    let nested = step.nested.iter().flat_map(FlowReport::all_steps);
+    let nested = nested.map(|step| Step::new(step, true));
+    iter::once(Step::new(step, false)).chain(nested)
+}
+
 impl Step {
-    fn new(step: &StepReport) -> Self {
+    fn new(step: &StepReport, is_nested: bool) -> Self {
         Self {
+            is_nested,
             name: step.name.to_string(),
+            path: step.path.to_string(),
             status: step.status.as_str(),
             attempts: step.attempts,
             elapsed_ms: ms(step.elapsed),

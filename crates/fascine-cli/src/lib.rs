@@ -21,7 +21,7 @@ mod setup;
 mod summary;
 mod view;
 
-pub use args::{Args, Command, GraphArgs, GraphFormat, ModelArgs, RuntimeName};
+pub use args::{Args, Command, DrawingArgs, GraphArgs, GraphFormat, ModelArgs, RuntimeName};
 pub use flow_args::{FlowCommand, FlowFile, FlowGraphArgs, FlowRunArgs};
 pub use job::operations;
 pub use program::run;

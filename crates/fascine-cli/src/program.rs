@@ -72,7 +72,7 @@ async fn print_graph(args: GraphArgs, rt: Rt, net: Arc<dyn Net>) -> Result<(), S
 
 /// Does the job and prints what came of it; true if every step that was to run completed.
 async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError> {
-    drawings::check(&args)?;
+    drawings::check(&args.drawings)?;
     let (server, service) = setup::open_model(&args.model, &rt, &net).await?;
     let (graph, report) = flow(&args, &rt, &service).await?;
     if let Some(server) = server {
@@ -87,7 +87,8 @@ async fn work(args: Args, rt: Rt, net: Arc<dyn Net>) -> Result<bool, SetupError>
             summary.write_text(out)
         }
     });
-    drawings::write(&args, GraphView::from((&graph, &report)))?;
+    let view = GraphView::from((&graph, &report)).with_title("fascine");
+    drawings::write(&args.drawings, &view)?;
     Ok(succeeded)
 }
 
@@ -169,11 +170,11 @@ pub(crate) fn why_not(step: &StepReport) -> Option<String> {
         (_, _, Some(SkipCause::Condition)) => None,
         (_, _, Some(cause)) => Some(format!(
             "step `{}` was skipped: {}",
-            step.name,
+            step.path,
             chain(cause)
         )),
-        (Status::Cancelled, ..) => Some(format!("step `{}` was cancelled", step.name)),
-        (Status::Aborted, ..) => Some(format!("step `{}` was never started", step.name)),
+        (Status::Cancelled, ..) => Some(format!("step `{}` was cancelled", step.path)),
+        (Status::Aborted, ..) => Some(format!("step `{}` was never started", step.path)),
         _ => None,
     }
 }

@@ -494,7 +494,8 @@ impl StepState {
 /// How many errors a report lists.
 const ERRORS_KEPT: usize = 100;
 
-#[cfg(test)]
+// Their locks are no model's.
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use std::num::NonZeroUsize;
 

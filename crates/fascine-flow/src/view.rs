@@ -1,7 +1,8 @@
+mod drawn;
 mod of_graph;
 mod of_run;
 
-use std::borrow::Cow;
+use std::iter;
 use std::time::Duration;
 
 use crate::Status;
@@ -13,6 +14,9 @@ use crate::Status;
 ///
 /// The drawings for browsers show at most [`DRAWN`](Self::DRAWN) steps and say how many are left out: those that failed
 /// or were cancelled come first, then the others in order. The texts and the trace hold every step.
+///
+/// Steps that another step [ran](crate::StepContext::run) have rows of their own below it in the timeline and the table, at
+/// most [`DRAWN_WITHIN`](Self::DRAWN_WITHIN) for each; in the graph, the step says how many they are.
 ///
 /// ```
 /// use fascine_flow::{Flow, GraphBuilder, GraphView};
@@ -38,6 +42,8 @@ pub struct GraphView {
     pub(crate) wall: Option<Duration>,
     /// How long the steps that are critical took together.
     pub(crate) critical: Duration,
+    /// What else there is to say of its end.
+    pub(crate) ending: Vec<String>,
     /// How many steps were left out.
     pub(crate) hidden: usize,
 }
@@ -48,6 +54,10 @@ pub struct GraphView {
 pub struct StepView {
     /// Its name.
     pub name: String,
+    /// Its path: the name, or `parent/name` and `parent[3]/name` if another step has run it.
+    pub path: String,
+    /// How many steps it is within: 0 for a step of the graph itself.
+    pub depth: usize,
     /// How it ended; `None` if there was no run.
     pub status: Option<Status>,
     /// When it began, after the start of the run.
@@ -62,6 +72,10 @@ pub struct StepView {
     pub skip_cause: Option<String>,
     /// Whether it is on the critical path of the run.
     pub is_critical: bool,
+    /// The steps within it at any depth, each followed by those that it ran. Only steps of the graph itself have them.
+    pub nested: Vec<StepView>,
+    /// How many of those were left out.
+    pub(crate) hidden: usize,
 }
 
 /// An edge to look at. The ends are places in the list of steps.
@@ -76,13 +90,17 @@ pub struct EdgeView {
     pub label: Option<String>,
     /// Whether it has a condition.
     pub is_conditional: bool,
-    /// Whether the run went along it; `None` if there was no run.
+    /// Whether the run went along it; `None` if there was no run, or it was suspended before that was known.
     pub taken: Option<bool>,
 }
 
 impl GraphView {
     /// How many steps the drawings for browsers show at most.
     pub const DRAWN: usize = 2000;
+
+    /// How many steps within one of them they show at most. They are fewer if that would make more than
+    /// [`DRAWN`](Self::DRAWN) in all, but one at least.
+    pub const DRAWN_WITHIN: usize = 50;
 
     /// Sets what stands above the drawings.
     #[must_use]
@@ -108,34 +126,10 @@ impl GraphView {
         self.title.as_deref().unwrap_or("flow")
     }
 
-    /// What is shown where more than so many steps cannot be read.
-    pub(crate) fn drawn(&self) -> Cow<'_, Self> {
-        if self.steps.len() <= Self::DRAWN {
-            return Cow::Borrowed(self);
-        }
-        let mut chosen: Vec<usize> = (0..self.steps.len()).collect();
-        chosen.sort_by_key(|step| !self.steps[*step].is_in_trouble());
-        chosen.truncate(Self::DRAWN);
-        chosen.sort_unstable();
-        let mut places = vec![None; self.steps.len()];
-        for (place, step) in chosen.iter().enumerate() {
-            places[*step] = Some(place);
-        }
-        let edges = self.edges.iter().filter_map(|edge| {
-            let (from, to) = (places[edge.from]?, places[edge.to]?);
-            let edge = edge.clone();
-            Some(EdgeView { from, to, ..edge })
-        });
-        Cow::Owned(Self {
-            title: self.title.clone(),
-            steps: chosen
-                .iter()
-                .map(|step| self.steps[*step].clone())
-                .collect(),
-            edges: edges.collect(),
-            hidden: self.steps.len() - chosen.len(),
-            ..*self
-        })
+    /// Every step, each followed by those within it.
+    pub(crate) fn all_steps(&self) -> impl Iterator<Item = &StepView> {
+        let steps = self.steps.iter();
+        steps.flat_map(|step| iter::once(step).chain(&step.nested))
     }
 }
 
@@ -143,6 +137,35 @@ impl StepView {
     /// When it ended, if it began.
     pub(crate) fn ended(&self) -> Option<Duration> {
         Some(self.started?.saturating_add(self.elapsed))
+    }
+
+    /// What it is called where steps of several graphs stand together.
+    pub(crate) fn label(&self) -> &str {
+        if self.depth == 0 {
+            &self.name
+        } else {
+            &self.path
+        }
+    }
+
+    /// How many steps are within it, in words.
+    pub(crate) fn within(&self) -> Option<String> {
+        match self.nested.len() + self.hidden {
+            0 => None,
+            1 => Some("1 step within".to_owned()),
+            count => Some(format!("{count} steps within")),
+        }
+    }
+
+    /// Which of the steps within it were left out, in words.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let total = self.nested.len() + self.hidden;
+        (self.hidden > 0).then(|| {
+            format!(
+                "{} of these {total} steps are shown: those that failed or were cancelled first, then in order",
+                self.nested.len()
+            )
+        })
     }
 
     fn is_in_trouble(&self) -> bool {

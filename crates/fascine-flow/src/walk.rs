@@ -19,20 +19,18 @@ impl<'a> Walk<'a> {
             reports: Vec::new(),
         }
     }
-}
 
-impl<'a> Iterator for Walk<'a> {
-    type Item = &'a StepReport;
-
-    fn next(&mut self) -> Option<&'a StepReport> {
+    /// The next step, and how many others it is within.
+    pub(crate) fn next_with_depth(&mut self) -> Option<(usize, &'a StepReport)> {
         while let Some(steps) = self.steps.last_mut() {
             if let Some(step) = steps.find(|step| (self.is_wanted)(step)) {
+                let depth = self.steps.len() - 1;
                 let mut reports = step.nested.iter();
                 if let Some(first) = reports.next() {
                     self.steps.push(first.steps.iter());
                     self.reports.push(reports);
                 }
-                return Some(step);
+                return Some((depth, step));
             }
             self.steps.pop();
             // The first steps are within none.
@@ -44,5 +42,13 @@ impl<'a> Iterator for Walk<'a> {
             }
         }
         None
+    }
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = &'a StepReport;
+
+    fn next(&mut self) -> Option<&'a StepReport> {
+        Some(self.next_with_depth()?.1)
     }
 }

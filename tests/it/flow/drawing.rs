@@ -1,6 +1,7 @@
 //! What graphs and runs look like.
 
 mod layout;
+mod nested;
 mod page;
 mod svg;
 mod texts;

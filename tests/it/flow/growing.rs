@@ -77,7 +77,8 @@ fn growth_can_be_dropped_at_any_poll() {
             let (clock, held) = (clock.clone(), held.clone());
             async move {
                 let _entered = held.enter();
-                Ok(clock.sleep(ms(time)).await)
+                clock.sleep(ms(time)).await;
+                Ok(())
             }
         });
         let (clock, held) = (rt.clone(), gauge.clone());

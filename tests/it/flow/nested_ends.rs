@@ -171,7 +171,10 @@ fn a_failure_that_ends_the_run_within_fails_the_step_and_nothing_else() {
         let clock = rt.clone();
         graph.step("other", move |_| {
             let clock = clock.clone();
-            async move { Ok(clock.sleep(ms(3)).await) }
+            async move {
+                clock.sleep(ms(3)).await;
+                Ok(())
+            }
         });
         let report = Flow::new(&rt).run(&graph.build().unwrap()).await;
         assert_eq!(gauge.now(), 0);
@@ -294,7 +297,7 @@ fn a_try_that_took_too_long_ends_what_it_ran_and_the_last_try_is_told_of() {
         let mut graph = GraphBuilder::new();
         let step = graph.step("outer", move |context| {
             let is_last = context.attempt() == 3;
-            let quick = self::step("quick", |_| async { Ok(()) });
+            let quick = step("quick", |_| async { Ok(()) });
             let run = context.run(if is_last { &quick } else { &inner });
             async move { Ok(run.await?.steps.len()) }
         });
@@ -386,7 +389,10 @@ fn a_step_that_does_not_wait_for_what_it_runs_blocks_nobody() {
             let task = runtime.spawn(async move { drop(run.await) });
             kept.lock().unwrap().push(task);
             let clock = runtime.clone();
-            async move { Ok(clock.sleep(ms(1)).await) }
+            async move {
+                clock.sleep(ms(1)).await;
+                Ok(())
+            }
         });
         let stray = stray.id();
         graph.then("after", stray, |_, _| async { Ok(()) });
@@ -430,7 +436,10 @@ fn a_run_within_a_run_can_be_dropped_at_any_poll() {
         let graph = step("outer", move |context| {
             *lend.lock().unwrap() = Some(context);
             let wait = Arc::clone(&wait);
-            async move { Ok(wait.wait().await) }
+            async move {
+                wait.wait().await;
+                Ok(())
+            }
         });
         let flow = Flow::new(&rt).with_max_concurrent(NonZeroUsize::new(2).unwrap());
         let running = rt.spawn(flow.start(&graph));

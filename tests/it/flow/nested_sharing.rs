@@ -94,7 +94,10 @@ fn what_a_cancelled_graph_holds_of_a_resource_goes_to_others() {
             let clock = rt.clone();
             let step = inner.step(name, move |_| {
                 let clock = clock.clone();
-                async move { Ok(clock.sleep(ms(2)).await) }
+                async move {
+                    clock.sleep(ms(2)).await;
+                    Ok(())
+                }
             });
             let _ = step.resource("disk");
         }
@@ -109,7 +112,10 @@ fn what_a_cancelled_graph_holds_of_a_resource_goes_to_others() {
         let clock = rt.clone();
         let after = graph.step("after", move |_| {
             let clock = clock.clone();
-            async move { Ok(clock.sleep(ms(1)).await) }
+            async move {
+                clock.sleep(ms(1)).await;
+                Ok(())
+            }
         });
         let _ = after.resource("disk");
         let report = Flow::new(&rt)

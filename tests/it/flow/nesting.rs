@@ -152,7 +152,10 @@ fn a_step_of_higher_priority_goes_before_nested_ones() {
         let clock = rt.clone();
         graph.step("early", move |_| {
             let clock = clock.clone();
-            async move { Ok(clock.sleep(ms(1)).await) }
+            async move {
+                clock.sleep(ms(1)).await;
+                Ok(())
+            }
         });
         for name in ["urgent", "later"] {
             let step = graph.step(name, |_| async { Ok(()) });
@@ -217,7 +220,10 @@ fn the_critical_path_leads_through_what_steps_run() {
         let clock = rt.clone();
         let first = graph.step("first", move |_| {
             let clock = clock.clone();
-            async move { Ok(clock.sleep(ms(1)).await) }
+            async move {
+                clock.sleep(ms(1)).await;
+                Ok(())
+            }
         });
         let first = first.id();
         graph.then("all", first, move |context, _| {
@@ -295,7 +301,10 @@ fn a_handle_of_a_step_that_has_ended_tells_of_it() {
         let clock = rt.clone();
         graph.step("late", move |_| {
             let clock = clock.clone();
-            async move { Ok(clock.sleep(ms(2)).await) }
+            async move {
+                clock.sleep(ms(2)).await;
+                Ok(())
+            }
         });
         let mut run = Flow::new(&rt).start(&graph.build().unwrap());
         let clock = rt.clone();

@@ -31,7 +31,8 @@ fn items(rt: &Rt, gauge: &Gauge, count: u32) -> Graph {
         let (clock, gauge) = (clock.clone(), gauge.clone());
         async move {
             let _entered = gauge.enter();
-            Ok(clock.sleep(ms(1)).await)
+            clock.sleep(ms(1)).await;
+            Ok(())
         }
     });
     graph.build().unwrap()

@@ -113,6 +113,88 @@ fn parameters_come_from_the_command_line() {
     );
 }
 
+/// `list` leads to `each`, which runs two steps, the second of which fails.
+const NESTED: &str = "name: <nested>
+flows:
+  one:
+    parameters: { n: { type: integer } }
+    steps:
+      good: { operation: echo, with: '{{ params.n }}' }
+      bad: { operation: fail, with: 'no <b>', after: [good] }
+steps:
+  list: { operation: echo, with: [5] }
+  each: { flow: one, for_each: '{{ steps.list }}', with: { n: '{{ item }}' }, after: [list] }
+  after: { operation: echo, after: [each] }
+";
+
+#[test]
+fn the_document_lists_the_steps_of_steps_by_their_paths() {
+    let file = Scratch::new("paths.yaml", NESTED);
+    let output = run(&["flow", "run", file.path(), "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let document = json(&output);
+    let told = document["steps"].as_array().unwrap().iter().map(|step| {
+        let word = |key: &str| step[key].as_str().unwrap();
+        (word("path"), word("status"))
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("list", "completed"),
+            ("each", "failed"),
+            ("each[0]", "failed"),
+            ("each[0]/good", "completed"),
+            ("each[0]/bad", "failed"),
+            ("after", "skipped"),
+        ]
+    );
+    let said = text(&run(&["flow", "run", file.path()]).stdout);
+    assert!(
+        !said.lines().any(|line| line.starts_with("each[0]/bad:")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_run_of_a_file_is_written_as_a_page_and_as_a_trace() {
+    let file = Scratch::new("drawn.yaml", NESTED);
+    let (page, trace) = (
+        Scratch::new("run.html", "old"),
+        Scratch::new("run.json", "old"),
+    );
+    let output = run(&[
+        "flow",
+        "run",
+        file.path(),
+        "--report",
+        page.path(),
+        "--trace",
+        trace.path(),
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let page = fs::read_to_string(&page.0).unwrap();
+    assert!(page.contains("<h1>&lt;nested&gt;</h1>"), "{page}");
+    assert!(page.contains(">each[0]/bad") && page.contains("no &lt;b&gt;"));
+    let trace: Value = serde_json::from_slice(&fs::read(&trace.0).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let names = events.iter().filter(|event| event["ph"] == "X");
+    let names: Vec<_> = names.map(|event| event["name"].as_str().unwrap()).collect();
+    let paths = ["list", "each", "each[0]", "each[0]/good", "each[0]/bad"];
+    assert_eq!(names, paths);
+}
+
+#[test]
+fn a_page_of_a_file_that_cannot_be_written_is_refused_before_the_run() {
+    let file = Scratch::new("refused.yaml", NESTED);
+    for flag in ["--report", "--trace"] {
+        let output = run(&["flow", "run", file.path(), flag, "/nowhere/at/all"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        let said = text(&output.stderr);
+        assert!(said.contains(flag) && said.contains("/nowhere"), "{said}");
+    }
+}
+
 #[test]
 fn the_graph_of_a_file_is_drawn() {
     let file = Scratch::new(

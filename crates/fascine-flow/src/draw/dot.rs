@@ -6,7 +6,7 @@ impl GraphView {
     /// Writes it in the [DOT language](https://graphviz.org/doc/info/lang.html) of Graphviz.
     ///
     /// Steps have the ids `s0`, `s1` and so on. Edges with a condition are dashed. After a run, each step has the colour
-    /// of its status, which stands below its name, and edges that were not taken are grey.
+    /// of its status, which stands below its name with the number of steps that it ran, and edges that were not taken are grey.
     /// Names are cut at 120 characters.
     #[must_use]
     pub fn to_dot(&self) -> String {
@@ -19,8 +19,10 @@ impl GraphView {
                 None => format!("  s{number} [label=\"{name}\"]\n"),
                 Some(status) => {
                     let paint = (LIGHT.paint)(Some(status));
+                    let within = step.within().map(|within| format!(", {within}"));
+                    let within = within.unwrap_or_default();
                     format!(
-                        "  s{number} [label=\"{name}\\n{status}\", fillcolor=\"{}\", color=\"{}\"]\n",
+                        "  s{number} [label=\"{name}\\n{status}{within}\", fillcolor=\"{}\", color=\"{}\"]\n",
                         paint.fill, paint.line
                     )
                 }

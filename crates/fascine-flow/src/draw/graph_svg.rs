@@ -61,9 +61,11 @@ struct Face {
 impl Face {
     fn new(step: &StepView) -> Self {
         let name = measure::cut(&step.name, 13.0, LONGEST).into_owned();
+        let within = step.within().map(|within| format!(", {within}"));
+        let within = within.unwrap_or_default();
         let below = step.status.map(|status| match step.started {
-            Some(_) => format!("{status}, {}", time::human(step.elapsed)),
-            None => status.to_string(),
+            Some(_) => format!("{status}, {}{within}", time::human(step.elapsed)),
+            None => format!("{status}{within}"),
         });
         let below_width = below
             .as_deref()
@@ -108,7 +110,7 @@ impl Face {
 
 /// What there is to say of a step, in lines.
 pub(crate) fn story(step: &StepView) -> String {
-    let mut story = escape::short(&step.name);
+    let mut story = escape::short(step.label());
     if let Some(status) = step.status {
         story += &format!("\n{status}");
     }
@@ -118,6 +120,9 @@ pub(crate) fn story(step: &StepView) -> String {
             "\nbegan after {started}, ran {elapsed}, tries: {}",
             step.attempts
         );
+    }
+    if let Some(within) = step.within() {
+        story += &format!("\n{within}");
     }
     for reason in step.skip_cause.iter().chain(&step.errors) {
         story += &format!("\n{}", escape::short(reason));

@@ -3,6 +3,7 @@ mod troubles;
 
 use super::canvas::Place;
 use super::graph_svg::graph_svg;
+use super::palette::STATUSES;
 use super::timeline::timeline_svg;
 use super::{escape, style, time};
 use crate::{GraphView, Status};
@@ -44,17 +45,13 @@ fn summary(view: &GraphView) -> String {
             .filter(move |step| step.status == Some(status))
             .count()
     };
-    for status in [
-        Status::Completed,
-        Status::Failed,
-        Status::Cancelled,
-        Status::Skipped,
-        Status::Aborted,
-    ] {
+    for status in STATUSES {
         if with(status) > 0 {
             facts.push(format!("{} {status}", with(status)));
         }
     }
+    facts.extend(within(view));
+    facts.extend(view.ending.iter().cloned());
     if let Some(wall) = view.wall {
         facts.push(format!("took {}", time::human(wall)));
         facts.push(format!("critical path {}", time::human(view.critical)));
@@ -63,6 +60,17 @@ fn summary(view: &GraphView) -> String {
         "<p class=\"quiet\">{}</p>\n",
         escape::xml(&facts.join(" · "))
     )
+}
+
+/// How many steps the steps ran, and how many of those failed.
+fn within(view: &GraphView) -> Option<String> {
+    let nested = || view.steps.iter().flat_map(|step| &step.nested);
+    let failed = nested().filter(|step| step.status == Some(Status::Failed));
+    match (nested().count(), failed.count()) {
+        (0, _) => None,
+        (count, 0) => Some(format!("{count} within them")),
+        (count, failed) => Some(format!("{count} within them, {failed} failed")),
+    }
 }
 
 /// A drawing that scrolls inside its own frame, by keyboard too.
@@ -85,7 +93,7 @@ const PAGE: &str = "body{margin:0 auto;padding:24px;max-width:1400px;line-height
     caption{text-align:left;padding-bottom:8px}\
     th,td{text-align:left;padding:6px 20px 6px 0;border-bottom:1px solid;vertical-align:top}\
     .fascine th,.fascine td{overflow-wrap:anywhere}td.count{text-align:right;white-space:nowrap}\
-    th.count{text-align:right}\
+    th.count{text-align:right}tr.within th{font-weight:400}\
     .badge{display:inline-block;border:1px solid;border-radius:10px;padding:0 8px;font-size:13px}\
     .troubles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(380px,100%),1fr));gap:8px}.trouble{border:1px solid;border-radius:8px;padding:12px 16px}\
     .trouble ol{margin:0;padding-left:20px}.trouble li{white-space:pre-wrap;overflow-wrap:anywhere}\

@@ -7,7 +7,7 @@ use crate::StepView;
 /// Gives each step that began a lane in which it is alone while it runs, the lowest that is free: there are as many
 /// lanes as steps ran at once at most (the greedy interval partition of J. Kleinberg and É. Tardos, "Algorithm Design",
 /// 2005, section 4.1).
-pub(crate) fn lanes(steps: &[StepView]) -> Vec<Option<usize>> {
+pub(crate) fn lanes(steps: &[&StepView]) -> Vec<Option<usize>> {
     let began = steps.iter().enumerate();
     let mut began: Vec<(Duration, usize)> = began
         .filter_map(|(number, step)| Some((step.started?, number)))
@@ -47,6 +47,6 @@ mod tests {
         let mut steps: Vec<StepView> = [(0, 3), (0, 1), (1, 1), (2, 9), (3, 0)].map(step).into();
         steps.push(StepView::default());
         let at = [Some(0), Some(1), Some(1), Some(1), Some(0), None];
-        assert_eq!(lanes(&steps), at);
+        assert_eq!(lanes(&steps.iter().collect::<Vec<_>>()), at);
     }
 }

@@ -52,8 +52,12 @@ struct Entry {
 fn entries(view: &GraphView, sample: Sample) -> Vec<Entry> {
     let mut entries = Vec::new();
     for status in STATUSES {
-        let count = view.steps.iter().filter(|step| {
-            step.status == Some(status) && (sample == Sample::Box || step.started.is_some())
+        let count = view.all_steps().filter(|step| {
+            let is_drawn = match sample {
+                Sample::Bar => step.started.is_some(),
+                Sample::Box => step.depth == 0,
+            };
+            is_drawn && step.status == Some(status)
         });
         let count = count.count();
         if count > 0 {
@@ -101,7 +105,7 @@ fn entries(view: &GraphView, sample: Sample) -> Vec<Entry> {
 fn phrase(status: Status) -> &'static str {
     match status {
         Status::Aborted => "aborted: never began",
-        Status::Pending => "pending",
+        Status::Pending => "pending: to be taken up",
         _ => status.as_str(),
     }
 }

@@ -8,15 +8,18 @@ impl GraphView {
     /// Steps have the ids `s0`, `s1` and so on, as names may be words of the language. Edges with a condition are
     /// dotted. After a run, each status is a class with its colour; the text on a box keeps its own, so that it can be
     /// read on the fill in any theme.
+    /// A step that ran others says how many below its name.
     /// Names are cut at 120 characters.
     #[must_use]
     pub fn to_mermaid(&self) -> String {
         let mut text = "flowchart TD\n".to_owned();
         for (number, step) in self.steps.iter().enumerate() {
             let class = step.status.map(|status| format!(":::{status}"));
+            let within = step.within().map(|within| format!("<br/>{within}"));
             text += &format!(
-                "  s{number}[\"{}\"]{}\n",
+                "  s{number}[\"{}{}\"]{}\n",
                 escape::mermaid(&step.name),
+                within.unwrap_or_default(),
                 class.unwrap_or_default()
             );
         }

@@ -53,7 +53,8 @@ fn light(status: Option<Status>) -> Paint {
         Some(Status::Skipped) => ("#f6f8fa", "#6e7781"),
         Some(Status::Aborted) => ("#fbefff", "#8250df"),
         Some(Status::Processing) => ("#ddf4ff", "#0969da"),
-        Some(Status::Pending) | None => ("#ffffff", "#57606a"),
+        Some(Status::Pending) => ("#fff8c5", "#9a6700"),
+        None => ("#ffffff", "#57606a"),
     };
     Paint { fill, line }
 }
@@ -66,7 +67,8 @@ fn dark(status: Option<Status>) -> Paint {
         Some(Status::Skipped) => ("#161b22", "#8b949e"),
         Some(Status::Aborted) => ("#231b36", "#a371f7"),
         Some(Status::Processing) => ("#0c2d4d", "#58a6ff"),
-        Some(Status::Pending) | None => ("#0d1117", "#9da7b3"),
+        Some(Status::Pending) => ("#272115", "#d29922"),
+        None => ("#0d1117", "#9da7b3"),
     };
     Paint { fill, line }
 }

@@ -24,6 +24,23 @@ pub(crate) fn cut(text: &str, size: f64, most: f64) -> Cow<'_, str> {
     line
 }
 
+/// Puts a text on one line that is no wider than this. An ellipsis stands for what is cut off before it.
+pub(crate) fn cut_front(text: &str, size: f64, most: f64) -> Cow<'_, str> {
+    let line = one_line(text);
+    let mut wide = 0.0;
+    let mut fits = line.len();
+    for (at, c) in line.char_indices().rev() {
+        wide += f64::from(hundredths(c)) * size / 100.0;
+        if wide > most {
+            return Cow::Owned(format!("…{}", line[fits..].trim_start()));
+        }
+        if wide <= most - size {
+            fits = at;
+        }
+    }
+    line
+}
+
 fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\n', '\r', '\t']) {
         Cow::Owned(text.replace(['\n', '\r', '\t'], " "))
@@ -60,6 +77,10 @@ mod tests {
             let cut = cut(&text, 13.0, 200.0);
             assert!(cut.ends_with('…') && width(&cut, 13.0) <= 200.0, "{cut}");
             assert!(width(&cut, 13.0) >= 160.0, "{cut}");
+            let end = cut_front(&text, 13.0, 200.0);
+            assert!(end.starts_with('…') && width(&end, 13.0) <= 200.0, "{end}");
+            assert!(text.ends_with(end.trim_start_matches('…')), "{end}");
         }
+        assert_eq!(cut_front("read[1]", 13.0, 200.0), "read[1]");
     }
 }

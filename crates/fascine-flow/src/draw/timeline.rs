@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::canvas::{Place, heading, number, svg, text};
@@ -8,7 +9,8 @@ use super::{escape, text as measure, time};
 use crate::{GraphView, StepView};
 
 impl GraphView {
-    /// Draws when each step ran as an SVG: a row for each step that began, in the order in which they did.
+    /// Draws when each step ran as an SVG: a row for each step that began, in the order in which they did, each followed by
+    /// rows for the steps that it ran.
     ///
     /// Steps that never began have no row; a line at the end counts them.
     #[must_use]
@@ -19,16 +21,8 @@ impl GraphView {
 
 /// Draws what is to be drawn, all of it.
 pub(crate) fn timeline_svg(view: &GraphView, place: Place) -> String {
-    let mut rows: Vec<&StepView> = view
-        .steps
-        .iter()
-        .filter(|step| step.started.is_some())
-        .collect();
-    rows.sort_by_key(|step| step.started);
-    let names: Vec<_> = rows
-        .iter()
-        .map(|step| measure::cut(&step.name, 12.0, NAMES))
-        .collect();
+    let rows = rows(view);
+    let names: Vec<_> = rows.iter().map(Row::name).collect();
     let widest = names.iter().map(|name| measure::width(name, 13.0));
     let left = MARGIN + widest.fold(60.0, f64::max) + 12.0;
     let width = left + PLOT + AFTER;
@@ -36,21 +30,25 @@ pub(crate) fn timeline_svg(view: &GraphView, place: Place) -> String {
     let (heading, above) = heading(place, &title);
     let legend = Legend::new(view, Sample::Bar, above, width);
     let top = above + legend.height + MARGIN + AXIS;
-    let axis = Axis::new(view, &rows, left);
+    let axis = Axis::new(view, left);
     let bottom = top + ROW * rows.len() as f64;
     let mut body = heading + &legend.body;
     body += &axis.draw(top, bottom);
-    for (number, (step, name)) in rows.iter().zip(&names).enumerate() {
-        body += &row(step, name, &axis, top + ROW * number as f64);
+    for (number, (row, name)) in rows.iter().zip(&names).enumerate() {
+        let y = top + ROW * number as f64;
+        body += &match row {
+            Row::Step(step) => bar(step, name, &axis, y),
+            Row::LeftOut(words) => text(left, y + 15.0, "small quiet", "start", words) + "\n",
+        };
     }
-    let absent = view.steps.len() - rows.len();
+    let (began, absent) = count(view);
     let mut height = bottom + MARGIN;
     if absent > 0 {
         let words = format!("{absent} more never began");
         body += &(text(MARGIN, bottom + 18.0, "small quiet", "start", &words) + "\n");
         height += 14.0;
     }
-    let description = format!("{} steps that ran", rows.len());
+    let description = format!("{began} steps that ran");
     svg(
         place,
         Size { width, height },
@@ -60,7 +58,44 @@ pub(crate) fn timeline_svg(view: &GraphView, place: Place) -> String {
     )
 }
 
-fn row(step: &StepView, name: &str, axis: &Axis, y: f64) -> String {
+enum Row<'a> {
+    Step(&'a StepView),
+    /// What is said of steps within the one before that are not shown.
+    LeftOut(String),
+}
+
+impl Row<'_> {
+    fn name(&self) -> Cow<'_, str> {
+        match self {
+            Self::Step(step) if step.depth == 0 => measure::cut(&step.name, 12.0, NAMES),
+            // Paths differ at their ends.
+            Self::Step(step) => measure::cut_front(&step.path, 12.0, NAMES),
+            Self::LeftOut(_) => Cow::Borrowed(""),
+        }
+    }
+}
+
+fn rows(view: &GraphView) -> Vec<Row<'_>> {
+    let has_begun = |step: &&StepView| step.started.is_some();
+    let mut outer: Vec<&StepView> = view.steps.iter().filter(has_begun).collect();
+    outer.sort_by_key(|step| step.started);
+    let mut rows = Vec::new();
+    for step in outer {
+        rows.push(Row::Step(step));
+        rows.extend(step.nested.iter().filter(has_begun).map(Row::Step));
+        rows.extend(step.left_out().map(Row::LeftOut));
+    }
+    rows
+}
+
+/// How many steps began, and how many did not, of those that are to be drawn.
+fn count(view: &GraphView) -> (usize, usize) {
+    let began = view.all_steps().filter(|step| step.started.is_some());
+    let began = began.count();
+    (began, view.all_steps().count() - began)
+}
+
+fn bar(step: &StepView, name: &str, axis: &Axis, y: f64) -> String {
     let started = step.started.unwrap_or_default();
     let (begin, end) = (
         axis.at(started),
@@ -68,17 +103,21 @@ fn row(step: &StepView, name: &str, axis: &Axis, y: f64) -> String {
     );
     let class = step.status.map_or("plain", |status| status.as_str());
     let critical = if step.is_critical { " critical" } else { "" };
+    let (label, inset) = match step.depth {
+        0 => ("", 4.0),
+        _ => ("quiet", 6.0),
+    };
     // What took no time can still be seen.
     let wide = (end - begin).max(2.0);
     let mut drawn = format!(
         "<g class=\"bars {class}{critical}\"><title>{}</title>{}<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" \
          height=\"{}\" rx=\"2\"/>",
         escape::xml(&story(step)),
-        text(axis.left - 12.0, y + 15.0, "", "end", name),
+        text(axis.left - 12.0, y + 15.0, label, "end", name),
         number(begin),
-        number(y + 4.0),
+        number(y + inset),
         number(wide),
-        number(ROW - 8.0)
+        number(ROW - 2.0 * inset)
     );
     let tries = match step.attempts {
         0 | 1 => String::new(),
@@ -100,8 +139,8 @@ struct Axis {
 }
 
 impl Axis {
-    fn new(view: &GraphView, rows: &[&StepView], left: f64) -> Self {
-        let last = rows.iter().filter_map(|step| step.ended()).max();
+    fn new(view: &GraphView, left: f64) -> Self {
+        let last = view.all_steps().filter_map(StepView::ended).max();
         let end = last.unwrap_or_default().max(view.wall.unwrap_or_default());
         Self { left, end }
     }

@@ -10,16 +10,20 @@ impl GraphView {
     ///
     /// Each step that began is a complete event (`X`); steps that ran at once are on different threads, of which there
     /// are as few as can be. Edges between them are flow events (`s`, `f`), unless they were not taken. Times are in
-    /// microseconds after the start of the run. What never began is listed in `otherData`.
+    /// microseconds after the start of the run. What never began is listed in `otherData`. Steps that another one ran are
+    /// called by their paths and are of the category `nested`.
     ///
     /// [trace event format]: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU/preview
     #[must_use]
     pub fn to_trace_json(&self) -> String {
-        let lanes = lanes(&self.steps);
+        // Edges count the steps of the graph itself, so these stand first.
+        let within = self.steps.iter().flat_map(|step| &step.nested);
+        let steps: Vec<&StepView> = self.steps.iter().chain(within).collect();
+        let lanes = lanes(&steps);
         let count = lanes.iter().flatten().max().map_or(0, |lane| lane + 1);
         let mut events = vec![name("process_name", 0, self.title().to_owned())];
         events.extend((0..count).map(|lane| name("thread_name", lane, format!("lane {lane}"))));
-        for (step, lane) in self.steps.iter().zip(&lanes) {
+        for (step, lane) in steps.iter().zip(&lanes) {
             if let (Some(lane), Some(started)) = (lane, step.started) {
                 events.push(complete(step, started, *lane));
             }
@@ -27,8 +31,8 @@ impl GraphView {
         for (id, edge) in self.edges.iter().enumerate() {
             events.extend(self.flow(edge, id, &lanes).into_iter().flatten());
         }
-        let never = self.steps.iter().filter(|step| step.started.is_none());
-        let never: Vec<Value> = never.map(never_began).collect();
+        let never = steps.iter().filter(|step| step.started.is_none());
+        let never: Vec<Value> = never.map(|step| never_began(step)).collect();
         let trace = json!({
             "displayTimeUnit": "ms",
             "otherData": { "neverBegan": never },
@@ -66,7 +70,7 @@ fn name(what: &str, lane: usize, name: String) -> Value {
 
 fn complete(step: &StepView, started: Duration, lane: usize) -> Value {
     json!({
-        "ph": "X", "name": step.name, "cat": "step", "pid": PROCESS, "tid": lane,
+        "ph": "X", "name": step.label(), "cat": if step.depth == 0 { "step" } else { "nested" }, "pid": PROCESS, "tid": lane,
         "ts": micros(started), "dur": micros(step.elapsed),
         "args": {
             "status": step.status.map(|status| status.as_str()),
@@ -79,7 +83,7 @@ fn complete(step: &StepView, started: Duration, lane: usize) -> Value {
 
 fn never_began(step: &StepView) -> Value {
     json!({
-        "name": step.name,
+        "name": step.label(),
         "status": step.status.map(|status| status.as_str()),
         "because": step.skip_cause,
         "errors": step.errors,

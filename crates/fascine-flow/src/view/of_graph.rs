@@ -6,6 +6,7 @@ impl From<&Graph> for GraphView {
     fn from(graph: &Graph) -> Self {
         let steps = graph.step_names().map(|name| StepView {
             name: name.to_owned(),
+            path: name.to_owned(),
             ..StepView::default()
         });
         let edges = graph.inner.edges.iter().map(|edge| EdgeView {

@@ -3,7 +3,8 @@ use std::error::Error;
 use std::iter;
 
 use super::{GraphView, StepView};
-use crate::{EdgeStatus, FlowReport, Graph, SkipCause, StepName, StepReport};
+use crate::walk::Walk;
+use crate::{EdgeStatus, FlowReport, Graph, SkipCause, Status, StepName, StepReport};
 
 /// The report is to be one of that graph: a step with another name than the report has in its place is drawn as if there
 /// had been no run.
@@ -12,27 +13,58 @@ impl From<(&Graph, &FlowReport)> for GraphView {
         let mut view = Self::from(graph);
         let mut critical: HashSet<&str> = HashSet::new();
         critical.extend(report.critical_path.steps.iter().map(StepName::as_str));
-        for (step, reported) in view.steps.iter_mut().zip(&report.steps) {
-            if reported.name == step.name {
-                let is_critical = critical.contains(&*reported.path);
-                *step = self::step(reported, is_critical);
+        let mut told: Vec<StepView> = Vec::with_capacity(report.steps.len());
+        let mut walk = Walk::new(report, |_| true);
+        while let Some((depth, reported)) = walk.next_with_depth() {
+            let is_critical = critical.contains(&*reported.path);
+            let step = step(reported, depth, is_critical);
+            match told.last_mut() {
+                Some(outer) if depth > 0 => outer.nested.push(step),
+                _ => told.push(step),
+            }
+        }
+        for (step, told) in view.steps.iter_mut().zip(told) {
+            if told.name == step.name {
+                *step = told;
             }
         }
         for (edge, status) in view.edges.iter_mut().zip(&report.edges) {
             let is_told = |step: usize| view.steps[step].status.is_some();
             if is_told(edge.from) && is_told(edge.to) {
-                edge.taken = report.steps.get(edge.to).map(|to| is_taken(*status, to));
+                let to = report.steps.get(edge.to);
+                // Whether a suspended run will go there is not said yet.
+                let to = to.filter(|to| to.status != Status::Pending);
+                edge.taken = to.map(|to| is_taken(*status, to));
             }
         }
+        view.ending = ending(report);
         view.wall = Some(report.wall);
         view.critical = report.critical_path.duration;
         view
     }
 }
 
-fn step(reported: &StepReport, is_critical: bool) -> StepView {
+fn ending(report: &FlowReport) -> Vec<String> {
+    let mut ending = Vec::new();
+    if report.timed_out {
+        ending.push("ran out of time".to_owned());
+    }
+    if report.suspended {
+        ending.push("suspended".to_owned());
+    }
+    match report.questions.len() {
+        0 => {}
+        1 => ending.push("1 question is open".to_owned()),
+        count => ending.push(format!("{count} questions are open")),
+    }
+    ending
+}
+
+fn step(reported: &StepReport, depth: usize, is_critical: bool) -> StepView {
     StepView {
         name: reported.name.to_string(),
+        path: reported.path.to_string(),
+        depth,
         status: Some(reported.status),
         started: reported.started,
         elapsed: reported.elapsed,
@@ -43,6 +75,8 @@ fn step(reported: &StepReport, is_critical: bool) -> StepView {
             .map_or_else(Vec::new, |error| chain(error)),
         skip_cause: reported.skip_cause.as_ref().map(SkipCause::to_string),
         is_critical,
+        nested: Vec::new(),
+        hidden: 0,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Graphs that are not what they were when the run began.
 
 use fascine::flow::{
-    Checkpoint, Flow, Graph, GraphBuilder, GraphChange, MemoryCheckpoint, MigratedStep, OnChange,
-    Point, ResumeError,
+    Flow, Graph, GraphBuilder, GraphChange, MemoryCheckpoint, MigratedStep, OnChange, Point,
+    ResumeError,
 };
 use fascine_testing::TestRuntime;
 use serde_json::json;

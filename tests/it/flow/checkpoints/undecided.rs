@@ -81,7 +81,10 @@ fn what_a_timeout_dropped_is_unknown_and_never_done() {
         let mut graph = GraphBuilder::new();
         let slow = graph.step("slow", move |_| {
             let clock = clock.clone();
-            async move { Ok(clock.sleep(ms(100)).await) }
+            async move {
+                clock.sleep(ms(100)).await;
+                Ok(())
+            }
         });
         slow.timeout(ms(10));
         let graph = graph.build().unwrap();
@@ -265,7 +268,10 @@ fn steps_that_end_together_are_recorded_together() {
             let clock = rt.clone();
             graph.step(number.to_string(), move |_| {
                 let clock = clock.clone();
-                async move { Ok(clock.sleep(ms(50)).await) }
+                async move {
+                    clock.sleep(ms(50)).await;
+                    Ok(())
+                }
             });
         }
         let graph = graph.build().unwrap();

@@ -3,7 +3,7 @@ use roxmltree::{Document, ParsingOptions};
 use super::{hostile, plain, troubled};
 use fascine::flow::GraphView;
 
-fn parse(page: &str) -> Document<'_> {
+pub(super) fn parse(page: &str) -> Document<'_> {
     let options = ParsingOptions {
         allow_dtd: true,
         ..ParsingOptions::default()

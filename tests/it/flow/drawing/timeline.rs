@@ -4,7 +4,7 @@ use roxmltree::Document;
 use super::{plain, troubled};
 
 /// The rows: their class, and where their bar begins and how long it is.
-fn bars(svg: &str) -> Vec<(String, f64, f64)> {
+pub(super) fn bars(svg: &str) -> Vec<(String, f64, f64)> {
     let document = Document::parse(svg).unwrap();
     let bars = document.descendants();
     let bars = bars.filter(|node| node.attribute("class") == Some("bar"));

@@ -3,7 +3,7 @@ use crate::{GraphView, StepView};
 
 /// The steps that failed, with the chain of what caused it. Empty if none did.
 pub(super) fn section(view: &GraphView) -> String {
-    let failed = || view.steps.iter().filter(|step| !step.errors.is_empty());
+    let failed = || view.all_steps().filter(|step| !step.errors.is_empty());
     let count = failed().count();
     if count == 0 {
         return String::new();
@@ -24,7 +24,7 @@ pub(super) fn section(view: &GraphView) -> String {
 }
 
 fn trouble(step: &StepView) -> String {
-    let name = escape::xml(&escape::short(&step.name));
+    let name = escape::xml(&escape::short(step.label()));
     let mut trouble = format!("<article class=\"trouble rule\"><h3>{name}</h3>\n<ol>\n");
     for error in &step.errors {
         let mut text: String = error.chars().take(LONGEST).collect();

@@ -1,5 +1,7 @@
 //! Runs a made-up pipeline on virtual time and writes its drawings into a folder:
-//! `cargo run -p fascine-flow --example report -- FOLDER STEPS`.
+//! `cargo run -p fascine-flow --example report -- FOLDER STEPS [growing]`. With `growing`, its steps run others.
+
+mod growing;
 
 use std::error::Error;
 use std::fs;
@@ -14,7 +16,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let folder = PathBuf::from(args.next().ok_or("a folder is missing")?);
     let steps = args.next().ok_or("a number of steps is missing")?.parse()?;
-    let (graph, report) = TestRuntime::run(move |rt| run(rt, steps));
+    let is_growing = args.next().is_some_and(|word| word == "growing");
+    let (graph, report) = TestRuntime::run(move |rt| async move {
+        if is_growing {
+            growing::run(rt, steps).await
+        } else {
+            run(rt, steps).await
+        }
+    });
     let view = GraphView::from((&graph, &report)).with_title(format!("Digest of {steps} steps"));
     fs::create_dir_all(&folder)?;
     for (name, text) in [
