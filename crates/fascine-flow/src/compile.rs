@@ -6,7 +6,7 @@ use crate::adjacency::Adjacency;
 use crate::blocks::Blocks;
 use crate::edge::{Condition, Edge, NamedEnd, Side};
 use crate::graph::Inner;
-use crate::names::Names;
+use crate::names::{Index, Names};
 use crate::output::OutputType;
 use crate::shared_state::Reducer;
 use crate::step::Step;
@@ -20,11 +20,11 @@ pub(crate) fn compile(
     entries: &[StepKey],
 ) -> Result<Inner, GraphError> {
     let (resources, limits) = limits(&mut steps, resources)?;
-    let names = Names::new(&steps)?;
+    let index = Index::new(&steps)?;
+    let names = Names::new(&steps, &index);
     let mut edges = edges(&names, &steps, drafts)?;
     let entries = names.all(entries, "begin with")?;
     let rescuers = fallbacks::find(&names, &steps)?;
-    drop(names);
     let rescues = fallbacks::join(&mut steps, &mut edges, rescuers)?;
     let incoming = Adjacency::new(steps.len(), &edges, |edge| edge.to);
     let outgoing = Adjacency::new(steps.len(), &edges, |edge| edge.from);
@@ -36,6 +36,7 @@ pub(crate) fn compile(
     }
     let mut inner = Inner {
         steps,
+        index,
         edges,
         incoming,
         outgoing,

@@ -121,7 +121,7 @@ impl Flow {
     }
 
     /// Keeps the outputs of these steps for the report, and no others. Steps that other steps run are named by their paths,
-    /// as in `parent/name`.
+    /// as in `parent/name`. What steps run is not known beforehand, so a name that no step has is no error.
     #[must_use]
     pub fn keep_only(mut self, steps: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let names = steps.into_iter().map(Into::into).collect();

@@ -8,10 +8,11 @@ use crate::ask::Asks;
 use crate::blocks::Blocks;
 use crate::checkpoint::Prints;
 use crate::edge::Edge;
+use crate::names::{Index, Names};
 use crate::path::Prefix;
 use crate::shared_state::Reducer;
 use crate::step::Step;
-use crate::step_id::{Key, StepKey};
+use crate::step_id::StepKey;
 use crate::{OnError, Output};
 
 /// A checked graph of steps. It does not change, is shared by its clones, and can be run any number of times at once.
@@ -22,6 +23,7 @@ pub struct Graph {
 
 pub(crate) struct Inner {
     pub(crate) steps: Blocks<Step>,
+    pub(crate) index: Index,
     pub(crate) edges: Vec<Edge>,
     /// The edges into each step, in the order they were added.
     pub(crate) incoming: Adjacency,
@@ -49,15 +51,13 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// The number of a step. It reads all names, as it is asked seldom.
+    /// The number of a step.
     pub(crate) fn find(&self, key: &StepKey) -> Option<u32> {
-        match &key.0 {
-            Key::Name(name) => {
-                let mut steps = (0..).zip(&self.steps);
-                steps.find_map(|(number, step)| (*step.name == **name).then_some(number))
-            }
-            Key::Number(number) => (*number < self.steps.len() as u32).then_some(*number),
-        }
+        self.names().find(key)
+    }
+
+    pub(crate) fn names(&self) -> Names<'_> {
+        Names::new(&self.steps, &self.index)
     }
 
     /// The number of the step with that path in a run of this graph that is in no other.

@@ -8,17 +8,16 @@ use crate::step::Step;
 use crate::step_id::Key;
 use crate::{GraphError, StepKey};
 
-/// The numbers of the steps by their names.
-pub(crate) struct Names<'a> {
-    steps: &'a Blocks<Step>,
+/// Where to look for the steps by their names.
+pub(crate) struct Index {
     /// Numbers alone: the names are in the steps.
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
 
-impl<'a> Names<'a> {
+impl Index {
     /// Every step has a name, and no two have the same.
-    pub(crate) fn new(steps: &'a Blocks<Step>) -> Result<Self, GraphError> {
+    pub(crate) fn new(steps: &Blocks<Step>) -> Result<Self, GraphError> {
         if steps.len() >= u32::MAX as usize {
             return Err(GraphError::TooLarge);
         }
@@ -39,11 +38,19 @@ impl<'a> Names<'a> {
                 }
             };
         }
-        Ok(Self {
-            steps,
-            numbers,
-            hasher,
-        })
+        Ok(Self { numbers, hasher })
+    }
+}
+
+/// The numbers of the steps by their names.
+pub(crate) struct Names<'a> {
+    steps: &'a Blocks<Step>,
+    index: &'a Index,
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn new(steps: &'a Blocks<Step>, index: &'a Index) -> Self {
+        Self { steps, index }
     }
 
     pub(crate) fn find(&self, key: &StepKey) -> Option<u32> {
@@ -55,8 +62,8 @@ impl<'a> Names<'a> {
 
     pub(crate) fn named(&self, name: &str) -> Option<u32> {
         let is_it = |number: &u32| *self.steps[*number as usize].name == *name;
-        let hash = self.hasher.hash_one(name);
-        self.numbers.find(hash, is_it).copied()
+        let hash = self.index.hasher.hash_one(name);
+        self.index.numbers.find(hash, is_it).copied()
     }
 
     pub(crate) fn numbered(&self, number: u32) -> Option<u32> {

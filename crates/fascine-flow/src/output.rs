@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 pub struct Output(Arc<dyn Erased>);
 
 /// What may be an output: the steps behind take it as it is, a report, a checkpoint and steps that come from data take
-/// it as JSON.
+/// it as JSON. A run that is [taken up](crate::Flow::resume) has it back from there: what JSON does not tell apart is then
+/// the same, such as `Some(None)` and `None`, and a number that is not finite cannot be read.
 pub trait StepOutput: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> StepOutput for T {}

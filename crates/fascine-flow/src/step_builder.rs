@@ -48,7 +48,8 @@ impl<'a, T> StepBuilder<'a, T> {
         self.set(|settings| settings.priority = priority)
     }
 
-    /// Calls its function again when it fails, as the policy says; every error counts as one that may pass.
+    /// Calls its function again when it fails, as the policy says; every error counts as one that may pass. After a panic it
+    /// is not called again.
     pub fn retry(self, retry: Retry) -> Self {
         self.set(|settings| settings.more().retry = Some(retry))
     }

@@ -114,16 +114,19 @@ impl StepContext {
     /// What that step gave, if an edge from it to this one is live.
     #[must_use]
     pub fn input<T: StepOutput>(&self, step: StepId<T>) -> Option<Arc<T>> {
-        let inputs = &self.0.inputs;
-        let place = inputs.binary_search_by_key(&step.number, |(from, _)| *from);
-        inputs[place.ok()?].1.as_ref().ok()?.get()
+        self.input_of(step.number)?.as_ref().ok()?.get()
     }
 
     /// What came of the step with that name, if an edge from it to this one is live.
     #[must_use]
     pub fn input_named(&self, name: &str) -> Option<&Input> {
-        let mut inputs = self.inputs();
-        inputs.find_map(|(from, input)| (from == name).then_some(input))
+        self.input_of(self.0.crew.graph.inner.names().named(name)?)
+    }
+
+    fn input_of(&self, step: u32) -> Option<&Input> {
+        let inputs = &self.0.inputs;
+        let place = inputs.binary_search_by_key(&step, |(from, _)| *from);
+        Some(&inputs[place.ok()?].1)
     }
 
     /// What the step with that name gave, as JSON, if an edge from it to this one is live and it gave something.

@@ -220,11 +220,12 @@ impl Session {
     }
 
     /// As [`flow`](Self::flow), but keeps the outputs of these operations alone. The others are gone as soon as nothing
-    /// waits for them any more.
+    /// waits for them any more. Those that an operation runs are named by their paths, such as `looks/1`.
     ///
     /// # Errors
     ///
-    /// As for [`flow`](Self::flow), and [`SessionError::UnknownOperation`] when one of these is not in the graph.
+    /// As for [`flow`](Self::flow), and [`SessionError::UnknownOperation`] when one of these is not in the graph, nor in
+    /// what an operation of the graph might run.
     ///
     /// # Cancel safety
     ///
@@ -237,7 +238,11 @@ impl Session {
         let kept: Vec<String> = keep_only.into_iter().map(Into::into).collect();
         let graph = self.compile(graph)?;
         let names: HashSet<&str> = graph.step_names().collect();
-        if let Some(unknown) = kept.iter().find(|kept| !names.contains(kept.as_str())) {
+        let is_known = |kept: &&String| {
+            let outermost = || outermost(kept);
+            names.contains(kept.as_str()) || outermost().is_some_and(|name| names.contains(&*name))
+        };
+        if let Some(unknown) = kept.iter().find(|kept| !is_known(kept)) {
             let operation = unknown.clone();
             return Err(SessionError::UnknownOperation { operation });
         }
@@ -316,5 +321,18 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The name of the step that runs the one with this path, if one does. A `/`, `[` or `\` in it has a `\` before it.
+fn outermost(path: &str) -> Option<String> {
+    let mut name = String::new();
+    let mut rest = path.chars();
+    loop {
+        match rest.next()? {
+            '/' | '[' => return Some(name),
+            '\\' => name.push(rest.next()?),
+            other => name.push(other),
+        }
     }
 }

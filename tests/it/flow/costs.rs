@@ -98,6 +98,31 @@ fn a_change_of_the_shared_state_costs_as_much_among_many_keys() {
     assert!(many < 2 * few, "{few} bytes a step, then {many}");
 }
 
+/// Would take minutes if each name were looked for among all.
+#[test]
+fn a_hundred_thousand_steps_are_found_by_their_names() {
+    const STEPS: usize = 100_000;
+    TestRuntime::run(|rt| async move {
+        let mut graph = GraphBuilder::new();
+        for step in 0..STEPS {
+            graph.step(step.to_string(), move |_| async move { Ok(step) });
+            graph.edge(step.to_string(), "sum");
+        }
+        graph.step("sum", |context| async move {
+            let input = |step: usize| context.input_json(&step.to_string())?.as_u64();
+            Ok((0..STEPS).filter_map(input).sum::<u64>())
+        });
+        let graph = graph.build().unwrap();
+        let mut run = Flow::new(&rt).start(&graph);
+        let handles = (0..STEPS).map(|step| run.handle(step.to_string()));
+        let handles: Vec<_> = handles.collect::<Option<_>>().unwrap();
+        let report = run.await;
+        let sum = (STEPS * (STEPS - 1) / 2) as u64;
+        assert_eq!(report.step("sum").unwrap().json(), Some(sum.into()));
+        assert!(handles.iter().all(|handle| handle.is_finished()));
+    });
+}
+
 /// Counts the polls of a future.
 async fn counted<T>(polls: Arc<AtomicU64>, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);

@@ -9,7 +9,7 @@ use fascine::flow::{Flow, FlowReport, OnError, Status};
 use fascine::model::{EchoModel, Line, ScriptedModel};
 use fascine::session::{
     ExpandStrategy, Expansion, Operation, OperationGraph, OperationOutput, RoundContext, Rounds,
-    Session, Spending,
+    Session, SessionError, Spending,
 };
 use fascine_testing::{TestRuntime, drop_after_every_poll};
 use serde_json::{Value, json};
@@ -397,6 +397,29 @@ fn a_thousand_items_are_worked_on_while_few_outputs_are_kept() {
         let each = OperationOutput::of(&report, "each").unwrap();
         assert_eq!(each.data[999], "999");
         assert!(report.step("each/5").unwrap().output.is_none());
+    });
+}
+
+#[test]
+fn the_output_of_an_item_can_be_kept_alone() {
+    TestRuntime::run(|rt| async move {
+        let graph = expand(
+            json!(["x", "y"]),
+            Expansion::new(|item: String, _| ask(item)),
+        );
+        let (session, keep) = (echo(&rt), "each/1");
+        let report = session.flow_with_cleanup(&graph, [keep]).await.unwrap();
+        let kept = report.all_steps().filter(|step| step.output.is_some());
+        assert_eq!(kept.map(|step| &*step.path).collect::<Vec<_>>(), [keep]);
+        assert_eq!(report.step(keep).unwrap().json().unwrap()["text"], "y");
+        for unknown in ["other/1", "each\\/1", "eac", "/1", "each\\"] {
+            let error = session.flow_with_cleanup(&graph, [unknown]).await;
+            let error = error.unwrap_err();
+            assert!(
+                matches!(error, SessionError::UnknownOperation { .. }),
+                "{error}"
+            );
+        }
     });
 }
 

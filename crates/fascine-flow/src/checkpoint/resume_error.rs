@@ -25,7 +25,8 @@ pub enum ResumeError {
     /// The store failed, or has no such run.
     #[error("the journal cannot be used")]
     Checkpoint(#[from] CheckpointError),
-    /// What a step gave, or was said to have given, is of another type than it gives now.
+    /// What a step gave, or was said to have given, is of another type than it gives now. A [replay](crate::Flow::replay_from)
+    /// from [before](crate::Journal::before) it runs the step again.
     #[error("what is recorded of step `{step}` is no `{wanted}`")]
     Decode {
         /// The step.
