@@ -21,6 +21,7 @@ mod change;
 mod fork;
 mod given;
 mod journaling;
+mod known;
 mod replay;
 mod restore;
 mod resume;
@@ -53,6 +54,7 @@ pub use step_record::{Recorded, StepRecord};
 use blocking::blocking;
 pub(crate) use fingerprint::Prints;
 pub(crate) use journaling::Journaling;
+pub(crate) use known::Known;
 pub(crate) use record::{Done, Failure, Result as RecordedResult, Write};
 pub(crate) use recorder::Recorder;
 

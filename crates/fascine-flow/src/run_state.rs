@@ -4,11 +4,12 @@ mod recalling;
 mod reporting;
 mod settling;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use crate::checkpoint::Known;
 use crate::decide::{Decisions, Progress};
 use crate::edge_state::{Counts, EdgeState};
 use crate::handle::Slot;
@@ -41,8 +42,6 @@ pub(crate) struct RunState {
     known: Known,
     /// Steps that can start, and ended in that run.
     recalled: Vec<u32>,
-    /// Steps whose result is that run's.
-    recorded: HashSet<u32>,
     resources: Resources,
     /// Where its places are, once other runs share them.
     places: Option<Member>,
@@ -66,16 +65,6 @@ pub(crate) struct RunState {
     effects: Effects,
     /// Steps whose edges are to be settled: empty but for a moment.
     ended: Vec<u32>,
-}
-
-/// What came of steps in an earlier run, by their numbers.
-pub(crate) type Known = HashMap<u32, KnownStep>;
-
-/// What came of one.
-pub(crate) struct KnownStep {
-    pub(crate) foregone: Box<Foregone>,
-    /// Nothing if the conditions of the edges out of it have to be asked.
-    pub(crate) decisions: Option<Decisions>,
 }
 
 /// Where the ends of steps are waited for.
@@ -174,9 +163,8 @@ impl RunState {
             waiter: None,
             edges: vec![EdgeState::Open; graph.inner.edges.len()],
             ready: ReadyQueue::default(),
-            known: Known::new(),
+            known: Known::default(),
             recalled: Vec::new(),
-            recorded: HashSet::new(),
             resources: Resources::new(graph),
             places: None,
             workers: 0,

@@ -22,7 +22,7 @@ use crate::step::Step;
 pub struct Fingerprint([u8; 32]);
 
 /// The hashes of one step, cut short: they tell steps of one graph from those of another, and withstand no attack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StepPrint {
     /// Of the step, and of the edges into it.
     pub(crate) own: String,
@@ -134,13 +134,42 @@ fn without_paths(name: &str) -> String {
 }
 
 fn short(text: &Text) -> String {
-    hex(&text.hash()[..12])
+    hex(&text.hash()[..SHORT / 2])
 }
+
+/// How many digits it has.
+const SHORT: usize = 16;
 
 fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.map(digit).collect()
+}
+
+/// The hashes of steps in one text, which no quotes have to be escaped in, and which is not read unless it is needed: of
+/// each step the length of its name, a colon, the name, and its hashes.
+pub(super) fn to_text(steps: &BTreeMap<String, StepPrint>) -> String {
+    let mut text = String::new();
+    for (name, print) in steps {
+        let parts = [&name.len().to_string(), ":", name, &print.own, &print.out];
+        parts.into_iter().for_each(|part| text.push_str(part));
+    }
+    text
+}
+
+/// Reads them back; nothing if that is no such text.
+pub(super) fn from_text(mut text: &str) -> Option<BTreeMap<String, StepPrint>> {
+    let mut steps = BTreeMap::new();
+    while !text.is_empty() {
+        let (length, rest) = text.split_once(':')?;
+        let (name, rest) = rest.split_at_checked(length.parse().ok()?)?;
+        let (own, rest) = rest.split_at_checked(SHORT)?;
+        let (out, rest) = rest.split_at_checked(SHORT)?;
+        let (own, out) = (own.to_owned(), out.to_owned());
+        steps.insert(name.to_owned(), StepPrint { own, out });
+        text = rest;
+    }
+    Some(steps)
 }
 
 impl From<Fingerprint> for String {
@@ -180,6 +209,23 @@ impl fmt::Debug for Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hashes_of_steps_come_back_from_their_text() {
+        let print = |digit: &str| StepPrint {
+            own: digit.repeat(SHORT),
+            out: "f".repeat(SHORT),
+        };
+        let names = ["", "1:a", "\"\\é", "12"].map(str::to_owned);
+        let steps = BTreeMap::from(names.map(|name| (name, print("3"))));
+        let text = to_text(&steps);
+        assert_eq!(from_text(&text), Some(steps));
+        assert_eq!(from_text(&text[1..]), None);
+        assert_eq!(from_text(&text[..text.len() - 1]), None);
+        assert_eq!(from_text("99999999999999999999:a"), None);
+        assert_eq!(from_text("1:é"), None);
+        assert_eq!(from_text(""), Some(BTreeMap::new()));
+    }
 
     #[test]
     fn names_of_types_lose_their_paths() {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::given::Choices;
 use super::journaling::Journaling;
 use super::replay::check_point;
-use super::restore::{Failures, Restored, adapt};
+use super::restore::{Failures, Kept, adapt};
 use super::{
     Checkpoint, Done, Entry, Header, Journal, OnChange, Point, Record, ResumeError, RunId,
 };
@@ -126,12 +126,14 @@ impl Fork {
         let entries = (0..).zip(records.clone());
         let entries = entries.map(|(sequence, record)| Entry::new(sequence, record));
         let forked = Journal::new(self.run.clone(), header.clone(), entries.collect())?;
-        let restored = Restored::new(&forked.view(u64::MAX), Failures::Rerun);
+        let end = forked.records();
+        let kept = Kept::of(&forked.view(u64::MAX), graph, Failures::Rerun);
+        let restored = kept.take(forked);
         restored.check(graph)?;
         let shared = SharedState::new(header.state(), self.flow.history());
         restored.write_to(&shared, graph)?;
         self.store.begin(self.run.clone(), header, records).await?;
-        let from = Journaling::go_on(self.store, self.run, forked.records(), restored);
+        let from = Journaling::go_on(self.store, self.run, end, restored);
         Ok(FlowRun::go_on(&self.flow, graph, shared, from))
     }
 }

@@ -2,9 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::fingerprint::StepPrint;
+use super::fingerprint::{self, StepPrint};
 use super::{Fingerprint, Point};
 use crate::{Graph, Snapshot};
 
@@ -16,8 +15,8 @@ pub struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<String>,
     pub(crate) fingerprint: Fingerprint,
-    /// The hashes of the steps: read only if the graph is another one.
-    pub(crate) steps: Box<RawValue>,
+    /// The hashes of the steps, as a text: read only if the graph is another one.
+    pub(crate) steps: String,
     pub(crate) state: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) forked_from: Option<Point>,
@@ -26,12 +25,11 @@ pub struct Header {
 impl Header {
     pub(crate) fn new(graph: &Graph) -> Self {
         let prints = graph.prints();
-        let steps = serde_json::value::to_raw_value(&prints.steps);
         Self {
             format: FORMAT,
             version: graph.inner.version.clone(),
             fingerprint: prints.whole,
-            steps: steps.unwrap_or_else(|_| RawValue::NULL.to_owned()),
+            steps: fingerprint::to_text(&prints.steps),
             state: BTreeMap::new(),
             forked_from: None,
         }
@@ -62,7 +60,7 @@ impl Header {
     }
 
     pub(crate) fn steps(&self) -> BTreeMap<String, StepPrint> {
-        serde_json::from_str(self.steps.get()).unwrap_or_default()
+        fingerprint::from_text(&self.steps).unwrap_or_default()
     }
 }
 

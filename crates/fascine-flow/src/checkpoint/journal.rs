@@ -76,7 +76,7 @@ impl Journal {
     pub fn steps(&self) -> Vec<(String, StepRecord)> {
         let view = self.view(u64::MAX);
         let mut steps: Vec<_> = view.steps.iter().collect();
-        steps.sort_by_key(|(_, last)| last.sequence);
+        steps.sort_unstable_by_key(|(_, last)| last.at);
         let record = |(path, last): (&&str, &Last<'_>)| ((*path).to_owned(), last.record());
         steps.into_iter().map(record).collect()
     }
@@ -125,7 +125,8 @@ impl Journal {
             What::Done(done) => done.started,
             What::Started { .. } => None,
         };
-        Some(self.point(started.unwrap_or(last.sequence)))
+        let sequence = self.entries[last.at].sequence;
+        Some(self.point(started.unwrap_or(sequence)))
     }
 
     pub(crate) fn records(&self) -> u64 {
@@ -155,12 +156,12 @@ impl Journal {
         let mut end = records;
         let mut parts = Vec::new();
         loop {
-            let entries = &self.entries[..self.before_number(end)];
-            let turn = entries.iter().rposition(|entry| {
+            let count = self.before_number(end);
+            let turn = self.entries[..count].iter().rposition(|entry| {
                 matches!(entry.record, Record::Replayed { .. } | Record::Changed(_))
             });
-            let part = &entries[turn.map_or(0, |turn| turn + 1)..];
-            match turn.map(|turn| &entries[turn].record) {
+            let part = turn.map_or(0, |turn| turn + 1)..count;
+            match turn.map(|turn| &self.entries[turn].record) {
                 Some(Record::Replayed { from }) => {
                     parts.push((part, true));
                     end = *from;
@@ -176,13 +177,27 @@ impl Journal {
                 }
             }
         }
+        view.steps
+            .reserve(parts.iter().map(|(part, _)| part.len()).sum());
         for (part, is_replay) in parts.into_iter().rev() {
             if is_replay {
                 view.forget_started();
             }
-            part.iter().for_each(|entry| view.add(entry));
+            part.for_each(|at| view.add(at, &self.entries[at]));
         }
         view
+    }
+
+    /// Gives away the result that is the entry at that place.
+    pub(crate) fn take_done(&mut self, at: usize) -> Option<Box<Done>> {
+        let record = &mut self.entries.get_mut(at)?.record;
+        match std::mem::replace(record, Record::Resumed {}) {
+            Record::Done(done) => Some(done),
+            other => {
+                *record = other;
+                None
+            }
+        }
     }
 
     /// How many entries have a number below this one.
@@ -204,7 +219,8 @@ pub(crate) struct View<'a> {
 
 /// The last that is recorded of a step.
 pub(crate) struct Last<'a> {
-    sequence: u64,
+    /// Which of the entries it is.
+    pub(super) at: usize,
     pub(crate) what: What<'a>,
 }
 
@@ -218,7 +234,7 @@ pub(crate) enum What<'a> {
 }
 
 impl<'a> View<'a> {
-    fn add(&mut self, entry: &'a Entry) {
+    fn add(&mut self, at: usize, entry: &'a Entry) {
         let (step, what) = match &entry.record {
             Record::Asked(question) => {
                 let asked = (entry.sequence, &**question);
@@ -254,8 +270,7 @@ impl<'a> View<'a> {
             }
             Record::Changed(_) | Record::Replayed { .. } => return,
         };
-        let sequence = entry.sequence;
-        self.steps.insert(step, Last { sequence, what });
+        self.steps.insert(step, Last { at, what });
     }
 
     /// What was running at the moment where a replay begins is run again by it.
@@ -269,11 +284,11 @@ impl<'a> View<'a> {
     pub(crate) fn done(&self) -> Vec<&'a Done> {
         let steps = self.steps.values();
         let done = steps.filter_map(|last| match last.what {
-            What::Done(done) => Some((last.sequence, done)),
+            What::Done(done) => Some((last.at, done)),
             What::Started { .. } => None,
         });
         let mut done: Vec<_> = done.collect();
-        done.sort_unstable_by_key(|(sequence, _)| *sequence);
+        done.sort_unstable_by_key(|(at, _)| *at);
         done.into_iter().map(|(_, done)| done).collect()
     }
 }

@@ -2,12 +2,12 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::known::Known;
 use super::restore::Restored;
 use super::{Checkpoint, CheckpointError, Done, Failure, Header, Record, RecordedResult, RunId};
 use crate::decide::{Decisions, Progress};
 use crate::edge_state::Decision;
 use crate::path::Prefix;
-use crate::run_state::Known;
 use crate::{Graph, Output, StepContext, StepError};
 
 /// Writes the journal of a run. Workers hand records in, and wait until they are safe; the run itself writes them, as

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::journaling::Journaling;
-use super::restore::{Failures, Restored, adapt};
+use super::restore::{Failures, Kept, adapt};
 use super::{Checkpoint, Journal, OnChange, Point, Record, ResumeError};
 use crate::{Flow, FlowRun, Graph, SharedState};
 
@@ -58,14 +58,19 @@ impl Replay {
         let adapted = adapt(&run, &journal.view(u64::MAX), graph, &self.on_change)?;
         journal.extend(adapted.clone());
         records.extend(adapted);
-        let view = journal.view(u64::MAX);
-        let restored = Restored::new(&view, Failures::Rerun);
+        let next = journal.records();
+        let (kept, state) = {
+            let view = journal.view(u64::MAX);
+            let kept = Kept::of(&view, graph, Failures::Rerun);
+            (kept, view.header.state())
+        };
+        let restored = kept.take(journal);
         restored.check(graph)?;
-        let shared = SharedState::new(view.header.state(), self.flow.history());
+        let shared = SharedState::new(state, self.flow.history());
         restored.write_to(&shared, graph)?;
         let appended = self.store.append(run.clone(), end, records).await;
         appended.map_err(ResumeError::taking)?;
-        let from = Journaling::go_on(self.store, run, journal.records(), restored);
+        let from = Journaling::go_on(self.store, run, next, restored);
         Ok(FlowRun::go_on(&self.flow, graph, shared, from))
     }
 }

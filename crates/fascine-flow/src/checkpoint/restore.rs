@@ -1,24 +1,32 @@
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::change::unchanged;
 use super::given::decode;
 use super::journal::{Last, View, What};
+use super::known::Known;
 use super::{
-    Done, Failure, GraphChange, Header, OnChange, Record, RecordedResult, ResumeError, RunId, Write,
+    Done, Failure, GraphChange, Header, Journal, OnChange, Record, RecordedResult, ResumeError,
+    RunId, Write,
 };
 use crate::Fingerprint;
-use crate::decide::Decisions;
 use crate::path::{self, Prefix};
-use crate::run_state::{Known, KnownStep};
-use crate::step::Step;
-use crate::step_context::Foregone;
-use crate::{Graph, Output, SharedState, StateError};
+use crate::{Graph, SharedState, StateError};
 
-/// What a run takes from an earlier one: the results of steps, by their paths.
+/// What a run takes from an earlier one: the results of steps.
 #[derive(Debug, Default)]
 pub(crate) struct Restored {
-    steps: HashMap<Box<str>, Done>,
-    /// The graphs that steps ran.
+    /// Of the graph itself.
+    steps: Known,
+    /// By their paths: of the graphs that steps ran, and of steps that are no more.
+    within: HashMap<Box<str>, Box<Done>>,
+    nested: HashMap<Box<str>, Fingerprint>,
+}
+
+/// Where in a journal the results are that count.
+#[derive(Debug)]
+pub(super) struct Kept {
+    steps: Vec<Option<usize>>,
+    within: Vec<usize>,
     nested: HashMap<Box<str>, Fingerprint>,
 }
 
@@ -29,12 +37,26 @@ pub(super) enum Failures {
     Rerun,
 }
 
-impl Restored {
-    pub(super) fn new(view: &View<'_>, failures: Failures) -> Self {
-        let done = view.done().into_iter();
-        let kept = done.filter(|done| !done.is_open || failures == Failures::Keep);
+impl Kept {
+    pub(super) fn of(view: &View<'_>, graph: &Graph, failures: Failures) -> Self {
+        let place = |last: &Last<'_>| match last.what {
+            What::Done(done) if !done.is_open || failures == Failures::Keep => Some(last.at),
+            _ => None,
+        };
+        let steps = graph.inner.steps.iter().map(|step| {
+            let path = Prefix::None.path(&step.name);
+            view.steps.get(&*path).and_then(place)
+        });
+        let steps: Vec<_> = steps.collect();
+        let mut within = Vec::new();
+        if steps.iter().flatten().count() < view.steps.len() {
+            let own: HashSet<usize> = steps.iter().flatten().copied().collect();
+            let places = view.steps.values().filter_map(place);
+            within.extend(places.filter(|at| !own.contains(at)));
+        }
         Self {
-            steps: kept.map(|done| (done.step.clone(), done.clone())).collect(),
+            steps,
+            within,
             nested: view
                 .nested
                 .iter()
@@ -43,6 +65,19 @@ impl Restored {
         }
     }
 
+    /// Takes them out of the journal.
+    pub(super) fn take(self, mut journal: Journal) -> Restored {
+        let mut take = |at| journal.take_done(at);
+        let within = self.within.into_iter().filter_map(&mut take);
+        Restored {
+            within: within.map(|done| (done.step.clone(), done)).collect(),
+            steps: Known::new(self.steps.into_iter().map(|at| at.and_then(&mut take))),
+            nested: self.nested,
+        }
+    }
+}
+
+impl Restored {
     /// The graph whose steps had paths that begin so.
     pub(super) fn nested(&self, path: &str) -> Option<Fingerprint> {
         self.nested.get(path).copied()
@@ -50,43 +85,27 @@ impl Restored {
 
     /// What is known of the steps of a graph.
     pub(crate) fn known(&mut self, graph: &Graph, prefix: &Prefix) -> Known {
-        if self.steps.is_empty() {
-            return Known::new();
+        if let Prefix::None = prefix {
+            return std::mem::take(&mut self.steps);
         }
-        let steps = (0..).zip(&graph.inner.steps);
-        let known = steps.filter_map(|(number, step)| {
-            let done = self.steps.remove(&*prefix.path(&step.name))?;
-            let result = match done.result {
-                RecordedResult::Output(text) => Ok(Output::recorded(text, (step.output)())),
-                RecordedResult::Failure(failure) => {
-                    Err(failure.to_error(&step.name, done.attempts))
-                }
-            };
-            let known = KnownStep {
-                foregone: Box::new(Foregone {
-                    result,
-                    attempts: done.attempts,
-                    writes: done.writes,
-                }),
-                decisions: done.decisions.as_deref().map(Decisions::recorded),
-            };
-            Some((number, known))
-        });
-        known.collect()
+        if self.within.is_empty() {
+            return Known::default();
+        }
+        let steps = graph.inner.steps.iter();
+        Known::new(steps.map(|step| self.within.remove(&*prefix.path(&step.name))))
     }
 
     /// Whether every step has a result, so that nothing is left to be written.
     pub(super) fn covers(&self, graph: &Graph) -> bool {
-        let has_all = |step: &Step| {
-            let done = self.steps.get(&*Prefix::None.path(&step.name));
-            done.is_some_and(|done| done.decisions.is_some())
-        };
-        graph.inner.steps.iter().all(has_all)
+        let count = graph.inner.steps.len() as u32;
+        (0..count).all(|step| self.steps.is_decided(step))
     }
 
     /// What the steps shared: the writes of these steps, one after the other.
     pub(super) fn write_to(&self, shared: &SharedState, graph: &Graph) -> Result<(), ResumeError> {
-        let mut writes: Vec<&Write> = self.steps.values().flat_map(|done| &done.writes).collect();
+        let within = self.within.values().map(|done| &**done);
+        let done = self.steps.all().chain(within);
+        let mut writes: Vec<&Write> = done.flat_map(|done| &done.writes).collect();
         writes.sort_by_key(|write| write.version);
         for write in writes {
             let reducer = graph.inner.reducers.get(&*write.key);
@@ -104,16 +123,13 @@ impl Restored {
     /// Holds those results to their types that steps which are yet to run will read.
     pub(super) fn check(&self, graph: &Graph) -> Result<(), ResumeError> {
         let inner = &graph.inner;
-        let steps = inner.steps.iter();
-        let known = steps.map(|step| self.steps.get(&*Prefix::None.path(&step.name)));
-        let known: Vec<_> = known.collect();
-        for (number, done) in (0..).zip(&known) {
+        for number in 0..inner.steps.len() as u32 {
             let mut targets = inner.outgoing.of(number).iter();
             let is_known = |edge: &u32| {
                 let to = inner.edges[*edge as usize].to;
-                known[to as usize].is_some()
+                self.steps.done(to).is_some()
             };
-            if let Some(done) = done
+            if let Some(done) = self.steps.done(number)
                 && let RecordedResult::Output(text) = &done.result
                 && (done.decisions.is_none() || !targets.all(is_known))
             {
@@ -190,11 +206,6 @@ pub(super) fn adapt(
 /// Steps that nobody knows the end of, and that may not be run again for that.
 pub(super) fn check_undecided(view: &View<'_>, graph: &Graph) -> Result<(), ResumeError> {
     let undecided = view.steps.iter().filter(|(path, last)| {
-        // Nobody asks for it any more if what ran it is done.
-        let mut around = path::around(path);
-        if around.any(|outer| view.steps.get(outer).is_some_and(Last::is_settled)) {
-            return false;
-        }
         let may_rerun = match &last.what {
             What::Started { is_idempotent, .. } => *is_idempotent,
             What::Done(done) => {
@@ -206,6 +217,11 @@ pub(super) fn check_undecided(view: &View<'_>, graph: &Graph) -> Result<(), Resu
             }
         };
         if may_rerun {
+            return false;
+        }
+        // Nobody asks for it any more if what ran it is done.
+        let mut around = path::around(path);
+        if around.any(|outer| view.steps.get(outer).is_some_and(Last::is_settled)) {
             return false;
         }
         // It may have been declared since.

@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::given::Choices;
 use super::journal::View;
 use super::journaling::Journaling;
-use super::restore::{Failures, Restored, adapt, check_undecided};
+use super::restore::{Failures, Kept, adapt, check_undecided};
 use super::{Checkpoint, OnChange, Record, ResumeError, RunId};
-use crate::{Flow, FlowRun, Graph, SharedState};
+use crate::{Flow, FlowRun, Graph, SharedState, Snapshot};
 
 /// Goes on with a run that came to no end: made by [`Flow::resume`].
 ///
@@ -131,16 +131,22 @@ impl Resume {
         let mut records = adapt(&self.run, &view, graph, &self.on_change)?;
         let is_same = records.is_empty() && self.choices.is_empty();
         records.push(Record::Resumed {});
-        let (restored, shared) = if is_same {
-            plan(&self.flow, &view, graph, self.failures)?
+        let (kept, state) = if is_same {
+            let planned = plan(&view, graph, self.failures)?;
+            drop(view);
+            planned
         } else {
             drop(view);
             journal.extend(records.clone());
             let choices = self.choices.records(&journal.view(u64::MAX), graph)?;
             journal.extend(choices.clone());
             records.extend(choices);
-            plan(&self.flow, &journal.view(u64::MAX), graph, self.failures)?
+            plan(&journal.view(u64::MAX), graph, self.failures)?
         };
+        let restored = kept.take(journal);
+        restored.check(graph)?;
+        let shared = SharedState::new(state, self.flow.history());
+        restored.write_to(&shared, graph)?;
         let mut next = end;
         // Where nothing is left to be done, nobody can be in the way.
         if !(is_same && restored.covers(graph)) {
@@ -153,17 +159,13 @@ impl Resume {
     }
 }
 
-/// What the run goes on from.
+/// What the run goes on from: results, and what the steps shared at the beginning.
 fn plan(
-    flow: &Flow,
     view: &View<'_>,
     graph: &Graph,
     failures: Failures,
-) -> Result<(Restored, SharedState), ResumeError> {
+) -> Result<(Kept, Snapshot), ResumeError> {
     check_undecided(view, graph)?;
-    let restored = Restored::new(view, failures);
-    restored.check(graph)?;
-    let shared = SharedState::new(view.header.state(), flow.history());
-    restored.write_to(&shared, graph)?;
-    Ok((restored, shared))
+    let kept = Kept::of(view, graph, failures);
+    Ok((kept, view.header.state()))
 }

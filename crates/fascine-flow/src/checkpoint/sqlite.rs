@@ -1,4 +1,5 @@
 mod database;
+mod row;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -98,7 +98,7 @@ impl RunState {
             skip_cause: trouble.and_then(|trouble| trouble.skip_cause.clone()),
             output: state.output.clone(),
             nested: self.nested.get(&step).cloned().unwrap_or_default(),
-            was_recorded: self.recorded.contains(&step),
+            was_recorded: self.known.was_taken(step),
         }
     }
 

@@ -65,9 +65,10 @@ fn measure(
     Ok(())
 }
 
-fn read(connection: &Connection) -> rusqlite::Result<Vec<(i64, String)>> {
-    let mut select = connection.prepare("select number, text from records order by run, number")?;
-    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+fn read(connection: &Connection) -> rusqlite::Result<Vec<(i64, String, String)>> {
+    let mut select =
+        connection.prepare("select number, step, text from records order by run, number")?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     rows.collect()
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::row::{self, COLUMNS};
 use crate::{CheckpointError, Durability, Entry, Header, Journal, Record, RunId};
 
 /// A file of journals, for those who may block.
@@ -40,15 +41,18 @@ impl Database {
         let mut begin = || -> Result<bool, CheckpointError> {
             let transaction = begin_write(&mut connection)?;
             let inserted = transaction
-                .prepare_cached("insert or ignore into runs (name, header, next) values (?, ?, ?)")
-                .and_then(|mut insert| {
-                    insert.execute(params![run.as_str(), header, records.len() as i64])
-                })
+                .prepare_cached("insert or ignore into runs (name, next) values (?, ?)")
+                .and_then(|mut insert| insert.execute(params![run.as_str(), records.len() as i64]))
                 .map_err(failed)?;
             if inserted == 0 {
                 return Ok(false);
             }
-            insert(&transaction, transaction.last_insert_rowid(), 0, records)?;
+            let id = transaction.last_insert_rowid();
+            transaction
+                .prepare_cached("insert into headers (run, text) values (?, ?)")
+                .and_then(|mut insert| insert.execute(params![id, header]))
+                .map_err(failed)?;
+            insert(&transaction, id, 0, records)?;
             transaction.commit().map_err(failed)?;
             Ok(true)
         };
@@ -91,35 +95,20 @@ impl Database {
         let mut connection = self.lock();
         // One moment of the file, whatever others write meanwhile.
         let transaction = connection.transaction().map_err(failed)?;
-        let found = transaction
-            .query_row(
-                "select id, header from runs where name = ?",
-                [run.as_str()],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .optional();
-        let found: Option<(i64, String)> = found.map_err(failed)?;
-        let Some((id, header)) = found else {
+        let Some((id, header)) = header(&transaction, &run)? else {
             return Err(CheckpointError::UnknownRun { run });
         };
-        let header = serde_json::from_str(&header);
-        let header = header.map_err(|error| CheckpointError::store("read the header", error))?;
         let mut entries = Vec::new();
         let mut select = transaction
-            .prepare_cached("select number, text from records where run = ? order by number")
+            .prepare_cached(&format!(
+                "select {COLUMNS} from records where run = ? order by number"
+            ))
             .map_err(failed)?;
         let mut rows = select.query([id]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let number: i64 = row.get(0).map_err(failed)?;
             let sequence = number.unsigned_abs();
-            let text = row.get_ref(1).map_err(failed)?;
-            let text = text.as_str().map_err(|error| failed(error.into()))?;
-            let record = serde_json::from_str(text).map_err(|source| CheckpointError::Record {
-                run: run.clone(),
-                sequence,
-                source,
-            })?;
-            entries.push(Entry::new(sequence, record));
+            entries.push(Entry::new(sequence, row::read(row, &run, sequence)?));
         }
         Journal::new(run, header, entries)
     }
@@ -142,12 +131,14 @@ impl Database {
         let mut connection = self.lock();
         let transaction = begin_write(&mut connection)?;
         let id = "select id from runs where name = ?";
+        for table in ["records", "headers"] {
+            let delete = format!("delete from {table} where run = ({id})");
+            transaction
+                .execute(&delete, [run.as_str()])
+                .map_err(failed)?;
+        }
         transaction
-            .execute(
-                &format!("delete from records where run = ({id})"),
-                [run.as_str()],
-            )
-            .and_then(|_| transaction.execute("delete from runs where name = ?", [run.as_str()]))
+            .execute("delete from runs where name = ?", [run.as_str()])
             .map_err(failed)?;
         transaction.commit().map_err(failed)
     }
@@ -155,6 +146,24 @@ impl Database {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The number of a run, and its header.
+fn header(
+    transaction: &Transaction<'_>,
+    run: &RunId,
+) -> Result<Option<(i64, Header)>, CheckpointError> {
+    let mut select = transaction
+        .prepare_cached("select id, text from runs join headers on run = id where name = ?")
+        .map_err(failed)?;
+    let mut rows = select.query([run.as_str()]).map_err(failed)?;
+    let Some(row) = rows.next().map_err(failed)? else {
+        return Ok(None);
+    };
+    let id = row.get(0).map_err(failed)?;
+    let header = serde_json::from_str(row::text_of(row, 1)?);
+    let header = header.map_err(|error| CheckpointError::store("read the header", error))?;
+    Ok(Some((id, header)))
 }
 
 /// Takes the right to write before it reads what it decides by.
@@ -171,15 +180,15 @@ fn insert(
     records: &[Record],
 ) -> Result<(), CheckpointError> {
     let mut insert = transaction
-        .prepare_cached("insert into records (run, number, text) values (?, ?, ?)")
+        .prepare_cached(&format!(
+            "insert into records (run, {COLUMNS}) values (?, ?, ?, ?, ?)"
+        ))
         .map_err(failed)?;
     let mut delete = transaction
         .prepare_cached("delete from records where run = ? and number = ?")
         .map_err(failed)?;
     for (number, record) in (at..).zip(records) {
-        insert
-            .execute(params![run, number, encode(record)?])
-            .map_err(failed)?;
+        row::write(&mut insert, run, number, record)?;
         if let Some(started) = record.supersedes() {
             delete
                 .execute(params![run, started as i64])
@@ -189,26 +198,32 @@ fn insert(
     Ok(())
 }
 
-fn encode(value: &impl serde::Serialize) -> Result<String, CheckpointError> {
+pub(super) fn encode(value: &impl serde::Serialize) -> Result<String, CheckpointError> {
     serde_json::to_string(value).map_err(|error| CheckpointError::store("encode records", error))
 }
 
-fn failed(error: rusqlite::Error) -> CheckpointError {
+pub(super) fn failed(error: rusqlite::Error) -> CheckpointError {
     CheckpointError::store("use the database", error)
 }
 
-/// Ids of runs that were removed are not used again: whoever has one still finds nothing.
-const TABLES: &str = "
+/// Ids of runs that were removed are not used again: whoever has one still finds nothing. Headers are apart, as they are
+/// large, and `next` is written with every append.
+pub(super) const TABLES: &str = "
     create table if not exists runs (
         id integer primary key autoincrement,
         name text not null unique,
-        header text not null,
         next integer not null
+    );
+    create table if not exists headers (
+        run integer primary key,
+        text text not null
     );
     create table if not exists records (
         run integer not null,
         number integer not null,
         text text not null,
+        step text,
+        started integer,
         primary key (run, number)
     ) without rowid;
 ";
