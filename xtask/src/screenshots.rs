@@ -31,7 +31,7 @@ pub(crate) fn run() -> Done {
             "--",
         ]);
         stage(
-            &format!("screenshots: {name} steps"),
+            &format!("screenshots: {name}"),
             draw.arg(&pages).args(args),
         )?;
         for theme in [Theme::Light, Theme::Dark] {
