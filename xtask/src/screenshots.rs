@@ -30,10 +30,7 @@ pub(crate) fn run() -> Done {
             "report",
             "--",
         ]);
-        stage(
-            &format!("screenshots: {name} steps"),
-            draw.arg(&pages).args(args),
-        )?;
+        stage(&format!("screenshots: {name}"), draw.arg(&pages).args(args))?;
         for theme in [Theme::Light, Theme::Dark] {
             let picture = folder.join(format!("{name}-{}.png", theme.name()));
             let complaints = browser.open(&pages.join("report.html"), &picture, theme)?;

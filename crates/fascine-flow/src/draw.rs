@@ -10,6 +10,7 @@ mod trace;
 mod lanes;
 mod layout;
 mod legend;
+mod rows;
 
 mod canvas;
 mod escape;

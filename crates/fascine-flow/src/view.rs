@@ -1,6 +1,7 @@
 mod drawn;
 mod of_graph;
 mod of_run;
+mod within;
 
 use std::iter;
 use std::time::Duration;
@@ -146,26 +147,6 @@ impl StepView {
         } else {
             &self.path
         }
-    }
-
-    /// How many steps are within it, in words.
-    pub(crate) fn within(&self) -> Option<String> {
-        match self.nested.len() + self.hidden {
-            0 => None,
-            1 => Some("1 step within".to_owned()),
-            count => Some(format!("{count} steps within")),
-        }
-    }
-
-    /// Which of the steps within it were left out, in words.
-    pub(crate) fn left_out(&self) -> Option<String> {
-        let total = self.nested.len() + self.hidden;
-        (self.hidden > 0).then(|| {
-            format!(
-                "{} of these {total} steps are shown: those that failed or were cancelled first, then in order",
-                self.nested.len()
-            )
-        })
     }
 
     fn is_in_trouble(&self) -> bool {

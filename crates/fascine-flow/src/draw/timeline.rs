@@ -1,10 +1,10 @@
-use std::borrow::Cow;
 use std::time::Duration;
 
 use super::canvas::{Place, heading, number, svg, text};
 use super::graph_svg::story;
 use super::layout::Size;
 use super::legend::{Legend, Sample};
+use super::rows::{Row, rows};
 use super::{escape, text as measure, time};
 use crate::{GraphView, StepView};
 
@@ -56,36 +56,6 @@ pub(crate) fn timeline_svg(view: &GraphView, place: Place) -> String {
         &description,
         &body,
     )
-}
-
-enum Row<'a> {
-    Step(&'a StepView),
-    /// What is said of steps within the one before that are not shown.
-    LeftOut(String),
-}
-
-impl Row<'_> {
-    fn name(&self) -> Cow<'_, str> {
-        match self {
-            Self::Step(step) if step.depth == 0 => measure::cut(&step.name, 12.0, NAMES),
-            // Paths differ at their ends.
-            Self::Step(step) => measure::cut_front(&step.path, 12.0, NAMES),
-            Self::LeftOut(_) => Cow::Borrowed(""),
-        }
-    }
-}
-
-fn rows(view: &GraphView) -> Vec<Row<'_>> {
-    let has_begun = |step: &&StepView| step.started.is_some();
-    let mut outer: Vec<&StepView> = view.steps.iter().filter(has_begun).collect();
-    outer.sort_by_key(|step| step.started);
-    let mut rows = Vec::new();
-    for step in outer {
-        rows.push(Row::Step(step));
-        rows.extend(step.nested.iter().filter(has_begun).map(Row::Step));
-        rows.extend(step.left_out().map(Row::LeftOut));
-    }
-    rows
 }
 
 /// How many steps began, and how many did not, of those that are to be drawn.
@@ -177,8 +147,7 @@ const MARGIN: f64 = 16.0;
 const AXIS: f64 = 16.0;
 const ROW: f64 = 22.0;
 
-/// How wide the names may be, and how wide the longest run is.
-const NAMES: f64 = 220.0;
+/// How wide the longest run is.
 const PLOT: f64 = 640.0;
 
 /// Room for the words behind a bar.
