@@ -121,7 +121,12 @@ impl GraphBuilder {
         key: impl Into<String>,
         reduce: impl Fn(Option<&Value>, Value) -> StepResult<Value> + Send + Sync + 'static,
     ) -> &mut Self {
-        self.reducers.insert(key.into(), Arc::new(reduce));
+        let key = key.into();
+        if self.reducers.contains_key(&key) {
+            self.refuse(GraphError::DuplicateReducer { key });
+        } else {
+            self.reducers.insert(key, Arc::new(reduce));
+        }
         self
     }
 

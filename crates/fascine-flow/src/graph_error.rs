@@ -16,6 +16,12 @@ pub enum GraphError {
         /// Where they end.
         to: String,
     },
+    /// A key of the shared state has two reducers.
+    #[error("there are two reducers of `{key}`")]
+    DuplicateReducer {
+        /// The key.
+        key: String,
+    },
     /// Two resources have one name.
     #[error("there are two resources named `{name}`")]
     DuplicateResource {

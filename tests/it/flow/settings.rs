@@ -187,7 +187,7 @@ fn a_failure_that_ends_the_run_cancels_what_runs() {
 }
 
 #[test]
-fn resources_and_joins_that_make_no_sense_are_refused() {
+fn resources_reducers_and_joins_that_make_no_sense_are_refused() {
     let build = |set: &dyn Fn(&mut GraphBuilder)| {
         let mut graph = GraphBuilder::new();
         set(&mut graph);
@@ -208,6 +208,13 @@ fn resources_and_joins_that_make_no_sense_are_refused() {
             .resource("gpu", at_once(2));
     });
     assert_eq!(error, GraphError::DuplicateResource { name });
+    let error = build(&|graph| {
+        graph
+            .reducer("sum", |_, new| new)
+            .reducer("sum", |_, new| new);
+    });
+    let key = "sum".to_owned();
+    assert_eq!(error, GraphError::DuplicateReducer { key });
     let error = build(&|graph| {
         graph
             .step("a", |_| async { Ok(()) })
