@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -121,11 +122,14 @@ impl GraphBuilder {
         key: impl Into<String>,
         reduce: impl Fn(Option<&Value>, Value) -> StepResult<Value> + Send + Sync + 'static,
     ) -> &mut Self {
-        let key = key.into();
-        if self.reducers.contains_key(&key) {
-            self.refuse(GraphError::DuplicateReducer { key });
-        } else {
-            self.reducers.insert(key, Arc::new(reduce));
+        match self.reducers.entry(key.into()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Arc::new(reduce));
+            }
+            Entry::Occupied(taken) => {
+                let key = taken.key().clone();
+                self.refuse(GraphError::DuplicateReducer { key });
+            }
         }
         self
     }

@@ -183,7 +183,8 @@ impl<T> State<T> {
 }
 
 // Their locks are no model's.
-#[cfg(all(test, not(any(loom, shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(loom, shuttle)))]
 mod tests {
     use super::*;
 

@@ -483,7 +483,8 @@ impl StepState {
 const ERRORS_KEPT: usize = 100;
 
 // Their locks are no model's.
-#[cfg(all(test, not(any(loom, shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(loom, shuttle)))]
 mod tests {
     use std::num::NonZeroUsize;
 
