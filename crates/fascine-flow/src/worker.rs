@@ -123,53 +123,29 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
     let graph = &crew.graph.inner;
     let mut count: u32 = 0;
     place.next();
-    while let Some((step, context)) = &place.step {
-        if let Some(recorder) = crew.recorder()
-            && context.has_effects()
-        {
-            let start = Box::pin(recorder.start(context));
-            match hand_over(&crew, &mut place.is_waiting, start).await {
-                Ok(number) => place.started = Some(number),
-                Err(_) => {
-                    place.give_up();
-                    place.next();
-                    continue;
-                }
-            }
+    while let Some((step, _)) = &place.step {
+        let step = *step;
+        // Boxed: few runs are recorded, and the future of all others is the smaller for it.
+        if crew.recorder().is_some() && !Box::pin(record_start(&mut place)).await {
+            place.give_up();
+            place.next();
+            continue;
         }
-        let work = attempt::run(&graph.steps[*step as usize], context);
+        let Some((_, context)) = &place.step else {
+            break;
+        };
+        let work = attempt::run(&graph.steps[step as usize], context);
         let Some(result) = hand_over(&crew, &mut place.is_waiting, work).await else {
             place.put_back_and_next();
             continue;
         };
-        let step = *step;
-        let (_, result) = place.done.insert((crew.rt.now(), result));
+        place.done = Some((crew.rt.now(), result));
         let decisions = match decide::has_conditions(graph, step) {
-            true => {
-                let result = result.clone();
-                let mut decide = Box::pin(decide::decide_all(&crew, step, &result));
-                match poll_once(&mut decide).await {
-                    Some(decisions) => decisions,
-                    None => {
-                        place.end_work();
-                        hand_over(&crew, &mut place.is_waiting, decide).await
-                    }
-                }
-            }
+            true => Box::pin(decide(&mut place, step)).await,
             false => Decisions::default(),
         };
-        if let (Some(recorder), Some((_, context)), Some((_, result))) =
-            (crew.recorder(), &place.step, &place.done)
-        {
-            let end = recorder.end(place.started.take(), context, result, Some(&decisions));
-            if hand_over(&crew, &mut place.is_waiting, Box::pin(end))
-                .await
-                .is_err()
-            {
-                // What is behind it may not begin.
-                let now = crew.rt.now();
-                crew.change(|state| state.abort(now));
-            }
+        if crew.recorder().is_some() {
+            Box::pin(record_end(&mut place, &decisions)).await;
         }
         count += 1;
         if count.is_multiple_of(STEPS_A_TURN) {
@@ -181,6 +157,55 @@ async fn work(mut place: Place) -> Result<(), Infallible> {
         }
     }
     Ok(())
+}
+
+/// Writes down that the step begins, if it does anything. Returns whether it may.
+async fn record_start(place: &mut Place) -> bool {
+    let (Some(recorder), Some((_, context))) = (place.crew.recorder(), &place.step) else {
+        return true;
+    };
+    if !context.has_effects() {
+        return true;
+    }
+    let start = hand_over(&place.crew, &mut place.is_waiting, recorder.start(context));
+    match start.await {
+        Ok(number) => {
+            place.started = Some(number);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// Asks the conditions of the edges out of the step. The other edges do not wait for those that take their time.
+async fn decide(place: &mut Place, step: u32) -> Decisions {
+    let Some((_, result)) = place.done.clone() else {
+        return Decisions::default();
+    };
+    let crew = Arc::clone(&place.crew);
+    let mut decide = pin!(decide::decide_all(&crew, step, &result));
+    match poll_once(&mut decide).await {
+        Some(decisions) => decisions,
+        None => {
+            place.end_work();
+            hand_over(&crew, &mut place.is_waiting, decide).await
+        }
+    }
+}
+
+/// Writes down how the step has ended. If that cannot be, what is behind it may not begin.
+async fn record_end(place: &mut Place, decisions: &Decisions) {
+    let (Some(recorder), Some((_, context)), Some((_, result))) =
+        (place.crew.recorder(), &place.step, &place.done)
+    else {
+        return;
+    };
+    let end = recorder.end(place.started.take(), context, result, Some(decisions));
+    let recorded = hand_over(&place.crew, &mut place.is_waiting, end).await;
+    if recorded.is_err() {
+        let now = place.crew.rt.now();
+        place.crew.change(|state| state.abort(now));
+    }
 }
 
 /// Lets another worker take over as soon as this one has to wait.
