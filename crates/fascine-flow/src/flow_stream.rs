@@ -7,7 +7,7 @@ use futures_core::Stream;
 
 use crate::{
     Answers, Canceller, FlowEvent, FlowEvents, FlowReport, FlowRun, Questions, SharedState,
-    Suspender,
+    StepHandle, StepKey, Suspender,
 };
 
 /// A run as a stream of its events, and those of what its steps run. It ends with the run, and then has its report.
@@ -93,6 +93,11 @@ impl FlowStream {
     #[must_use]
     pub fn answers(&self) -> Answers {
         self.run.answers()
+    }
+
+    /// Makes a handle that waits for the end of one step: see [`FlowRun::handle`].
+    pub fn handle(&mut self, step: impl Into<StepKey>) -> Option<StepHandle> {
+        self.run.handle(step)
     }
 
     /// Makes a handle that can suspend the run from anywhere: the stream ends with the last of its events, and has the

@@ -1,8 +1,10 @@
 mod asking;
 mod hiring;
+mod passing;
 mod recalling;
 mod reporting;
 mod settling;
+mod step_state;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::checkpoint::Known;
 use crate::decide::{Decisions, Progress};
-use crate::edge_state::{Counts, EdgeState};
+use crate::edge_state::EdgeState;
 use crate::handle::Slot;
 use crate::moment::Moment;
 use crate::places::{Given, Member};
@@ -20,7 +22,9 @@ use crate::ready_queue::ReadyQueue;
 use crate::resources::Resources;
 use crate::step_context::{Foregone, Input};
 use crate::tree::Site;
-use crate::{FlowReport, Graph, OnError, Output, SkipCause, Status, StepError};
+use crate::{FlowReport, Graph, OnError, Output, Status, StepError};
+
+use step_state::StepState;
 
 /// The synchronous heart of a run: which steps can start, and what follows when one ends. It calls nothing foreign: what
 /// has to be woken, dropped or spawned goes into [`Effects`], for when nothing is locked.
@@ -103,61 +107,14 @@ pub(crate) struct Ended {
     pub(crate) nested: Vec<FlowReport>,
 }
 
-/// One cache line: of a million steps, most are not in the cache when they are looked at.
-#[repr(align(64))]
-struct StepState {
-    status: Status,
-    is_ready: bool,
-    /// Whether its join may be met before all edges are settled.
-    is_early: bool,
-    counts: Counts,
-    /// Edges out of it whose other end may still want the output.
-    readers: u32,
-    attempts: u32,
-    started: Option<Moment>,
-    elapsed: Moment,
-    output: Option<Output>,
-    /// Few steps have trouble.
-    trouble: Option<Box<Trouble>>,
-}
-
-const _: () = assert!(size_of::<StepState>() == 64);
-
-#[derive(Default)]
-struct Trouble {
-    error: Option<Arc<StepError>>,
-    skip_cause: Option<SkipCause>,
-    /// Where a failure that leads here began.
-    root: Option<u32>,
-    /// Why it could not be known whether an edge leads here.
-    broken: Option<StepError>,
-    /// Whether the fallback step has given something in its place, once that is known.
-    rescued: Option<bool>,
-}
-
 impl RunState {
     pub(crate) fn new(graph: &Graph, site: &Arc<Site>, now: Instant, handles: Handles) -> Self {
-        let state = |step: u32| StepState {
-            status: Status::Pending,
-            is_ready: false,
-            is_early: graph.inner.steps[step as usize].settings.join.is_early(),
-            counts: Counts::new(
-                graph.inner.incoming.count(step),
-                graph.inner.rescues.contains_key(&step),
-            ),
-            readers: graph.inner.outgoing.count(step),
-            attempts: 0,
-            started: None,
-            elapsed: Moment::ZERO,
-            output: None,
-            trouble: None,
-        };
         let count = graph.inner.steps.len() as u32;
         let mut this = Self {
             graph: graph.clone(),
             site: Arc::clone(site),
             begun: now.saturating_duration_since(site.tree.begun),
-            steps: (0..count).map(state).collect(),
+            steps: (0..count).map(|step| StepState::new(graph, step)).collect(),
             nested: HashMap::new(),
             open: count as usize,
             waiter: None,
@@ -372,58 +329,6 @@ impl RunState {
         state.elapsed = Moment::after(elapsed.saturating_sub(started));
     }
 
-    /// Hands over what comes along the live edges. Whoever reads an output last gets it itself.
-    fn take_inputs(&mut self, step: u32, inputs: &mut Vec<(u32, Input)>) {
-        for place in self.graph.inner.incoming.range(step) {
-            let number = self.graph.inner.incoming.at(place) as usize;
-            let (edge, from) = (self.edges[number], self.graph.inner.edges[number].from);
-            if edge == EdgeState::Open {
-                continue;
-            }
-            let source = &mut self.steps[from as usize];
-            source.readers -= 1;
-            let is_last = source.readers == 0 && !self.keeps(from);
-            let source = &mut self.steps[from as usize];
-            let input = match edge {
-                EdgeState::Live if is_last => source.output.take().map(Ok),
-                EdgeState::Live => source.output.clone().map(Ok),
-                EdgeState::LiveError | EdgeState::Rescue => {
-                    let trouble = source.trouble.as_ref();
-                    trouble.and_then(|trouble| trouble.error.clone()).map(Err)
-                }
-                _ => None,
-            };
-            inputs.extend(input.map(|input| (from, input)));
-            if is_last {
-                self.effects.garbage.extend(source.output.take());
-            }
-        }
-        inputs.sort_unstable_by_key(|(from, _)| *from);
-    }
-
-    /// A step will never take its inputs.
-    fn release_inputs(&mut self, step: u32) {
-        for place in self.graph.inner.incoming.range(step) {
-            let number = self.graph.inner.incoming.at(place) as usize;
-            if self.edges[number] != EdgeState::Open {
-                self.release(self.graph.inner.edges[number].from);
-            }
-        }
-    }
-
-    fn release(&mut self, from: u32) {
-        self.steps[from as usize].readers -= 1;
-        self.drop_unread(from);
-    }
-
-    /// Lets an output go that nobody will read.
-    fn drop_unread(&mut self, step: u32) {
-        if self.steps[step as usize].readers == 0 && !self.keeps(step) {
-            let output = self.steps[step as usize].output.take();
-            self.effects.garbage.extend(output);
-        }
-    }
-
     fn fail(&mut self, step: u32, error: StepError) {
         self.never_ask(step);
         let error = Arc::new(error);
@@ -449,7 +354,8 @@ impl RunState {
 
     fn change(&mut self, step: u32, status: Status, now: Instant) {
         let state = &mut self.steps[step as usize];
-        debug_assert!(!state.status.is_final(), "a step ends once");
+        let before = state.status;
+        debug_assert!(before.can_become(status), "{before} became {status}");
         state.status = status;
         if status.is_final() {
             self.open -= 1;
@@ -465,17 +371,6 @@ impl RunState {
             self.effects.wakers.extend(wakers);
         }
         self.tell(step, now, None);
-    }
-}
-
-impl StepState {
-    /// Whether it is not known yet if it runs.
-    fn waits(&self) -> bool {
-        self.status == Status::Pending && !self.is_ready
-    }
-
-    fn trouble(&mut self) -> &mut Trouble {
-        self.trouble.get_or_insert_default()
     }
 }
 

@@ -42,6 +42,16 @@ impl Status {
         }
     }
 
+    /// Returns whether a step that is this far can be that far next.
+    #[must_use]
+    pub const fn can_become(self, next: Self) -> bool {
+        match self {
+            Self::Pending => !matches!(next, Self::Pending | Self::Cancelled),
+            Self::Processing => !matches!(next, Self::Processing | Self::Skipped | Self::Aborted),
+            _ => false,
+        }
+    }
+
     /// Returns whether nothing comes after it.
     #[must_use]
     pub const fn is_final(self) -> bool {
@@ -52,5 +62,25 @@ impl Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Status::*;
+
+    #[test]
+    fn nothing_comes_after_an_end_and_every_end_has_a_way_to_it() {
+        let all = [
+            Aborted, Cancelled, Completed, Failed, Pending, Processing, Skipped,
+        ];
+        for (from, to) in all.iter().flat_map(|from| all.map(|to| (*from, to))) {
+            let allowed = match from {
+                Pending => [Processing, Skipped, Aborted, Completed, Failed].contains(&to),
+                Processing => [Completed, Failed, Cancelled, Pending].contains(&to),
+                _ => false,
+            };
+            assert_eq!(from.can_become(to), allowed, "{from} to {to}");
+        }
     }
 }

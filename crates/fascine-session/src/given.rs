@@ -12,14 +12,17 @@ use crate::operation_output::Conversation;
 pub(crate) struct Given(Vec<(String, Result<OperationOutput, Arc<StepError>>)>);
 
 impl Given {
-    /// Those are left out from which no live edge came.
+    /// Those are left out from which no live edge came, or nothing that can be JSON.
     pub(crate) fn collect<'a>(
         context: &StepContext,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let given = names.into_iter().filter_map(|name| {
             let input = context.input_named(name)?.as_ref();
-            let output = input.map(OperationOutput::from).map_err(Arc::clone);
+            let output = match input {
+                Ok(output) => Ok(OperationOutput::read(output)?),
+                Err(error) => Err(Arc::clone(error)),
+            };
             Some((name.to_owned(), output))
         });
         Self(given.collect())

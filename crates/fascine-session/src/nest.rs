@@ -57,7 +57,7 @@ impl Nest {
             let outputs = |context: StepContext| async move {
                 let inputs = context.inputs().filter_map(|(name, input)| {
                     let output = input.as_ref().ok()?;
-                    Some((name.to_owned(), OperationOutput::from(output)))
+                    Some((name.to_owned(), OperationOutput::read(output)?))
                 });
                 Ok(inputs.collect::<Outputs>())
             };

@@ -121,7 +121,8 @@ impl Operation {
     ) -> Self {
         let condition = move |seen: &Seen| {
             let output = seen.outcome.as_ref().ok();
-            output.is_some_and(|output| condition(&OperationOutput::from(output)))
+            let output = output.and_then(OperationOutput::read);
+            output.is_some_and(|output| condition(&output))
         };
         self.depends(operation.into(), Condition::When(Arc::new(condition)))
     }

@@ -65,14 +65,22 @@ impl OperationOutput {
     /// What the step with that name gave, if the report has it: also of a step that is no operation.
     #[must_use]
     pub fn of(report: &FlowReport, step: &str) -> Option<Self> {
-        Some(Self::from(report.step(step)?.output.as_ref()?))
+        Self::read(report.step(step)?.output.as_ref()?)
     }
 
     /// What the step with that name gave, if a live edge comes from it to this step: for functions that go on with it.
     #[must_use]
     pub fn input(context: &StepContext, step: &str) -> Option<Self> {
         let input = context.input_named(step)?;
-        Some(Self::from(input.as_ref().ok()?))
+        Self::read(input.as_ref().ok()?)
+    }
+
+    /// Of a step that is no operation, its JSON is the data: nothing if it cannot be JSON.
+    pub(crate) fn read(output: &Output) -> Option<Self> {
+        match output.get::<Self>() {
+            Some(output) => Some((*output).clone()),
+            None => Some(Self::from(output.to_json().ok()?)),
+        }
     }
 
     /// The data as a value of a type; the text is the data if there is no other.
@@ -128,16 +136,6 @@ impl OperationOutput {
             Value::Null => self.text.clone(),
             Value::String(text) => text.clone(),
             data => data.to_string(),
-        }
-    }
-}
-
-impl From<&Output> for OperationOutput {
-    /// Of a step that is no operation, its JSON is the data.
-    fn from(output: &Output) -> Self {
-        match output.get::<Self>() {
-            Some(output) => (*output).clone(),
-            None => Self::from(output.to_json().unwrap_or_default()),
         }
     }
 }

@@ -2,9 +2,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use fascine_flow::{Canceller, FlowEvent, FlowEvents, FlowReport, FlowRun, StepError, StepReport};
+use fascine_flow::{Canceller, FlowEvent, FlowReport, FlowStream, StepError, StepReport};
 use futures_core::Stream;
 
 use crate::OperationOutput;
@@ -31,19 +31,11 @@ pub struct OperationEvent {
 ///
 /// Dropping it cancels the operations that are running. No event is lost by dropping a future that waits for one.
 #[must_use = "streams do nothing unless they are polled"]
-pub struct OperationStream {
-    run: FlowRun,
-    events: FlowEvents,
-    report: Option<FlowReport>,
-}
+pub struct OperationStream(FlowStream);
 
 impl OperationStream {
-    pub(crate) fn new(mut run: FlowRun) -> Self {
-        Self {
-            events: run.events(),
-            run,
-            report: None,
-        }
+    pub(crate) fn new(stream: FlowStream) -> Self {
+        Self(stream)
     }
 
     /// Runs the rest of the operations, and gives the report. The events that were not read are lost.
@@ -51,30 +43,26 @@ impl OperationStream {
     /// # Cancel safety
     ///
     /// Dropping the future cancels the operations that are running.
-    pub async fn finish(mut self) -> FlowReport {
-        match self.report.take() {
-            Some(report) => report,
-            None => (&mut self.run).await,
-        }
+    pub async fn finish(self) -> FlowReport {
+        self.0.finish().await
     }
 
     /// The report, once the run has ended.
     #[must_use]
     pub fn report(&self) -> Option<&FlowReport> {
-        self.report.as_ref()
+        self.0.report()
     }
 
     /// How many events were lost because nobody read them in time.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        self.events.missed()
+        self.0.missed()
     }
 
-    /// Makes a handle that can cancel the run from anywhere: the stream ends with the last of its events, and has the
-    /// report.
+    /// Makes a handle that can cancel the run from anywhere: see [`FlowStream::canceller`].
     #[must_use]
     pub fn canceller(&self) -> Canceller {
-        self.run.canceller()
+        self.0.canceller()
     }
 
     fn tell(&mut self, event: FlowEvent, cx: &mut Context<'_>) -> OperationEvent {
@@ -86,7 +74,7 @@ impl OperationStream {
             output: step
                 .as_ref()
                 .and_then(|step| step.output.as_ref())
-                .map(OperationOutput::from),
+                .and_then(OperationOutput::read),
             error: step.and_then(|step| step.error),
             event,
         }
@@ -94,10 +82,10 @@ impl OperationStream {
 
     /// What came of a step that has ended.
     fn step(&mut self, path: &str, cx: &mut Context<'_>) -> Option<StepReport> {
-        if let Some(report) = &self.report {
+        if let Some(report) = self.0.report() {
             return report.step(path).cloned();
         }
-        let mut handle = self.run.handle(name_at(path)?)?;
+        let mut handle = self.0.handle(name_at(path)?)?;
         match Pin::new(&mut handle).poll(cx) {
             Poll::Ready(step) => Some(step),
             Poll::Pending => None,
@@ -110,16 +98,8 @@ impl Stream for OperationStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<OperationEvent>> {
         let this = self.get_mut();
-        if this.report.is_none()
-            && let Poll::Ready(report) = Pin::new(&mut this.run).poll(cx)
-        {
-            this.report = Some(report);
-        }
-        match Pin::new(&mut this.events).poll_next(cx) {
-            Poll::Ready(Some(event)) => Poll::Ready(Some(this.tell(event, cx))),
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
+        let event = ready!(Pin::new(&mut this.0).poll_next(cx));
+        Poll::Ready(event.map(|event| this.tell(event, cx)))
     }
 }
 
@@ -139,9 +119,6 @@ fn name_at(path: &str) -> Option<String> {
 
 impl fmt::Debug for OperationStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OperationStream")
-            .field("run", &self.run)
-            .field("has_ended", &self.report.is_some())
-            .finish_non_exhaustive()
+        f.debug_tuple("OperationStream").field(&self.0).finish()
     }
 }

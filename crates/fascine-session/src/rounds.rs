@@ -85,10 +85,18 @@ pub enum RoundsError {
         /// How many there were.
         rounds: u32,
     },
-    /// The round has no operation of that name that gave something.
-    #[error("round {round} has no operation `{operation}` that gave something")]
+    /// The operation of that name gave nothing.
+    #[error("operation `{operation}` of round {round} gave nothing")]
     NoOutput {
-        /// Its number, from 1.
+        /// The number of the round, from 1.
+        round: u32,
+        /// The operation.
+        operation: String,
+    },
+    /// What is to be looked at or given is not in the round, which was not run for that.
+    #[error("round {round} has no operation `{operation}`")]
+    UnknownOperation {
+        /// The number of the round, from 1.
         round: u32,
         /// The operation.
         operation: String,
@@ -142,6 +150,8 @@ impl Rounds {
             };
             let graph = (self.make)(&round);
             let last = graph.names().last().unwrap_or_default().to_owned();
+            let is_last = number == self.max.get();
+            self.check(&graph, number, is_last)?;
             let outputs = nest.run(graph, Failures::AreErrors).await?;
             let output = |operation: &str| {
                 let missing = || RoundsError::NoOutput {
@@ -154,7 +164,6 @@ impl Rounds {
                 Some((operation, is_good)) => is_good(output(operation)?),
                 None => false,
             };
-            let is_last = number == self.max.get();
             if is_over || (is_last && (self.takes_last || self.until.is_none())) {
                 let given = output(self.giving.as_ref().unwrap_or(&last))?;
                 return Ok(given.clone().without_cost());
@@ -163,6 +172,21 @@ impl Rounds {
         }
         let rounds = self.max.get();
         Err(RoundsError::NotGoodEnough { rounds }.into())
+    }
+
+    /// Whether a round has the operations that will be asked for: before it costs anything.
+    fn check(&self, graph: &OperationGraph, round: u32, is_last: bool) -> Result<(), RoundsError> {
+        let until = self.until.as_ref().map(|(operation, _)| operation);
+        let may_end = is_last || until.is_some();
+        let giving = self.giving.as_ref().filter(|_| may_end);
+        let mut wanted = until.into_iter().chain(giving);
+        match wanted.find(|wanted| !graph.names().any(|name| name == *wanted)) {
+            Some(unknown) => Err(RoundsError::UnknownOperation {
+                round,
+                operation: unknown.clone(),
+            }),
+            None => Ok(()),
+        }
     }
 }
 

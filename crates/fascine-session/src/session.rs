@@ -278,7 +278,7 @@ impl Session {
     /// ```
     pub fn flow_stream(&self, graph: &OperationGraph) -> Result<OperationStream, SessionError> {
         let flow = Flow::new(self.rt()).keep_all();
-        Ok(OperationStream::new(self.start(&flow, graph)?))
+        Ok(OperationStream::new(flow.stream(&self.compile(graph)?)))
     }
 
     /// Prepares a run that can be watched and cancelled.

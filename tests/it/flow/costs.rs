@@ -170,7 +170,7 @@ fn nobody_is_polled_who_has_nothing_to_do() {
 fn large_graphs_are_built_run_and_dropped_on_a_small_stack() {
     let work = || {
         for shape in [chain, fan_out] {
-            let graph = shape(100_000);
+            let graph = shape(1_000_000);
             let runtime = TestRuntime::new();
             let flow = Flow::new(&runtime.rt()).unlimited().keep_all();
             let report = runtime.block_on(flow.run(&graph));

@@ -127,18 +127,9 @@ fn a_round_that_fails_or_lacks_its_output_fails_the_repetition() {
             "{}",
             cause("fails")
         );
-        assert_eq!(
-            cause("lacks"),
-            "round 3 has no operation `b` that gave something"
-        );
-        assert_eq!(
-            cause("never"),
-            "round 1 has no operation `b` that gave something"
-        );
-        assert_eq!(
-            cause("empty"),
-            "round 3 has no operation `` that gave something"
-        );
+        assert_eq!(cause("lacks"), "round 3 has no operation `b`");
+        assert_eq!(cause("never"), "round 1 has no operation `b`");
+        assert_eq!(cause("empty"), "operation `` of round 3 gave nothing");
         assert!(
             report.step("fails[1]/a").is_none(),
             "it went on after a failure"
@@ -164,6 +155,23 @@ fn rounds_that_are_dropped_leave_nothing() {
             let ended = fail_after(&rt, ms(100 + 250 * quarters), session.flow(&graph())).await;
             assert_eq!(ended.is_ok(), quarters >= 12, "{quarters}");
             assert!(session.default_branch().history().is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_round_without_the_operation_that_is_asked_for_costs_nothing() {
+    TestRuntime::run(|rt| async move {
+        for rounds in [
+            writing(9).until("reviw", |_| true),
+            writing(9).giving("draf"),
+        ] {
+            let graph = OperationGraph::new().add_operation("poem", rounds);
+            let report = echo(&rt).flow(&graph).await.unwrap();
+            let error = report.step("poem").unwrap().error.clone().unwrap();
+            let source = error.source().unwrap().to_string();
+            assert!(source.starts_with("round 1 has no operation `"), "{source}");
+            assert_eq!(report.all_steps().count(), 1, "nothing was run");
         }
     });
 }

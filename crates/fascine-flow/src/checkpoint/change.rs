@@ -25,13 +25,13 @@ pub struct GraphChange {
 }
 
 impl GraphChange {
-    /// Nothing if the graphs are the same.
-    pub(super) fn between(header: &Header, graph: &Graph) -> Option<Self> {
-        let prints = graph.prints();
-        if header.fingerprint == prints.whole {
-            return None;
-        }
-        let (old, new) = (header.steps(), &prints.steps);
+    /// Of a graph with this header and these steps, to another one.
+    pub(super) fn between(
+        header: &Header,
+        old: &BTreeMap<String, StepPrint>,
+        graph: &Graph,
+    ) -> Self {
+        let new = &graph.prints().steps;
         let missing = |from: &BTreeMap<String, StepPrint>, other: &BTreeMap<String, StepPrint>| {
             let names = from.keys().filter(|name| !other.contains_key(*name));
             names.cloned().collect()
@@ -39,16 +39,16 @@ impl GraphChange {
         let differs = |(name, print): &(&String, &StepPrint)| {
             old.get(*name).is_some_and(|before| before != *print)
         };
-        Some(Self {
-            added: missing(new, &old),
-            removed: missing(&old, new),
+        Self {
+            added: missing(new, old),
+            removed: missing(old, new),
             changed: new
                 .iter()
                 .filter(differs)
                 .map(|(name, _)| name.clone())
                 .collect(),
             version: header.version != graph.inner.version,
-        })
+        }
     }
 }
 
@@ -158,8 +158,12 @@ impl Migration {
 }
 
 /// Which steps are as they were, and all steps before them.
-pub(super) fn unchanged(header: &Header, graph: &Graph) -> Unchanged {
-    let (old, inner) = (header.steps(), &graph.inner);
+pub(super) fn unchanged(
+    header: &Header,
+    old: &BTreeMap<String, StepPrint>,
+    graph: &Graph,
+) -> Unchanged {
+    let inner = &graph.inner;
     let mut steps = BTreeMap::new();
     let is_other_version = header.version != inner.version;
     let mut same = vec![false; inner.steps.len()];

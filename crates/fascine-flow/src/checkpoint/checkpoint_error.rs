@@ -47,6 +47,12 @@ pub enum CheckpointError {
         /// The format.
         format: u32,
     },
+    /// What the header says of the graph cannot be read, and the graph to go on with is another one.
+    #[error("the header of run `{run}` does not say of which steps its graph was")]
+    Header {
+        /// The run.
+        run: RunId,
+    },
     /// The store took too long when the run was cancelled.
     #[error("the store did not answer in time")]
     Late,

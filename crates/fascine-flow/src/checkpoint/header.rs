@@ -59,8 +59,9 @@ impl Header {
         Snapshot::new(values.map(|(key, value)| (key.as_str(), value.clone())))
     }
 
-    pub(crate) fn steps(&self) -> BTreeMap<String, StepPrint> {
-        fingerprint::from_text(&self.steps).unwrap_or_default()
+    /// What the graph was made of; nothing if that cannot be read.
+    pub(crate) fn steps(&self) -> Option<BTreeMap<String, StepPrint>> {
+        fingerprint::from_text(&self.steps)
     }
 }
 

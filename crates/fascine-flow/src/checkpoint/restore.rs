@@ -5,8 +5,8 @@ use super::given::decode;
 use super::journal::{Last, View, What};
 use super::known::Known;
 use super::{
-    Done, Failure, GraphChange, Header, Journal, OnChange, Record, RecordedResult, ResumeError,
-    RunId, Write,
+    CheckpointError, Done, Failure, GraphChange, Header, Journal, OnChange, Record, RecordedResult,
+    ResumeError, RunId, Write,
 };
 use crate::Fingerprint;
 use crate::path::{self, Prefix};
@@ -147,9 +147,13 @@ pub(super) fn adapt(
     graph: &Graph,
     on_change: &OnChange,
 ) -> Result<Vec<Record>, ResumeError> {
-    let Some(change) = GraphChange::between(view.header, graph) else {
+    if view.header.fingerprint == graph.prints().whole {
         return Ok(Vec::new());
-    };
+    }
+    let before = view.header.steps().ok_or_else(|| {
+        let run = run.clone();
+        CheckpointError::Header { run }
+    })?;
     let header = Header {
         state: view.header.state.clone(),
         forked_from: view.header.forked_from.clone(),
@@ -159,11 +163,13 @@ pub(super) fn adapt(
     let done = view.done();
     let done: Vec<Done> = match on_change {
         OnChange::Refuse => {
-            let run = run.clone();
-            return Err(ResumeError::Changed { run, change });
+            return Err(ResumeError::Changed {
+                run: run.clone(),
+                change: GraphChange::between(view.header, &before, graph),
+            });
         }
         OnChange::KeepUnchanged => {
-            let same = unchanged(view.header, graph);
+            let same = unchanged(view.header, &before, graph);
             done.iter().filter_map(|done| same.done(done)).collect()
         }
         OnChange::Migrate(migration) => done
@@ -178,7 +184,7 @@ pub(super) fn adapt(
         }))
     }));
     if let OnChange::KeepUnchanged = on_change {
-        let same = unchanged(view.header, graph);
+        let same = unchanged(view.header, &before, graph);
         let nested = view.nested.iter().filter(|(step, _)| same.has(step));
         let nested = nested.map(|(step, graph)| Record::Nested {
             step: (*step).into(),

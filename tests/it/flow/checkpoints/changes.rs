@@ -1,8 +1,8 @@
 //! Graphs that are not what they were when the run began.
 
 use fascine::flow::{
-    Flow, Graph, GraphBuilder, GraphChange, MemoryCheckpoint, MigratedStep, OnChange, Point,
-    ResumeError,
+    Checkpoint, CheckpointError, Flow, Graph, GraphBuilder, GraphChange, MemoryCheckpoint,
+    MigratedStep, OnChange, Point, ResumeError,
 };
 use fascine_testing::TestRuntime;
 use serde_json::json;
@@ -174,5 +174,37 @@ fn another_graph_within_a_step_is_an_error_and_runs_nothing() {
         let replay = flow.replay_from(store.clone(), Point::new(run_id("one"), 0));
         assert!(replay.start(&changed).await.unwrap().await.is_success());
         assert_eq!(effects.of("c"), 1);
+    });
+}
+
+#[test]
+fn a_header_that_does_not_say_what_the_graph_was_keeps_nothing_and_runs_nothing() {
+    TestRuntime::run(|rt| async move {
+        let (store, effects) = (MemoryCheckpoint::new(), Effects::default());
+        let before = chain(&effects, ["a", "b", "c"], false, "");
+        let flow = Flow::new(&rt);
+        let checked = flow.clone().with_checkpoint(store.clone(), run_id("one"));
+        checked.run(&before).await;
+        let journal = store.load(run_id("one")).await.unwrap();
+        let mut header = serde_json::to_value(journal.header()).unwrap();
+        header["steps"] = json!("7:nothing");
+        let header = serde_json::from_value(header).unwrap();
+        store
+            .begin(run_id("two"), header, Vec::new())
+            .await
+            .unwrap();
+        effects.clear();
+        let changed = chain(&effects, ["a", "b", "c"], true, "new");
+        let resume = flow.resume(store.clone(), run_id("two"));
+        let resume = resume.on_change(OnChange::KeepUnchanged);
+        let error = resume.start(&changed).await.map(drop).unwrap_err();
+        assert!(
+            matches!(&error, ResumeError::Checkpoint(CheckpointError::Header { run }) if *run == run_id("two")),
+            "{error:?}"
+        );
+        assert!(effects.all().is_empty());
+        // With the graph that it was there is nothing to be compared.
+        let resumed = flow.resume(store, run_id("two")).start(&before).await;
+        assert!(!resumed.unwrap().await.is_success());
     });
 }

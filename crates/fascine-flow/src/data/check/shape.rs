@@ -194,8 +194,18 @@ fn check_cycles(spec: &FlowSpec, names: &Names<'_>, complaints: &mut Complaints)
             step.map_or_else(String::new, |step| step.name.clone())
         };
         let path: Vec<String> = path.iter().map(name).collect();
-        let first = path.first().map_or("", String::as_str);
-        let field = names.base.name("steps").name(first).name("after");
+        let [.., before, last] = &path[..] else {
+            return;
+        };
+        let steps = names.base.name("steps");
+        let waits = spec.steps.iter().find(|step| step.name == *last);
+        let field = match waits {
+            Some(step) if step.after.iter().any(|edge| edge.step == *before) => {
+                steps.name(last).name("after")
+            }
+            // It is the one that is run in its place.
+            _ => steps.name(before).name("on_error"),
+        };
         complaints.add(&field, Problem::Graph(GraphError::Cycle { path }));
     }
 }
